@@ -1,0 +1,1 @@
+"""Formwright's desktop program and command line, a view of the engine."""

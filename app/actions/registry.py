@@ -1,0 +1,106 @@
+"""Draws menus, tool bars and shortcuts from the actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QCoreApplication, QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
+
+from app.actions.action import Action
+from app.panels.icons import icon
+
+MENUS = ("File", "Edit", "View", "Study", "Run", "Tools", "Help")
+
+
+class ActionRegistry(QObject):
+    """The window's actions as QActions, kept in step with the state of the window by `refresh`.
+
+    ready : called before any action is asked or carried out; False while the window is not furnished
+    """
+
+    def __init__(self, window: QWidget, ready: Callable[[], bool] = lambda: True) -> None:
+        super().__init__(window)
+        self._window = window
+        self._ready = ready
+        self._actions: dict[str, Action] = {}
+        self._drawn: dict[str, QAction] = {}
+
+    def add(self, actions: Iterable[Action]) -> None:
+        """Register actions; ids are unique, shortcuts too."""
+        for action in actions:
+            if action.id in self._actions:
+                raise ValueError(f"the action {action.id} is registered twice")
+            self._actions[action.id] = action
+            self._drawn[action.id] = self._draw(action)
+
+    def all(self) -> list[Action]:
+        return list(self._actions.values())
+
+    def action(self, id: str) -> Action:
+        return self._actions[id]
+
+    def drawn(self, id: str) -> QAction:
+        """The QAction of `id`, for buttons."""
+        return self._drawn[id]
+
+    def trigger(self, id: str) -> None:
+        """Do it, if it can be done now."""
+        action = self._actions[id]
+        if self._ready() and action.usable:
+            action.callback()
+            self.refresh()
+
+    def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
+        """One menu a name of MENUS, with its actions in the order of registration."""
+        menus = {}
+        for name in MENUS:
+            menu = bar.addMenu(QCoreApplication.translate("Menu", name))
+            menu.setAccessibleName(name)
+            menu.setToolTipsVisible(True)
+            menu.aboutToShow.connect(self.refresh)
+            self.fill(menu, [action for action in self._actions.values() if action.menu == name])
+            menus[name] = menu
+        return menus
+
+    def fill(self, target: QMenu | QToolBar, actions: Iterable[Action]) -> None:
+        """Add actions to a menu or a tool bar, a separator between groups."""
+        group: str | None = None
+        for action in actions:
+            if group is not None and action.group != group:
+                target.addSeparator()
+            group = action.group
+            target.addAction(self._drawn[action.id])
+
+    def refresh(self) -> None:
+        """Ask every action anew whether it can be done, how it is called and whether it is on."""
+        if not self._ready():
+            return
+        for id, action in self._actions.items():
+            drawn = self._drawn[id]
+            drawn.setEnabled(action.usable)
+            drawn.setText(action.text)
+            if action.why_not is not None:
+                why = action.why_not()
+                drawn.setToolTip(why or _tooltip(action))
+                drawn.setStatusTip(why)
+            if action.checked is not None:
+                drawn.setChecked(action.checked())
+
+    def _draw(self, action: Action) -> QAction:
+        drawn = QAction(icon(action.icon), action.text, self._window)
+        drawn.setObjectName(action.id)
+        if action.shortcut:
+            drawn.setShortcuts([QKeySequence(text) for text in action.shortcut.split("; ")])
+        drawn.setToolTip(_tooltip(action))
+        drawn.setCheckable(action.checked is not None)
+        drawn.setEnabled(action.enabled is None)
+        drawn.triggered.connect(lambda _=False, id=action.id: self.trigger(id))
+        self._window.addAction(drawn)
+        return drawn
+
+
+def _tooltip(action: Action) -> str:
+    shortcut = f" ({action.shortcut.split('; ')[0]})" if action.shortcut else ""
+    return (action.help or action.text) + shortcut

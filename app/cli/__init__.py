@@ -1,0 +1,1 @@
+"""The same studies and commands with no window. One file a command; nothing here knows Qt."""

@@ -1,0 +1,167 @@
+"""From a Study to files: what `reconstruct`, `run` and `demo` have in common."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.cli.console import INTERRUPTED, print_json, say, to_json
+from app.cli.descend import Outcome, descend
+from app.cli.progress import progress_display
+from engine.core.errors import FileError, ParameterError
+from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
+from engine.io.assemble import REPAIRS
+from engine.io.atomic import atomic_write
+from engine.io.loader import load, shut_down
+from engine.io.registry import extensions, write
+from engine.protocol.study import SAMPLE, Study
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where results go: the mesh, and what was asked for beside it."""
+
+    mesh: Path
+    report: Path | None = None
+    picture: Path | None = None
+    unit: str | None = None
+
+
+def load_inputs(
+    study: Study, *, unit: str | None = None, repairs: Sequence[str] = (), tell: Callable[[str], object] = say
+) -> dict[str, Any]:
+    """The study's input files as Geometry, by role."""
+    try:
+        return {
+            role: load_geometry(Path(path), unit=unit or study.units.get(role), repairs=repairs, tell=tell)
+            for role, path in study.inputs.items()
+        }
+    finally:
+        shut_down()
+
+
+def load_geometry(
+    path: Path, *, unit: str | None = None, repairs: Sequence[str] = (), tell: Callable[[str], object] = say
+) -> Mesh | Points:
+    """A mesh or a scan from a file or of the samples; of a volume, the surface inside it, as the window opens it.
+
+    repairs : what may be left out of a damaged file (`engine.io.assemble.REPAIRS`)
+    tell : told what a person should know of the file, a line at a time
+    """
+    unknown = [name for name in repairs if name not in REPAIRS]
+    if unknown:
+        raise ParameterError("--repair", f"there is no repair {unknown[0]!r}.", remedy=f"Use {' or '.join(REPAIRS)}.")
+    if str(path).startswith(SAMPLE):
+        from engine.studies.samples import sample_named
+
+        return sample_named(str(path).removeprefix(SAMPLE)).make()
+    geometry = load(path, unit=unit, repairs=tuple(repairs))
+    if isinstance(geometry, (Mesh, Points)):
+        for note in geometry.notes:
+            tell(f"{path.name}: {note}")
+        return geometry
+    from engine.io.isosurface import isosurface
+
+    return isosurface(geometry)
+
+
+def check_output(path: Path) -> None:
+    """Refuse a place that cannot be written before minutes are spent on what goes there."""
+    known = sorted({suffix for group in extensions("write", "mesh").values() for suffix in group})
+    if path.suffix.lower() not in known:
+        raise FileError(
+            path, f"{path.suffix or 'no extension'!r} is no mesh format.", remedy=f"Use {', '.join(known)}."
+        )
+    check_place(path)
+
+
+def check_place(path: Path | None) -> None:
+    """Refuse a file that could not be written, before the work; None is no file."""
+    if path is None:
+        return
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise FileError(path, f"there is no folder {path.parent}.", remedy="Make it first, or choose another place.")
+    if path.is_dir():
+        raise FileError(path, "this is a folder.", remedy="Name a file in it.")
+    if not os.access(folder, os.W_OK):
+        raise FileError(path, f"you may not write into {folder}.", remedy="Choose another folder.")
+
+
+def carry_out(study: Study, inputs: dict[str, Any], files: Files, *, quiet: bool, as_json: bool) -> int:
+    """Run the study to its end, write its files, say where they are; returns the exit code."""
+    if not inputs:
+        raise ParameterError("inputs", "the study names no input.", remedy='Add [inputs] with target = "scan.ply".')
+    from engine.studies.session import LocalSession
+
+    make_session = functools.partial(LocalSession, thumbnails=False)
+    outcome = descend(make_session, study, inputs, progress_display(quiet=quiet or as_json))
+    export = write(outcome.mesh, files.mesh, unit=files.unit)
+    report = describe(study, outcome) | {"mesh": export.to_dict()}
+    if files.picture:
+        _write_picture(outcome.mesh, files.picture)
+        report["picture"] = str(files.picture)
+    if files.report:
+        report["report"] = str(files.report)
+        with atomic_write(files.report) as temporary:
+            temporary.write_text(to_json(report, indent=2) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(report)
+    elif not quiet:
+        _say_outcome(outcome, files, export.warnings)
+    return INTERRUPTED if outcome.interrupted else 0
+
+
+def describe(study: Study, outcome: Outcome) -> dict[str, Any]:
+    """The report of a Run, as plain values."""
+    return {
+        "formwright": importlib.metadata.version("formwright"),
+        "study": study.model_dump(mode="json", exclude_none=True),
+        "iterations": outcome.iteration,
+        "seconds": round(outcome.seconds, 2),
+        "interrupted": outcome.interrupted,
+        "reason": outcome.reason,
+        "losses": outcome.losses,
+        "quality": outcome.quality,
+    }
+
+
+def _say_outcome(outcome: Outcome, files: Files, warnings: tuple[str, ...]) -> None:
+    ending = "Interrupted" if outcome.interrupted else "Done"
+    say(f"{ending} after {outcome.iteration} iterations in {outcome.seconds:.1f} s.")
+    for line in quality_lines(outcome.quality):
+        say(f"  {line}")
+    for warning in warnings:
+        say(f"  Note: {warning}")
+    for path in (files.mesh, files.picture, files.report):
+        if path:
+            say(f"  {path}")
+
+
+def quality_lines(quality: dict[str, Any]) -> list[str]:
+    """The heart of a quality sheet (`engine.geometry.sheet`, as plain values) for a person."""
+    lines = [" ".join(quality.get("verdict", []))]
+    lines.append(
+        f"{quality['triangles']:,} triangles, Euler characteristic {quality['euler_characteristic']}, "
+        f"parts {quality['parts']}, smallest angle {quality['smallest_angle']:.3g}°"
+    )
+    for key, words in (("surface_to_reference", "to the input"), ("reference_to_surface", "from the input")):
+        distances = quality.get(key)
+        if distances:
+            lines.append(
+                f"Distance {words}: mean {distances['mean']:.4g} mm, 95 % within {distances['percentile_95']:.4g} mm, "
+                f"largest {distances['maximum']:.4g} mm"
+            )
+    return [line for line in lines if line]
+
+
+def _write_picture(mesh: Mesh, path: Path) -> None:
+    from engine.rendering.picture import picture, save_png
+
+    save_png(picture(mesh), path)

@@ -1,0 +1,42 @@
+"""`formwright measure`: the quality sheet of a mesh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.console import print_json, say, silent
+from app.cli.job import load_geometry
+from app.cli.options import InputUnit, Repairs
+from engine.core.errors import FileError
+from engine.geometry.mesh import Mesh
+from engine.io.loader import shut_down
+
+
+def measure(
+    mesh: Annotated[Path, typer.Argument(metavar="MESH", help="The mesh to measure.")],
+    against: Annotated[
+        Path | None, typer.Option(metavar="REFERENCE", help="A mesh or scan to measure the distance to.")
+    ] = None,
+    unit: InputUnit = None,
+    repairs: Repairs = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The sheet as one JSON object.")] = False,
+) -> None:
+    """Measure a mesh: watertight, manifold, Euler number, parts, angles, and the distance to a reference."""
+    try:
+        tell = silent if as_json else say
+        subject = load_geometry(mesh, unit=unit, repairs=repairs or [], tell=tell)
+        reference = load_geometry(against, unit=unit, repairs=repairs or [], tell=tell) if against else None
+    finally:
+        shut_down()
+    if not isinstance(subject, Mesh):
+        raise FileError(mesh, "this is a point cloud, not a mesh.", remedy="formwright reconstruct makes a mesh of it.")
+    from engine.geometry.sheet import quality_sheet
+
+    sheet = quality_sheet(subject, reference)
+    if as_json:
+        print_json({"file": str(mesh), **sheet.to_dict()})
+    else:
+        typer.echo(sheet.to_text())

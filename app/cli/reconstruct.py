@@ -1,0 +1,104 @@
+"""`formwright reconstruct`: a scan or a mesh to a watertight surface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.console import UsageError, say, silent
+from app.cli.job import Files, carry_out, check_output, check_place, load_geometry
+from app.cli.options import InputUnit, Repairs, said, with_options
+from engine.core.errors import ParameterError
+from engine.core.units import parse_number
+from engine.io.atomic import atomic_write
+from engine.io.loader import shut_down
+from engine.protocol.study import SAMPLE, OptimizerSpec, Study, TermSpec
+from engine.studies.reconstruct_parameters import ReconstructParameters
+
+OPTIMIZER_NAMES = {"kind": "optimizer"}
+
+
+@with_options(OptimizerSpec, names=OPTIMIZER_NAMES, panel="Descent")
+@with_options(ReconstructParameters, panel="Study")
+def reconstruct(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="The scan or mesh to reconstruct, or sample:NAME for one of ours.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The mesh to write: .stl, .ply, .obj, .glb, .3mf.")],
+    unit: InputUnit = None,
+    repairs: Repairs = None,
+    weights: Annotated[
+        list[str] | None, typer.Option("--weight", metavar="TERM=WEIGHT", help="Weigh a Term; may be repeated.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write losses, timing and quality as JSON.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Write a picture of the result as PNG.")] = None,
+    study_file: Annotated[
+        Path | None, typer.Option("--study", help="Save what was asked as a study, for formwright run.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
+    **options: Any,
+) -> None:
+    """Reconstruct a watertight surface from a scan or a mesh.
+
+    Ctrl-C ends early and keeps the surface so far; a second one gives up at once.
+    """
+    check_output(output)
+    for place in (report, picture, study_file):
+        check_place(place)
+    tell = silent if quiet or as_json else say
+    target = _load(source, unit, repairs or [], tell)
+    study = Study(
+        study="reconstruct",
+        inputs={"target": str(source)},
+        units={"target": target.unit} if target.unit != "mm" else {},
+        parameters=said(ReconstructParameters, options, diagonal=target.diagonal),
+        optimizer=OptimizerSpec.parse(said(OptimizerSpec, options, names=OPTIMIZER_NAMES), owner="optimizer"),
+        terms=weighted_terms(weights or []),
+    )
+    if study_file is not None:
+        _save(study, source, study_file)
+    files = Files(output, report, picture, unit)
+    raise typer.Exit(carry_out(study, {"target": target}, files, quiet=quiet, as_json=as_json))
+
+
+def weighted_terms(weights: list[str]) -> list[TermSpec]:
+    """The study's default Terms with the weights said; an empty list where none was said."""
+    if not weights:
+        return []
+    from engine.studies.catalogue import catalogue
+
+    terms = {spec.name: spec for spec in catalogue().study("reconstruct").default_terms}
+    for setting in weights:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(
+                f"--weight {setting}: this is not TERM=WEIGHT.", remedy="Write for example --weight fit=2."
+            )
+        if name not in terms:
+            raise ParameterError(name, "there is no such Term.", remedy=f"Use one of {', '.join(terms)}.")
+        value = parse_number(text, name=f"--weight {name}")
+        terms[name] = TermSpec.parse(terms[name].model_dump() | {"weight": value}, owner=f"--weight {name}")
+    return list(terms.values())
+
+
+def _load(source: Path, unit: str | None, repairs: list[str], tell: Callable[[str], object]) -> Any:
+    try:
+        return load_geometry(source, unit=unit, repairs=repairs, tell=tell)
+    finally:
+        shut_down()
+
+
+def _save(study: Study, source: Path, path: Path) -> None:
+    """Write the study so that it finds its input again, from wherever it is run."""
+    target = str(source) if str(source).startswith(SAMPLE) else _relative(source.resolve(), path.resolve().parent)
+    saved = study.model_copy(update={"inputs": {"target": target}})
+    with atomic_write(path) as temporary:
+        temporary.write_text(saved.to_toml(), encoding="utf-8")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

@@ -1,0 +1,75 @@
+"""File dialogs and the export dialog: choices that a person makes about files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.viewing import Viewing
+from app.workbench import Workbench
+
+if TYPE_CHECKING:
+    from app.panels.export_dialog import ExportDialog
+
+
+class Dialogs:
+    """Asks for files, beside what was opened last."""
+
+    def __init__(self, window: QWidget, workbench: Workbench, viewing: Viewing) -> None:
+        self._window = window
+        self._workbench = workbench
+        self._viewing = viewing
+        self.export: ExportDialog | None = None
+
+    def open_files(self) -> None:
+        """Ask for geometry or studies, and open them."""
+        from engine.io.registry import extensions
+
+        every = sorted({suffix for group in extensions("read").values() for suffix in group})
+        known = _tr("Meshes, scans and studies") + f" ({' '.join('*' + suffix for suffix in [*every, '.toml'])})"
+        names, _ = QFileDialog.getOpenFileNames(
+            self._window, _tr("Open"), str(self.folder()), f"{known};;{_tr('All files')} (*)"
+        )
+        self._workbench.open([Path(name) for name in names])
+
+    def save_study(self) -> None:
+        """Ask where to write the study."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, _tr("Save study"), str(self.folder() / "study.toml"), _tr("Study") + " (*.toml)"
+        )
+        if name:
+            self._workbench.save_study(Path(name).with_suffix(".toml"))
+
+    def save_picture(self) -> None:
+        """Ask where to write a picture of the view, at twice its size."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, _tr("Save picture"), str(self.folder() / "picture.png"), "PNG (*.png)"
+        )
+        if name and self._viewing.viewport is not None:
+            path = Path(name).with_suffix(".png")
+            saved = self._viewing.viewport.picture(scale=2).save(str(path))
+            self._workbench.noted((_tr("Saved {0}") if saved else _tr("Could not write {0}")).format(path.name))
+
+    def export_surface(self) -> None:
+        """The export dialog, beside the running window."""
+        from app.panels.export_dialog import ExportDialog
+
+        target = self._workbench.document.inputs().get("target")
+        stem = Path(target.name).stem if target is not None else "surface"
+        suggested = self.folder() / f"{stem}-{self._workbench.document.study.study}.stl"
+        dialog = ExportDialog(self._workbench, suggested, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.export = dialog
+        dialog.show()
+
+    def folder(self) -> Path:
+        """Where dialogs begin."""
+        paths = self._workbench.document.recent.paths()
+        return paths[0].parent if paths else Path.home()
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Dialogs", text)

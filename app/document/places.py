@@ -1,0 +1,14 @@
+"""Where the program keeps its own files, by the rules of each platform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+NAME = "formwright"
+
+
+def state_folder() -> Path:
+    """Recent files, window layout, Checkpoints for recovery."""
+    return Path(platformdirs.user_state_dir(NAME, appauthor=False))

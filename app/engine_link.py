@@ -1,0 +1,274 @@
+"""The window's end of the engine: starts it, steers the Run, and turns its events into changes of the Document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatchmethod
+from pathlib import Path
+from typing import Any
+
+from app.document.document import Document
+from app.document.run_record import RunRecord
+from app.document.topic import Topic
+from app.tasks import Tasks
+from engine.core.errors import EngineStoppedError, FormwrightError
+from engine.protocol import snapshot as seen
+from engine.protocol.catalogue import Catalogue
+from engine.protocol.edits import Edit, MakeCheckpoint, Pause, Resume, Rewind, Stop
+from engine.protocol.session import CheckpointView, Request, Session
+
+EVENTS_A_POLL = 2000
+
+
+class EngineLink:
+    """Owns the Session. `poll` is called once a frame by the window's timer; everything happens in it.
+
+    Topics: `begun` (a Run or an engine takes the place of the last), `run_changed`, `losses_changed`,
+    `checkpoints_changed` (at most once a poll), `snapshot_arrived`, `topology_changed`, `progressed` (Progress),
+    `problem_raised` (ProblemRaised), `engine_died` (message), `rolled_back`, `settled` (convergence), `logged`
+    (LogLine).
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        tasks: Tasks,
+        make_session: Callable[[], Session],
+    ) -> None:
+        self.document = document
+        self.session: Session | None = None
+        self._tasks = tasks
+        self._make_session = make_session
+        self._changed: set[str] = set()
+        self._viewed: int | None = None
+        self.starting = False
+        self.begun = Topic()
+        self.run_changed = Topic()
+        self.losses_changed = Topic()
+        self.checkpoints_changed = Topic()
+        self.snapshot_arrived = Topic()
+        self.topology_changed = Topic()
+        self.progressed = Topic()
+        self.problem_raised = Topic()
+        self.engine_died = Topic()
+        self.rolled_back = Topic()
+        self.settled = Topic()
+        self.logged = Topic()
+        document.send = self.send
+
+    # Starting and ending ------------------------------------------------------------------------------------------
+
+    def start_engine(self) -> None:
+        """Start the engine and ask what it offers."""
+        if self.session is None:
+            self.starting = True
+            self.session = self._make_session()
+        self._tasks.watch(self.session.catalogue(), self._catalogue_came, self._failed)
+
+    def close(self) -> None:
+        """End the engine; idempotent."""
+        session, self.session = self.session, None
+        if session is not None:
+            session.close()
+
+    @property
+    def alive(self) -> bool:
+        return self.session is not None
+
+    # The Run ------------------------------------------------------------------------------------------------------
+
+    def start_run(self, *, resume: Path | None = None, paused: bool = False) -> None:
+        """Begin a Run of the Document's Study on its inputs. Frozen regions that were painted before act from the
+        start."""
+        if self.session is None:
+            self.start_engine()
+        assert self.session is not None
+        document = self.document
+        number = self.session.start(document.study, document.inputs(), resume=resume, paused=paused)
+        document.new_run(number)
+        self._viewed = None
+        self.begun()
+        for stroke in document.strokes if resume is None else []:
+            self.session.send(stroke)
+        self._tell_all()
+
+    def restart(self) -> None:
+        """A new engine in place of one that died; it goes on from the last saved Checkpoint."""
+        session: Any = self.session
+        number = session.restart()
+        self.begun()
+        self._tasks.watch(session.catalogue(), self._catalogue_came, self._failed)
+        if number is not None:
+            self.document.new_run(number)
+            self._viewed = None
+            self._tell_all()
+
+    def send(self, edit: Edit) -> None:
+        """Carry an Edit to the engine."""
+        if self.session is not None:
+            self.session.send(edit)
+
+    def pause(self) -> None:
+        self.send(Pause())
+
+    def resume(self, steps: int = 0) -> None:
+        self.send(Resume(steps=steps))
+
+    def stop(self) -> None:
+        self.send(Stop())
+
+    def keep_checkpoint(self, label: str) -> None:
+        self.send(MakeCheckpoint(label=label))
+
+    def continue_from(self, checkpoint: int, branch: str = "") -> None:
+        """Branch off a Checkpoint; a paused Run stays paused."""
+        self.view_live()
+        self.send(Rewind(checkpoint=checkpoint, branch=branch))
+
+    def view_checkpoint(self, checkpoint: int) -> None:
+        """Show a Checkpoint in the viewport until `view_live`; of several asked in a row, the last one counts."""
+        self._viewed = checkpoint
+        self.ask(CheckpointView(checkpoint=checkpoint), lambda snapshot: self._show_viewed(checkpoint, snapshot))
+
+    def view_live(self) -> None:
+        """Show the running surface again."""
+        self._viewed = None
+
+    @property
+    def viewed(self) -> int | None:
+        """The Checkpoint that is shown instead of the running surface."""
+        return self._viewed
+
+    def ask(
+        self,
+        request: Request,
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object] | None = None,
+    ) -> None:
+        """Ask the engine; the answer arrives at a later poll."""
+        if self.session is None:
+            self._failed(FormwrightError("The engine is not running.", remedy="Press Run to start it."))
+            return
+        self._tasks.watch(self.session.ask(request), done, failed or self._failed)
+
+    # Listening ----------------------------------------------------------------------------------------------------
+
+    def poll(self) -> None:
+        """Take in all that happened since the last frame; each topic is told once."""
+        session = self.session
+        if session is None:
+            return
+        for event in session.events()[:EVENTS_A_POLL]:
+            if getattr(event, "run", self.document.run.run) == self.document.run.run:
+                self._on(event)
+        snapshot = session.snapshot()
+        if snapshot is not None and snapshot.run == self.document.run.run:
+            self.document.run.see(snapshot)
+            self._changed.add("run")
+            if self._viewed is None:
+                self.snapshot_arrived(snapshot)
+        changed, self._changed = self._changed, set()
+        if "run" in changed:
+            self.run_changed()
+        if "losses" in changed:
+            self.losses_changed()
+        if "checkpoints" in changed:
+            self.checkpoints_changed()
+
+    @singledispatchmethod
+    def _on(self, event: seen.Event) -> None:
+        """Events that are not known here say nothing to the window."""
+
+    @_on.register
+    def _(self, event: seen.StateChanged) -> None:
+        run = self.document.run
+        run.state, run.reason = event.state, event.reason
+        run.iteration = event.iteration or run.iteration
+        self._changed |= {"run", "checkpoints"}
+
+    @_on.register
+    def _(self, event: seen.LossesRecorded) -> None:
+        self.document.run.record(event)
+        self._changed.add("losses")
+
+    @_on.register
+    def _(self, event: seen.CheckpointMade) -> None:
+        self.document.run.checkpoints[event.checkpoint.id] = event.checkpoint
+        self.document.keep_checkpoint(event.checkpoint.id)
+        self._changed.add("checkpoints")
+
+    @_on.register
+    def _(self, event: seen.EditApplied) -> None:
+        if event.edit.get("edit") == "rewind":
+            self.document.rewound(int(event.edit["checkpoint"]))
+            self._changed |= {"run", "checkpoints"}
+        else:
+            self.document.edit_applied(event)
+
+    @_on.register
+    def _(self, event: seen.EditRefused) -> None:
+        self.document.edit_refused(event)
+
+    @_on.register
+    def _(self, event: seen.TopologyChanged) -> None:
+        run = self.document.run
+        run.info = {**run.info, "euler_number": event.euler_number, "parts": event.parts}
+        self._changed.add("run")
+        self.topology_changed()
+
+    @_on.register
+    def _(self, event: seen.RolledBack) -> None:
+        self.rolled_back(event)
+
+    @_on.register
+    def _(self, event: seen.ConvergenceChanged) -> None:
+        self.settled(event.convergence)
+
+    @_on.register
+    def _(self, event: seen.Progress) -> None:
+        self.progressed(event)
+
+    @_on.register
+    def _(self, event: seen.ProblemRaised) -> None:
+        if event.fatal:
+            self.document.run.state = "failed"
+            self._changed.add("run")
+            self.engine_died(event)
+        else:
+            self.problem_raised(event)
+
+    @_on.register
+    def _(self, event: seen.LogLine) -> None:
+        self.logged(event)
+
+    def _show_viewed(self, checkpoint: int, snapshot: seen.Snapshot) -> None:
+        if self._viewed == checkpoint:
+            self.snapshot_arrived(snapshot)
+
+    def _catalogue_came(self, catalogue: Catalogue) -> None:
+        self.starting = False
+        if self.document.catalogue != catalogue:
+            self.document.set_catalogue(catalogue)
+        self.progressed(seen.Progress("engine", 1.0))
+
+    def _failed(self, error: BaseException) -> None:
+        self.starting = False
+        self.progressed(seen.Progress("engine", 1.0))
+        if isinstance(error, EngineStoppedError):
+            return  # `engine_died` has said so, and offers to restart
+        if isinstance(error, FormwrightError):
+            self.problem_raised(seen.ProblemRaised(error.message, error.remedy))
+        else:
+            self.problem_raised(seen.ProblemRaised(f"{type(error).__name__}: {error}"))
+
+    def _tell_all(self) -> None:
+        self.run_changed()
+        self.losses_changed()
+        self.checkpoints_changed()
+
+    def forget_run(self) -> None:
+        """Close the Run's record: nothing is open any more."""
+        self.begun()
+        self.document.run = RunRecord()
+        self._viewed = None
+        self._tell_all()

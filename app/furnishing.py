@@ -1,0 +1,61 @@
+"""What the window is filled with after its first paint: the Document, the engine's link, and the panels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.actions.entries import palette_entries
+from app.actions.palette import CommandPalette
+from app.dialogs import Dialogs
+from app.document.document import Document
+from app.document.recent import RecentFiles
+from app.engine_link import EngineLink
+from app.sharing import Sharing
+from app.tasks import Tasks
+from app.workbench import Workbench
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+
+def make_rooms(window: MainWindow) -> None:
+    """Give the window its Document and what works on it; nothing of it is seen."""
+    window.tasks = Tasks()
+    window.document = Document(recent=RecentFiles(window.store / "recent.json" if window.store else None))
+    window.link = EngineLink(window.document, window.tasks, window.make_session)
+    window.workbench = Workbench(window.document, window.link, window.tasks)
+    window.dialogs = Dialogs(window, window.workbench, window.viewing)
+    window.sharing = Sharing(window.workbench)
+
+
+def fill_docks(window: MainWindow) -> None:
+    """Put the panels into the docks and the empty state into the middle, and connect them."""
+    from app.listening import Listening
+    from app.panels.empty_state import EmptyState
+    from app.panels.gallery_panel import GalleryPanel
+    from app.panels.history_panel import HistoryPanel
+    from app.panels.objects_panel import ObjectsPanel
+    from app.panels.study_panel import StudyPanel
+
+    document = window.document
+    catalogue = window.kept_catalogue()
+    if catalogue is not None:
+        document.set_catalogue(catalogue)
+    window.objects = ObjectsPanel(document, window)
+    window.gallery = GalleryPanel(document, parent=window)
+    window.study = StudyPanel(document, window)
+    window.history = HistoryPanel(document, window)
+    window.set_empty_state(EmptyState(document, window))
+    for name, panel in (
+        ("objects", window.objects),
+        ("gallery", window.gallery),
+        ("study", window.study),
+        ("history", window.history),
+    ):
+        dock = window.docks[name]
+        blank = dock.widget()
+        dock.setWidget(panel)
+        panel.show()
+        blank.deleteLater()
+    window.palette_of_commands = CommandPalette(window, lambda: palette_entries(window))
+    window.listening = Listening(window)

@@ -1,0 +1,200 @@
+"""What happens in the window: the engine's events and the panels' wishes, each to whom it concerns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.panels.error_bar import RUN, Message
+from engine.protocol import snapshot as seen
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+FRAMES_A_PLOT = 4
+"""Curves and numbers are drawn anew every so many frames: nobody reads them faster, and the viewport needs the time."""
+MEMORY_SECONDS = 5.0
+
+
+class Listening(QObject):
+    """Connects the rooms of one window. `frame` is called once a frame."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._window_memory = 0
+        self._memory_at = 0.0
+        self._frame = 0
+        self._stale: set[str] = set()
+        self._shown_state: tuple[int, seen.State] | None = None
+        self._listen_to_the_engine()
+        self._listen_to_the_panels()
+
+    def frame(self) -> None:
+        """Draw what has changed, where its time has come."""
+        self._frame += 1
+        if self._frame % FRAMES_A_PLOT == 0 and self._stale:
+            stale, self._stale = self._stale, set()
+            if "numbers" in stale:
+                self._show_numbers()
+            if "losses" in stale:
+                self.show_losses()
+
+    def _listen_to_the_engine(self) -> None:
+        window, document, link, workbench = (
+            self._window,
+            self._window.document,
+            self._window.link,
+            self._window.workbench,
+        )
+        document.undo_stack.changed.subscribe(window.registry.refresh)
+        document.objects_changed.subscribe(self._objects_changed)
+        document.catalogue_changed.subscribe(window.registry.refresh)
+        workbench.said.subscribe(window.error_bar.show_message)
+        workbench.past.subscribe(window.error_bar.forget)
+        workbench.noted.subscribe(window.status_line.say)
+        workbench.opener.progressed.subscribe(self._loading)
+        link.begun.subscribe(partial(window.error_bar.forget, RUN))
+        link.run_changed.subscribe(self._run_changed)
+        link.losses_changed.subscribe(partial(self._stale_now, "losses"))
+        link.checkpoints_changed.subscribe(window.history.refresh)
+        link.topology_changed.subscribe(window.status_line.flash_topology)
+        link.progressed.subscribe(self._progressed)
+        link.problem_raised.subscribe(self._problem)
+        link.engine_died.subscribe(self._engine_died)
+        link.rolled_back.subscribe(self._rolled_back)
+        link.settled.subscribe(self._settled)
+
+    def _listen_to_the_panels(self) -> None:
+        window, workbench, link = self._window, self._window.workbench, self._window.link
+        empty, objects, study, history = window.empty_state, window.objects, window.study, window.history
+        empty.files_dropped.connect(lambda paths: workbench.open([Path(path) for path in paths]))
+        empty.open_wanted.connect(window.dialogs.open_files)
+        empty.entry_chosen.connect(workbench.run_gallery)
+        objects.visibility_changed.connect(window.set_visible_object)
+        objects.frame_wanted.connect(window.frame_named)
+        objects.close_wanted.connect(workbench.close_object)
+        objects.target_wanted.connect(workbench.use_as_target)
+        objects.term_removal_wanted.connect(workbench.remove_term)
+        objects.unit_wanted.connect(workbench.set_unit)
+        window.gallery.entry_chosen.connect(workbench.run_gallery)
+        study.parameter_changed.connect(
+            lambda owner, name, value, live: workbench.set_parameter(owner, name, value, live=live)
+        )
+        study.study_chosen.connect(window.choose_study)
+        terms = study.terms
+        terms.weight_changed.connect(workbench.set_weight)
+        terms.parameter_changed.connect(workbench.set_parameter)
+        terms.add_wanted.connect(workbench.add_term)
+        terms.remove_wanted.connect(workbench.remove_term)
+        for ended in (terms.gesture_ended, study.gesture_ended):
+            ended.connect(workbench.end_stroke)
+        history.scrubbed.connect(window.scrub)
+        history.live_wanted.connect(window.view_live)
+        history.continue_wanted.connect(window.continue_from)
+        history.keep_wanted.connect(lambda: link.keep_checkpoint("kept"))
+        window.status_line.cancel_wanted.connect(self._cancel)
+
+    def _stale_now(self, what: str) -> None:
+        self._stale.add(what)
+
+    def _objects_changed(self) -> None:
+        self._window.choose_page()
+        self._window.registry.refresh()
+
+    def _run_changed(self) -> None:
+        """A Snapshot or a change of state: the numbers wait for their frame, the rest follows the state."""
+        self._stale.add("numbers")
+        run = self._window.document.run
+        if (run.run, run.state) == self._shown_state:
+            return
+        self._shown_state = (run.run, run.state)
+        toggle = self._window.registry.drawn("run.toggle")
+        toggle.setData("pause" if run.state in ("running", "preparing") else "run")
+        self._show_numbers()
+        self._window.registry.refresh()
+        self._window.objects.refresh()
+        self._window.study.refresh()
+        self._window.choose_page()
+
+    def _show_numbers(self) -> None:
+        run = self._window.document.run
+        self._window.run_bar.show_run(run)
+        now = time.monotonic()
+        if now - self._memory_at > MEMORY_SECONDS:
+            self._memory_at = now
+            self._window.tasks.do(_own_memory, self._memory_known, lambda error: None)
+        self._window.status_line.show_run(run, self._window_memory)
+
+    def _memory_known(self, size: int) -> None:
+        self._window_memory = size
+
+    def show_losses(self) -> None:
+        """Draw the curves as they are now."""
+        run = self._window.document.run
+        curves = run.present_curves()
+        titles = self._window.document.term_titles()
+        if self._window.loss_plot is not None:
+            self._window.loss_plot.show_losses(curves, titles, run.iterations)
+        self._window.study.terms.show_losses(curves)
+
+    def _progressed(self, event: seen.Progress) -> None:
+        if event.fraction is not None and event.fraction >= 1.0:
+            self._window.status_line.end_task(event.task)
+        else:
+            text = event.message or event.task
+            self._window.status_line.show_task(event.task, text, event.fraction, cancellable=event.task == "preparing")
+
+    def _problem(self, event: seen.ProblemRaised) -> None:
+        offers: tuple[tuple[str, Callable[[], object]], ...] = ()
+        if event.place is not None and self._window.viewport is not None:
+            offers = ((self.tr("Show"), partial(self._window.viewport.show_place, event.place)),)
+        self._window.error_bar.show_message(
+            Message(event.message, event.remedy, event.details, offers=offers, about=RUN)
+        )
+
+    def _engine_died(self, event: seen.ProblemRaised) -> None:
+        offers = ((self.tr("Restart from the last checkpoint"), self._window.workbench.restart_engine),)
+        self._window.error_bar.show_message(
+            Message(event.message, event.remedy, event.details, offers=offers, about=RUN)
+        )
+
+    def _rolled_back(self, event: seen.RolledBack) -> None:
+        text = self.tr("{0} became non-finite at iteration {1}; the run went back to the last good checkpoint.")
+        title = self._window.document.term_title(event.source)
+        self._window.error_bar.show_message(Message(text.format(title, event.iteration), kind="warning", about=RUN))
+
+    def _settled(self, convergence: seen.Convergence) -> None:
+        words = {
+            "descending": self.tr("The loss falls"),
+            "converged": self.tr("The loss has settled"),
+            "stalled": self.tr("The loss rises: lower the step size, or look at the weights"),
+        }
+        self._window.status_line.say(words[convergence])
+
+    def _loading(self, path: Path, fraction: float | None) -> None:
+        self._window.choose_page()
+        task = f"load {path}"
+        if fraction is None:
+            self._window.status_line.end_task(task)
+        else:
+            text = self.tr("Opening {0}").format(path.name)
+            self._window.status_line.show_task(task, text, fraction or None, cancellable=True)
+
+    def _cancel(self, task: str) -> None:
+        if task.startswith("load "):
+            self._window.workbench.opener.cancel_all()
+        elif task == "preparing":
+            self._window.workbench.stop()
+
+
+def _own_memory() -> int:
+    """What this process alone holds, bytes: shared libraries would make it look twice as large."""
+    import psutil
+
+    return int(psutil.Process().memory_full_info().uss)

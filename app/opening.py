@@ -1,0 +1,123 @@
+"""Files on their way in: read by the loader process, watched by the window, one progress at a time."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.document.topic import Topic
+from app.tasks import Tasks
+from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
+from engine.protocol.study import SAMPLE
+
+if TYPE_CHECKING:
+    from engine.geometry.volume import Volume
+    from engine.io.loader import LoadTask
+
+
+class Opener:
+    """Reads files without blocking. `progressed` is told (path, fraction), fraction None when it is over."""
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        opened: Callable[[Path, Mesh | Points], object],
+        failed: Callable[[Path, BaseException], object],
+    ) -> None:
+        self.progressed = Topic()
+        self._tasks = tasks
+        self._opened = opened
+        self._failed = failed
+        self._loading: dict[Path, LoadTask] = {}
+        self._making: set[Path] = set()
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._loading)
+
+    @property
+    def at_work(self) -> bool:
+        """Something is being read or made."""
+        return bool(self._loading or self._making)
+
+    def open(self, path: Path, *, repairs: tuple[str, ...] = (), unit: str | None = None) -> None:
+        """Begin to read a file; one that is being read already is not read twice. `sample:NAME` is made, not read."""
+        if str(path).startswith(SAMPLE):
+            self._make(path)
+            return
+        from engine.io.loader import LoadTask
+
+        if path in self._loading:
+            return
+        task = LoadTask(path, unit=unit, repairs=repairs)
+        self._loading[path] = task
+        self._tasks.watch(task.future, partial(self._read, path), partial(self._not_read, path))
+        self.progressed(path, 0.0)
+
+    def warm_up(self) -> None:
+        """Start the loader process, so that the first file does not wait for it."""
+        from engine.io.loader import warm_up
+
+        warm_up()
+
+    def poll(self) -> None:
+        """Tell how far the reading is."""
+        for path, task in self._loading.items():
+            self.progressed(path, task.poll().fraction)
+
+    def cancel_all(self) -> None:
+        """Stop reading, whatever is being read."""
+        for task in self._loading.values():
+            task.cancel()
+
+    def close(self) -> None:
+        """End the loader process."""
+        self.cancel_all()
+        if "engine.io.loader" in sys.modules:
+            from engine.io.loader import shut_down
+
+            for task in self._loading.values():
+                task.join(2.0)
+            shut_down()
+
+    def _make(self, path: Path) -> None:
+        if path not in self._making:
+            self._making.add(path)
+            make = partial(_make_sample, str(path).removeprefix(SAMPLE))
+            self._tasks.do_apart(make, partial(self._read, path), partial(self._not_read, path))
+            self.progressed(path, 0.0)
+
+    def _read(self, path: Path, geometry: Mesh | Points | Volume) -> None:
+        if not isinstance(geometry, (Mesh, Points)):
+            self._surface_of(path, geometry)
+            return
+        self._end(path)
+        self._opened(path, geometry)
+
+    def _surface_of(self, path: Path, volume: Volume) -> None:
+        """A volume is opened as the surface inside it."""
+        from engine.io.isosurface import isosurface
+
+        self._tasks.do(lambda: isosurface(volume), partial(self._read, path), partial(self._not_read, path))
+
+    def _not_read(self, path: Path, error: BaseException) -> None:
+        self._end(path)
+        from engine.io.loader import LoadCancelledError
+
+        if not isinstance(error, LoadCancelledError):
+            self._failed(path, error)
+
+    def _end(self, path: Path) -> None:
+        self._loading.pop(path, None)
+        self._making.discard(path)
+        self.progressed(path, None)
+
+
+def _make_sample(name: str) -> Mesh | Points:
+    from engine.studies.samples import sample_named
+
+    return sample_named(name).make()

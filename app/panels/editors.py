@@ -1,0 +1,185 @@
+"""One editor a parameter, drawn from its declaration, with a label that resets it on double click."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtGui import QIcon, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
+
+from app.panels.icons import icon
+from app.panels.number_field import NumberField, ValueSlider, field_tooltip
+from app.panels.schema import ParameterField
+
+
+class FieldLabel(QLabel):
+    """The name of a parameter. Double click resets it to its default."""
+
+    reset_wanted = Signal()
+
+    def __init__(self, field: ParameterField, buddy: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(field.title, parent)
+        self.setToolTip(field_tooltip(field) + "<br>" + self.tr("Double click resets it."))
+        self.setAccessibleName(field.title)
+        self.setBuddy(buddy)
+        self.setWordWrap(True)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.reset_wanted.emit()
+
+
+class CalmComboBox(QComboBox):
+    """A combo box that the wheel changes only when it has the focus, with an arrow of the icons' family."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        side = 16
+        place = QRect(self.width() - side - 5, (self.height() - side) // 2, side, side)
+        mode = QIcon.Mode.Normal if self.isEnabled() else QIcon.Mode.Disabled
+        icon("chevron").paint(painter, place, Qt.AlignmentFlag.AlignCenter, mode)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ParameterEditor(QWidget):
+    """Edits one parameter, whatever its type."""
+
+    value_changed = Signal(object)
+    gesture_ended = Signal()
+
+    def __init__(self, field: ParameterField, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = field
+        self.number: NumberField | None = None
+        self.slider: ValueSlider | None = None
+        self.choice: QComboBox | None = None
+        self.flag: QCheckBox | None = None
+        self.numbers: list[NumberField] = []
+        self.text: QLineEdit | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        {"number": self._build_number, "integer": self._build_number, "choice": self._build_choice,
+         "flag": self._build_flag, "vector": self._build_vector, "text": self._build_text}[field.kind](row)  # fmt: skip
+        self.set_value(field.default)
+
+    def value(self) -> Any:
+        """The value now, as the study takes it."""
+        if self.number is not None:
+            return self.number.value()
+        if self.choice is not None:
+            return self.choice.currentData()
+        if self.flag is not None:
+            return self.flag.isChecked()
+        if self.numbers:
+            return [number.value() for number in self.numbers]
+        return self.text.text() if self.text is not None else None
+
+    def set_value(self, value: Any) -> None:
+        """Show a value; signals nothing."""
+        if self.number is not None:
+            self.number.set_value(value)
+            if self.slider is not None:
+                self.slider.set_value(value)
+        elif self.choice is not None:
+            blocked = self.choice.blockSignals(True)
+            self.choice.setCurrentIndex(max(self.choice.findData(value), 0))
+            self.choice.blockSignals(blocked)
+        elif self.flag is not None:
+            blocked = self.flag.blockSignals(True)
+            self.flag.setChecked(bool(value))
+            self.flag.blockSignals(blocked)
+        elif self.numbers:
+            for number, component in zip(self.numbers, value or (0.0, 0.0, 0.0), strict=False):
+                number.set_value(component)
+        elif self.text is not None and not self.text.hasFocus():
+            self.text.setText("" if value is None else str(value))
+
+    def reset(self) -> None:
+        """Back to the default, as if a person had typed it."""
+        self.set_value(self.field.default)
+        self.value_changed.emit(self.field.default)
+
+    def set_diagonal(self, diagonal: float | None) -> None:
+        for number in [*self.numbers, *([self.number] if self.number else [])]:
+            number.set_diagonal(diagonal)
+
+    def _build_number(self, row: QHBoxLayout) -> None:
+        field = self.field
+        number = NumberField(field, self)
+        self.number = number
+        row.addWidget(number, 1)
+        number.value_changed.connect(self._number_committed)
+        number.gesture_ended.connect(self.gesture_ended)
+        if field.soft_max is not None and not field.optional:
+            slider = ValueSlider(field, self)
+            self.slider = slider
+            slider.value_dragged.connect(self._slider_dragged)
+            slider.sliderReleased.connect(self.gesture_ended)
+            row.addWidget(slider, 1)
+
+    def _number_committed(self, value: float | int | None) -> None:
+        if self.slider is not None:
+            self.slider.set_value(value)
+        self.value_changed.emit(value)
+
+    def _slider_dragged(self, value: float) -> None:
+        if self.number is not None:
+            exact = round(value) if self.field.kind == "integer" else value
+            self.number.set_value(exact)
+            self.value_changed.emit(exact)
+
+    def _build_choice(self, row: QHBoxLayout) -> None:
+        choice = CalmComboBox(self)
+        self.choice = choice
+        for option in self.field.choices:
+            choice.addItem(choice_title(option), option)
+        choice.setAccessibleName(self.field.title)
+        choice.setToolTip(field_tooltip(self.field))
+        choice.currentIndexChanged.connect(lambda _: self.value_changed.emit(choice.currentData()))
+        row.addWidget(choice, 1)
+
+    def _build_flag(self, row: QHBoxLayout) -> None:
+        flag = QCheckBox(self)
+        self.flag = flag
+        flag.setAccessibleName(self.field.title)
+        flag.setToolTip(field_tooltip(self.field))
+        flag.toggled.connect(self._flag_toggled)
+        row.addWidget(flag, 1, Qt.AlignmentFlag.AlignLeft)
+
+    def _flag_toggled(self, on: bool) -> None:
+        self.value_changed.emit(on)
+
+    def _build_vector(self, row: QHBoxLayout) -> None:
+        for index, axis in enumerate("xyz"):
+            part = ParameterField(
+                name=axis, title=f"{self.field.title} {axis}", help=self.field.help, kind="number",
+                default=float((self.field.default or (0.0, 0.0, 0.0))[index]), unit=self.field.unit,
+            )  # fmt: skip
+            number = NumberField(part, self)
+            number.value_changed.connect(lambda _: self.value_changed.emit(self.value()))
+            self.numbers.append(number)
+            row.addWidget(number, 1)
+
+    def _build_text(self, row: QHBoxLayout) -> None:
+        text = QLineEdit(self)
+        self.text = text
+        text.setAccessibleName(self.field.title)
+        text.setToolTip(field_tooltip(self.field))
+        text.editingFinished.connect(lambda: self.value_changed.emit(text.text()))
+        row.addWidget(text, 1)
+
+
+def choice_title(option: Any) -> str:
+    """How a choice reads: "sdf" -> "Sdf" is worse than the word itself, so only plain words are capitalised."""
+    known = {
+        "sdf": "Signed distance", "cpu": "CPU", "cuda": "CUDA", "adam": "Adam", "l-bfgs": "L-BFGS",
+        "flexicubes": "FlexiCubes",
+    }  # fmt: skip
+    return known.get(str(option), str(option).replace("-", " ").replace("_", " ").capitalize())

@@ -1,0 +1,134 @@
+"""What the middle of the window shows with nothing open: where to drop, ready studies, recent files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.document.document import Document
+from app.panels.gallery_panel import GalleryCard
+from app.panels.icons import icon
+from app.panels.theme import current_tokens
+
+
+class EmptyState(QWidget):
+    """Accepts files, offers three gallery studies and what was open lately."""
+
+    files_dropped = Signal(list)
+    open_wanted = Signal()
+    entry_chosen = Signal(object)
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._hovered = False
+        self.setAcceptDrops(True)
+        self.setAccessibleName(self.tr("Nothing is open"))
+        symbol = QLabel(self)
+        symbol.setPixmap(icon("drop").pixmap(QSize(40, 40)))
+        title = QLabel(self.tr("Drop a mesh or a scan here"), self)
+        title.setProperty("big", True)
+        kinds = QLabel(self.tr("OBJ, STL, PLY, OFF, GLB, 3MF, VTK, XYZ, PCD …"), self)
+        kinds.setProperty("soft", True)
+        self._open = QPushButton(icon("open"), self.tr("Open…"), self)
+        self._open.setAccessibleName(self.tr("Open a file"))
+        self._open.clicked.connect(self.open_wanted)
+        self._gallery_title = QLabel(self.tr("Or try one of these"), self)
+        self._recent_title = QLabel(self.tr("Recent"), self)
+        for label in (self._gallery_title, self._recent_title):
+            label.setProperty("heading", True)
+        self._gallery = QHBoxLayout()
+        self._gallery.setSpacing(12)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        centre = Qt.AlignmentFlag.AlignHCenter
+        column.addStretch(3)
+        for widget in (symbol, title, kinds):
+            column.addWidget(widget, 0, centre)
+        column.addSpacing(4)
+        column.addWidget(self._open, 0, centre)
+        column.addStretch(1)
+        column.addWidget(self._gallery_title, 0, centre)
+        column.addLayout(self._gallery)
+        column.addStretch(1)
+        column.addWidget(self._recent_title, 0, centre)
+        column.addLayout(self._recent)
+        column.addStretch(3)
+        document.catalogue_changed.subscribe(self.refresh)
+        document.recent.changed.subscribe(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the gallery and the recent files as they are now."""
+        entries = self._document.catalogue.gallery[:3] if self._document.catalogue else []
+        _clear(self._gallery)
+        self._gallery.addStretch(1)
+        for entry in entries:
+            card = GalleryCard(entry, 168, self)
+            card.clicked.connect(lambda _=False, entry=entry: self.entry_chosen.emit(entry))
+            self._gallery.addWidget(card)
+        self._gallery.addStretch(1)
+        self._gallery_title.setVisible(bool(entries))
+        paths = self._document.recent.paths()[:4]
+        _clear(self._recent)
+        for path in paths:
+            self._recent.addWidget(self._recent_button(path), 0, Qt.AlignmentFlag.AlignHCenter)
+        self._recent_title.setVisible(bool(paths))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            self._hovered = True
+            self.update()
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: object) -> None:
+        self._hovered = False
+        self.update()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._hovered = False
+        self.update()
+        self.files_dropped.emit([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        tokens = current_tokens()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), QColor(tokens.panel))
+        pen = QPen(QColor(tokens.accent if self._hovered else tokens.line), 1.5, Qt.PenStyle.DashLine)
+        painter.setPen(pen)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(14, 14, -14, -14), 10, 10)
+
+    def _recent_button(self, path: Path) -> QPushButton:
+        button = QPushButton(path.name, self)
+        button.setFlat(True)
+        button.setStyleSheet("border: none; padding: 3px 10px;")
+        button.setToolTip(str(path))
+        button.setAccessibleName(self.tr("Open {0}").format(path.name))
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        button.clicked.connect(lambda _=False: self.files_dropped.emit([str(path)]))
+        return button
+
+
+def _clear(layout: QHBoxLayout | QVBoxLayout) -> None:
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()
+
+
+class DropFrame(QFrame):
+    """A place for the viewport to come, in its colour, so that the first window does not flicker."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        label = QLabel(text, self)
+        label.setProperty("soft", True)
+        column = QVBoxLayout(self)
+        column.addWidget(label, 0, Qt.AlignmentFlag.AlignCenter)

@@ -1,0 +1,249 @@
+"""A field for one number: expressions, units, percentages of the bounding box, wheel and Alt-drag."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QLineEdit, QSlider, QWidget
+
+from app.panels.schema import ParameterField, format_number
+from engine.core.errors import ParameterError
+from engine.core.units import parse_length, parse_number
+
+SLIDER_STEPS = 400
+
+
+class NumberField(QLineEdit):
+    """Shows a number with its unit and takes `2*25.4`, `3 mm`, `5 %`. Signals a changed value when it is committed."""
+
+    value_changed = Signal(object)  # float, int, or None where the parameter is optional
+    gesture_ended = Signal()
+
+    def __init__(self, field: ParameterField, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = field
+        self._value: float | None = None
+        self._diagonal: float | None = None
+        self._drag_from: tuple[float, float] | None = None
+        self.setAccessibleName(field.title)
+        self.setMinimumWidth(64)
+        self.editingFinished.connect(self.commit)
+        if field.optional:
+            self.setPlaceholderText(self.tr("automatic"))
+        self.set_value(field.default)
+
+    def value(self) -> float | int | None:
+        """What was last committed."""
+        return self._value
+
+    def set_value(self, value: float | int | None) -> None:
+        """Show a value, unless the person is typing another one just now; signals nothing."""
+        self._value = value
+        if not (self.hasFocus() and self.isModified()):
+            self._show()
+
+    def set_diagonal(self, diagonal: float | None) -> None:
+        """What a percentage refers to [mm]."""
+        self._diagonal = diagonal
+        self._explain()
+
+    def commit(self) -> None:
+        """Take over what was typed; what makes no sense stays, marked, with the reason as tooltip."""
+        if not self.isModified():
+            return
+        try:
+            value = self._parse(self.text())
+        except ParameterError as error:
+            self._mark(str(error))
+            return
+        self.setModified(False)
+        self._change(value)
+
+    def step(self, steps: float) -> None:
+        """Up or down by steps: a factor where the slider is logarithmic."""
+        if self._value is None or not self.isEnabled():
+            return
+        field, value = self.field, float(self._value)
+        if field.logarithmic and value > 0:
+            value *= 10 ** (steps / 20)
+        elif field.step is not None or field.kind == "integer":
+            value += steps * (field.step or 1.0)
+        else:
+            span = (field.high or 0.0) - (field.low or 0.0)
+            value += steps * (span / 100 if span > 0 else max(abs(value) / 20, 0.01))
+        if field.minimum is not None:
+            value = max(value, field.minimum)
+        if field.maximum is not None:
+            value = min(value, field.maximum)
+        if not field.refuses(value):
+            self._change(round(value) if field.kind == "integer" else float(f"{value:.4g}"))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            self.commit()
+            self.step(1 if event.key() == Qt.Key.Key_Up else -1)
+        elif event.key() == Qt.Key.Key_Escape:
+            self.setModified(False)
+            self._show()
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        # Only with the focus: scrolling a panel must not change what lies under the pointer.
+        if not self.hasFocus():
+            event.ignore()
+            return
+        self.step(event.angleDelta().y() / 120)
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.AltModifier and self._value is not None:
+            self._drag_from = (event.globalPosition().x(), float(self._value))
+            self.setCursor(Qt.CursorShape.SizeHorCursor)
+            return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._drag_from is None:
+            super().mouseMoveEvent(event)
+            return
+        x, self._value = self._drag_from
+        self.step((event.globalPosition().x() - x) / 6)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._drag_from is None:
+            super().mouseReleaseEvent(event)
+            return
+        self._drag_from = None
+        self.unsetCursor()
+        self.gesture_ended.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.setCursorPosition(0)
+
+    def _parse(self, text: str) -> float | int | None:
+        field, name = self.field, self.field.title
+        if not text.strip() and field.optional:
+            return None
+        body = text.strip()
+        if field.unit == "mm":
+            value = parse_length(body, diagonal=self._diagonal, name=name)
+        else:
+            value = parse_number(body.removesuffix(field.unit).strip() if field.unit else body, name=name)
+        if field.kind == "integer":
+            if value != round(value):
+                raise ParameterError(name, f"{format_number(value)} is not a whole number.", remedy="Write one.")
+            value = round(value)
+        reason = field.refuses(value)
+        if reason:
+            raise ParameterError(name, f"{format_number(value)} is out of range.", remedy=f"It must be {reason}.")
+        return value
+
+    def _change(self, value: float | int | None) -> None:
+        different = value != self._value
+        self._value = value
+        self._show()
+        if different:
+            self.value_changed.emit(value)
+
+    def _show(self) -> None:
+        if self._value is None:
+            self.setText("")
+        else:
+            number = str(self._value) if self.field.kind == "integer" else format_number(self._value)
+            self.setText(f"{number} {self.field.unit}".strip())
+        self.setModified(False)
+        self.setCursorPosition(0)
+        self._mark("")
+
+    def _mark(self, reason: str) -> None:
+        if bool(self.property("wrong")) != bool(reason):
+            self.setProperty("wrong", bool(reason))
+            self.style().unpolish(self)
+            self.style().polish(self)
+        self.setAccessibleDescription(reason)
+        if reason:
+            self.setToolTip(reason)
+        else:
+            self._explain()
+
+    def _explain(self) -> None:
+        """Tooltip: meaning, default, range, and a length as a share of the bounding box."""
+        tip = field_tooltip(self.field)
+        if self.field.unit == "mm" and self._diagonal and self._value is not None:
+            share = 100 * self._value / self._diagonal
+            tip += "<br>" + self.tr("Now {0} % of the bounding-box diagonal").format(format_number(share))
+        self.setToolTip(tip)
+
+
+class ValueSlider(QSlider):
+    """A slider over a field's soft range, logarithmic where the field says so. Zero sits at the left end then."""
+
+    value_dragged = Signal(float)
+
+    def __init__(self, field: ParameterField, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.field = field
+        low, high = field.low or 0.0, field.high if field.high is not None else 1.0
+        self._with_zero = field.logarithmic and low <= 0.0
+        self._low = (high / 1e4 if low <= 0.0 else low) if field.logarithmic else low
+        self._high = high
+        self.setRange(0, SLIDER_STEPS)
+        self.setSingleStep(4)
+        self.setPageStep(40)
+        self.setMinimumWidth(56)
+        self.setAccessibleName(self.tr("{0}, slider").format(field.title))
+        self.setToolTip(field_tooltip(field))
+        self.valueChanged.connect(lambda position: self.value_dragged.emit(self._to_value(position)))
+
+    def set_value(self, value: float | None) -> None:
+        """Move the knob, without a signal; not while it is held."""
+        if value is None or self.isSliderDown():
+            return
+        blocked = self.blockSignals(True)
+        self.setValue(self._to_position(float(value)))
+        self.blockSignals(blocked)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def _to_value(self, position: int) -> float:
+        if self._with_zero and position == 0:
+            return 0.0
+        share = position / SLIDER_STEPS
+        if self.field.logarithmic:
+            value = self._low * (self._high / self._low) ** share
+        else:
+            value = self._low + share * (self._high - self._low)
+        return float(round(value)) if self.field.kind == "integer" else float(f"{value:.3g}")
+
+    def _to_position(self, value: float) -> int:
+        if self.field.logarithmic:
+            share = math.log(max(value, self._low) / self._low) / math.log(self._high / self._low) if value > 0 else 0.0
+        else:
+            share = (value - self._low) / ((self._high - self._low) or 1.0)
+        return round(min(max(share, 0.0), 1.0) * SLIDER_STEPS)
+
+
+def field_tooltip(field: ParameterField) -> str:
+    """Rich text: help, default, range, how to reset."""
+    lines = [f"<b>{field.title}</b>", field.help] if field.help else [f"<b>{field.title}</b>"]
+    facts = []
+    if field.default is not None:
+        default = format_number(field.default) if isinstance(field.default, float) else str(field.default)
+        facts.append(f"default {default} {field.unit}".strip())
+    if field.minimum is not None or field.above is not None:
+        bound = field.minimum if field.minimum is not None else field.above
+        facts.append(("at least " if field.minimum is not None else "more than ") + format_number(bound or 0.0))
+    if field.maximum is not None:
+        facts.append(f"at most {format_number(field.maximum)}")
+    if facts:
+        lines.append(f"<i>{', '.join(facts)}</i>")
+    return "<br>".join(lines)

@@ -1,0 +1,88 @@
+"""A form of parameters: label and editor a row, the advanced ones folded away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QToolButton, QVBoxLayout, QWidget
+
+from app.panels.editors import FieldLabel, ParameterEditor
+from app.panels.schema import ParameterField
+
+
+class ParameterForm(QWidget):
+    """Edits the parameters of one owner ("study", "optimizer", or a Term)."""
+
+    value_changed = Signal(str, object)  # name, value
+    gesture_ended = Signal()
+
+    def __init__(self, fields: list[ParameterField], *, label_width: int = 92, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.editors: dict[str, ParameterEditor] = {}
+        self._labels: dict[str, FieldLabel] = {}
+        self._label_width = label_width
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self._grid([field for field in fields if not field.advanced]))
+        advanced = [field for field in fields if field.advanced]
+        if advanced:
+            folded = self._grid(advanced)
+            folded.setVisible(False)
+            column.addWidget(_fold_button(self.tr("More"), folded, self))
+            column.addWidget(folded)
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Show values; a name that is missing shows its default."""
+        for name, editor in self.editors.items():
+            editor.set_value(values.get(name, editor.field.default))
+
+    def set_diagonal(self, diagonal: float | None) -> None:
+        for editor in self.editors.values():
+            editor.set_diagonal(diagonal)
+
+    def set_running(self, running: bool) -> None:
+        """While a Run is active only live parameters can change; the others say why they rest."""
+        for name, editor in self.editors.items():
+            usable = editor.field.live or not running
+            editor.setEnabled(usable)
+            self._labels[name].setEnabled(usable)
+
+    def _grid(self, fields: list[ParameterField]) -> QWidget:
+        holder = QWidget(self)
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnMinimumWidth(0, self._label_width)
+        for row, field in enumerate(fields):
+            editor = ParameterEditor(field, holder)
+            label = FieldLabel(field, editor, holder)
+            label.setMaximumWidth(self._label_width + 12)
+            label.reset_wanted.connect(editor.reset)
+            editor.value_changed.connect(lambda value, name=field.name: self.value_changed.emit(name, value))
+            editor.gesture_ended.connect(self.gesture_ended)
+            grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(editor, row, 1)
+            self.editors[field.name] = editor
+            self._labels[field.name] = label
+        return holder
+
+
+def _fold_button(title: str, folded: QWidget, parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setText(title)
+    button.setCheckable(True)
+    button.setArrowType(Qt.ArrowType.RightArrow)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setAccessibleName(title)
+    button.setToolTip(parent.tr("Show what is seldom changed"))
+
+    def fold(opened: bool) -> None:
+        folded.setVisible(opened)
+        button.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+
+    button.toggled.connect(fold)
+    return button

@@ -1,0 +1,67 @@
+"""Which object the study is about, and the handles that were placed on one before it."""
+
+from __future__ import annotations
+
+from app.document.document import Document, SceneObject
+from engine.protocol.edits import RemoveTerm
+
+
+class Target:
+    """Lets an object be the target. Handles placed on another target go, as one step of undo: at once, or with the
+    next Run where one is active that they steer."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._now: SceneObject | None = None
+        self._placed_on: dict[str, SceneObject] = {}
+
+    def use(self, name: str) -> str:
+        """Let an open object be the target; returns what is to be said of it."""
+        item = self._document.object(name)
+        if item is None or self._document.role_of(name) == "target":
+            return ""
+        if self._now is None:
+            others = self._document.objects
+            self._now = next((other for other in others if self._document.role_of(other.name) == "target"), None)
+        self._document.set_input("target", item)
+        said = self.changed(item)
+        self._document.objects_changed()
+        return said
+
+    def changed(self, item: SceneObject, *, own_handles: bool = False) -> str:
+        """`item` is the target now; returns what is to be said of it, "" where it is the first one.
+
+        own_handles : the study's handles were placed on it, in the window that saved the study
+        """
+        before, self._now = self._now, item
+        if own_handles or before is None:
+            self._placed_on.clear()
+            return "" if before is None or _same(before, item) else f"{item.name} is the target now"
+        if not _same(before, item):
+            there = {spec.name: before for spec in self._document.handles()}
+            self._placed_on = {name: self._placed_on.get(name, placed) for name, placed in there.items()}
+        elif not self._placed_on:
+            return ""  # read anew
+        if self._document.run.active:
+            return f"{item.name} is the target of the next run"
+        went = self.drop_foreign_handles()
+        return f"{item.name} is the target now" + (f"; {went}" if went else "")
+
+    def drop_foreign_handles(self) -> str:
+        """Remove the handles that were placed on another target; returns what is to be said of it."""
+        now, placed_on = self._now, self._placed_on
+        self._placed_on = {}
+        names = {spec.name for spec in self._document.handles()}
+        foreign = [name for name, item in placed_on.items() if name in names and (now is None or not _same(item, now))]
+        if not foreign:
+            return ""
+        owner = placed_on[foreign[0]].name
+        gesture = f"handles of {owner} {id(placed_on)}"
+        for name in reversed(foreign):
+            self._document.steer(RemoveTerm(term=name), f"remove the handles of {owner}", gesture=gesture)
+        return f"the handles of {owner} are removed, undo brings them back"
+
+
+def _same(one: SceneObject, other: SceneObject) -> bool:
+    """Of one file, read anew in another unit or repaired; or the same object."""
+    return one is other or bool(one.source and one.source == other.source)

@@ -1,0 +1,114 @@
+"""Colours of the viewport: themes, the diverging map of the sensitivity, and its steady range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What is drawn in which colour, as `#rrggbb`. Neutral greys, so that data carry the colour.
+
+    background : of the view; background_top, background_bottom : where it is a soft gradient
+    surface : the Run's surface where no data colours it
+    edge : of the wireframe; text, faint : of labels and of lesser lines; accent : of what is held or selected
+    panel : behind labels
+    """
+
+    background: str
+    background_top: str
+    background_bottom: str
+    surface: str
+    edge: str
+    text: str
+    faint: str
+    accent: str
+    panel: str
+
+
+LIGHT = Theme(
+    background="#eceef0", background_top="#f7f8f9", background_bottom="#dfe2e6", surface="#c9ccd0", edge="#6b7178",
+    text="#26292d", faint="#7d848c", accent="#0a66c2", panel="#ffffff",
+)  # fmt: skip
+DARK = Theme(
+    background="#282b2f", background_top="#33373c", background_bottom="#1d2023", surface="#b9bdc2", edge="#4b5157",
+    text="#e8eaec", faint="#8d949b", accent="#5aa9f5", panel="#17191b",
+)  # fmt: skip
+
+FROZEN = "#5b6fa8"
+"""Tint of frozen places: the blue of cold, darker and less saturated than the map's blue."""
+
+_STOPS = np.array([0.0, 0.22, 0.42, 0.5, 0.58, 0.78, 1.0])
+_BLUE_TO_ORANGE = np.array(
+    [[20, 78, 158], [72, 138, 201], [164, 194, 222], [206, 207, 208], [232, 196, 158], [224, 138, 58], [166, 73, 6]],
+    np.float64,
+)
+"""Blue for below zero, grey at zero, orange for above: told apart with every common colour blindness, and as dark at
+both ends, so that the sign never looks like more or less."""
+
+
+def diverging_table(count: int = 255) -> np.ndarray:
+    """The map as a table, shape (count, 3), uint8; `count` is odd, so that its middle entry is zero's grey."""
+    at = np.linspace(0.0, 1.0, count)
+    channels = [np.interp(at, _STOPS, _BLUE_TO_ORANGE[:, channel]) for channel in range(3)]
+    return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+
+
+def rgb(colour: str) -> tuple[float, float, float]:
+    """`#rrggbb` as three numbers in [0, 1]."""
+    value = int(colour.lstrip("#"), 16)
+    return (value >> 16) / 255.0, (value >> 8 & 255) / 255.0, (value & 255) / 255.0
+
+
+def mixed(colour: str, other: str, share: float) -> str:
+    """`colour` with a `share` in [0, 1] of `other`, as `#rrggbb`."""
+    parts = ((1.0 - share) * a + share * b for a, b in zip(rgb(colour), rgb(other), strict=True))
+    return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
+
+
+class SteadyRange:
+    """A symmetric range around zero that follows the data slowly, so that colours do not flicker.
+
+    The aim is the 98th percentile of the magnitudes: a few extreme vertices do not wash out the rest. It rises in a
+    few frames and falls more slowly.
+    """
+
+    def __init__(self) -> None:
+        self.locked: tuple[float, float] | None = None
+        self._limit: float | None = None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        if self.locked is not None:
+            return self.locked
+        limit = self._limit or 1.0
+        return -limit, limit
+
+    def forget(self) -> None:
+        """Start anew with the next data (another Run)."""
+        self._limit = None
+
+    def follow(self, values: np.ndarray) -> None:
+        magnitudes = np.abs(values[np.isfinite(values)])
+        if self.locked is not None or not len(magnitudes):
+            return
+        aim = float(np.percentile(magnitudes, 98))
+        if aim <= 0.0:
+            return
+        if self._limit is None:
+            self._limit = aim
+        else:
+            # In the logarithm: a range that shrinks tenfold over a descent should do so evenly.
+            share = 0.25 if aim > self._limit else 0.08
+            self._limit = float(np.exp((1 - share) * np.log(self._limit) + share * np.log(aim)))
+
+
+def map_diverging(values: np.ndarray, limits: tuple[float, float], table: np.ndarray) -> np.ndarray:
+    """Colours of `values`, shape (n, 3), uint8. Zero is always the middle; what is no number is the middle too."""
+    low, high = limits
+    scale = max(abs(low), abs(high)) or 1.0
+    middle = (len(table) - 1) // 2
+    places = np.nan_to_num(values / scale, nan=0.0, posinf=1.0, neginf=-1.0)
+    return table[np.clip(np.rint(middle + middle * places), 0, len(table) - 1).astype(np.intp)]

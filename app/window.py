@@ -1,0 +1,414 @@
+"""The main window: docks around the viewport. Its frame shows at once, the rest is filled in after the first paint.
+
+What stands here imports neither numpy nor pydantic: `app.furnishing` brings the rooms, `app.listening` what happens
+in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QSettings, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QHBoxLayout,
+    QMainWindow,
+    QStackedWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.actions.commands import window_actions
+from app.actions.registry import ActionRegistry
+from app.appearance import Appearance
+from app.docks import build_docks
+from app.panels.error_bar import ErrorBar, Message
+from app.panels.icons import icon
+from app.panels.run_bar import RunBar
+from app.panels.status_line import StatusLine
+from app.viewing import RESULT, Viewing
+
+if TYPE_CHECKING:
+    from app.actions.palette import CommandPalette
+    from app.dialogs import Dialogs
+    from app.document.document import Document
+    from app.engine_link import EngineLink
+    from app.listening import Listening
+    from app.panels.empty_state import EmptyState
+    from app.panels.gallery_panel import GalleryPanel
+    from app.panels.history_panel import HistoryPanel
+    from app.panels.loss_plot import LossPlot
+    from app.panels.objects_panel import ObjectsPanel
+    from app.panels.study_panel import StudyPanel
+    from app.sharing import Sharing
+    from app.tasks import Tasks
+    from app.viewport.view import Viewport
+    from app.workbench import Workbench
+    from engine.protocol.catalogue import Catalogue
+    from engine.protocol.session import Session
+
+FRAME_MILLISECONDS = 33
+
+
+class MainWindow(QMainWindow):
+    """Everything on the screen. Built around a Session that is made when the window has been shown.
+
+    make_session : gives the engine; called once, after the first paint
+    make_viewport : gives the viewport
+    settings : where layout and theme are kept; None keeps nothing (tests, screenshots)
+    store : folder of recent files; None keeps nothing
+    kept_catalogue : the Catalogue of the last time, to draw panels from before the engine is up
+    bare : only menus, tool strip and empty docks, until `furnish` is called
+    """
+
+    tasks: Tasks
+    document: Document
+    link: EngineLink
+    workbench: Workbench
+    dialogs: Dialogs
+    sharing: Sharing
+    palette_of_commands: CommandPalette
+    listening: Listening
+    empty_state: EmptyState
+    objects: ObjectsPanel
+    gallery: GalleryPanel
+    study: StudyPanel
+    history: HistoryPanel
+
+    def __init__(
+        self,
+        make_session: Callable[[], Session],
+        make_viewport: Callable[[QWidget], Viewport],
+        *,
+        settings: QSettings | None = None,
+        store: Path | None = None,
+        kept_catalogue: Callable[[], Catalogue | None] = lambda: None,
+        bare: bool = False,
+    ) -> None:
+        super().__init__()
+        self.make_session = make_session
+        self.kept_catalogue = kept_catalogue
+        self.store = store
+        self._make_viewport = make_viewport
+        self.furnished = False
+        self._furnishing = False
+        self.viewport: Viewport | None = None
+        self.loss_plot: LossPlot | None = None
+        self._space_held = False
+        self._closed = False
+        self.setWindowTitle("Formwright")
+        self.setWindowIcon(icon("app"))
+        self.setDockNestingEnabled(True)
+        self.registry = ActionRegistry(self, self.furnish)
+        self.viewing = Viewing(self.registry.refresh)
+        self.appearance = Appearance(self, settings, self._themed)
+        self.registry.add(window_actions(self))
+        self.menus = self.registry.fill_menus(self.menuBar())
+        self._build_centre()
+        self._build_docks()
+        self.status_line = StatusLine(self)
+        self.setStatusBar(self.status_line)
+        self._build_recent_menu()
+        self._build_search()
+        self.appearance.restore_layout()
+        self._timer = QTimer(self)
+        self._timer.setInterval(FRAME_MILLISECONDS)
+        self._timer.timeout.connect(self.poll)
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            application.focusChanged.connect(self._focus_moved)
+        if not bare:
+            self.furnish()
+
+    # Life ---------------------------------------------------------------------------------------------------------
+
+    def furnish(self, opening: Sequence[Path] = ()) -> bool:
+        """Fill the docks, once; files to open are being read meanwhile. False while it is still at it."""
+        if self.furnished or self._furnishing:
+            return self.furnished
+        self._furnishing = True
+        from app.furnishing import fill_docks, make_rooms
+
+        make_rooms(self)
+        if opening:
+            self.workbench.open(list(opening))
+        # One paint for all of it, at the sizes that the empty docks already have.
+        self.setUpdatesEnabled(False)
+        fill_docks(self)
+        self.furnished = True
+        self.registry.refresh()
+        self.choose_page()
+        self.setUpdatesEnabled(True)
+        return True
+
+    def complete(self) -> None:
+        """All that comes after the first paint, at once: viewport, plot, engine, and the timer."""
+        self.furnish()
+        self.add_viewport()
+        self.add_plot()
+        self.start_engine()
+        self.start_timer()
+
+    def add_viewport(self) -> None:
+        """Make the viewport and show in it what is open."""
+        if self.viewport is not None:
+            return
+        self.viewport = self._make_viewport(self)
+        self.viewport.set_theme(dark=self.appearance.dark)
+        self.viewing.set_viewport(self.viewport)
+        self.viewport.measured.connect(lambda mm: self.status_line.say(self.tr("Distance {0} mm").format(f"{mm:.4g}")))
+        self._stack.addWidget(self.viewport)
+        self.viewport.installEventFilter(self)
+        self.workbench.set_viewport(self.viewport)
+        self.choose_page()
+
+    def add_plot(self) -> None:
+        """Make the plot of the losses: its library is one of the slower ones."""
+        if self.loss_plot is None:
+            from app.panels.loss_plot import LossPlot
+
+            self.loss_plot = LossPlot(self)
+            self._run_row.replaceWidget(self._plot_place, self.loss_plot)
+            self._plot_place.deleteLater()
+            self.listening.show_losses()
+
+    def start_engine(self) -> None:
+        """Start the engine process; idempotent."""
+        if self.link.session is None and not self._closed:
+            self.link.start_engine()
+            if self.link.starting:
+                self.status_line.show_task("engine", self.tr("Starting the engine"), None)
+
+    def start_timer(self) -> None:
+        """Look 30 times a second at what engine and loader say."""
+        self._timer.start()
+
+    def stop_timer(self) -> None:
+        """Let `poll` be called by someone else: tests and scripts that make screenshots."""
+        self._timer.stop()
+
+    def poll(self) -> None:
+        """One frame: take in what the engine and the loader said, and show it."""
+        self.link.poll()
+        self.tasks.poll()
+        if self.workbench.opener.busy:
+            self.workbench.opener.poll()
+        self.listening.frame()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._closed:
+            self._closed = True
+            self._timer.stop()
+            application = QApplication.instance()
+            if isinstance(application, QApplication):
+                application.focusChanged.disconnect(self._focus_moved)
+            self.appearance.keep_layout()
+            self.appearance.close()
+            self.hide()
+            if self.furnished:
+                self.workbench.close()
+                self.workbench.opener.close()
+            if self.viewport is not None:
+                self.viewport.shut_down()
+        super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self.furnished:
+            self.palette_of_commands.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # At the press, not at the release: what a tool tells on the release belongs to the drag that it ends.
+        if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick):
+            self.workbench.end_stroke()
+        return False
+
+    def _focus_moved(self, before: QWidget | None, now: QWidget | None) -> None:
+        """Space runs and pauses; a button that has the focus keeps it for being pressed."""
+        held = isinstance(now, QAbstractButton)
+        if held != self._space_held:
+            self._space_held = held
+            action = self.registry.action("run.toggle")
+            self.registry.drawn("run.toggle").setShortcut("" if held else action.shortcut)
+
+    # Building -----------------------------------------------------------------------------------------------------
+
+    def _build_centre(self) -> None:
+        self.error_bar = ErrorBar(self)
+        self._stack = QStackedWidget(self)
+        self._place = _blank(self)
+        self._stack.addWidget(self._place)
+        self.tool_strip = QToolBar(self)
+        self.tool_strip.setOrientation(Qt.Orientation.Vertical)
+        self.tool_strip.setIconSize(QSize(20, 20))
+        self.tool_strip.setAccessibleName(self.tr("Tools of the viewport"))
+        registry = self.registry
+        strip = ("tool.navigate", "tool.handle", "tool.brush", "tool.measure")
+        colours, camera = ("view.sensitivity", "view.lock-range", "view.wireframe"), ("view.frame", "view.perspective")
+        for ids in (strip, colours, camera):
+            registry.fill(self.tool_strip, [registry.action(id) for id in ids])
+            if ids is not camera:
+                self.tool_strip.addSeparator()
+        for button in self.tool_strip.findChildren(QAbstractButton):
+            button.setAccessibleName(button.text() or button.toolTip() or self.tr("More tools"))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        centre = QWidget(self)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.tool_strip)
+        row.addWidget(self._stack, 1)
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.error_bar)
+        column.addLayout(row, 1)
+        self.setCentralWidget(centre)
+
+    def _build_docks(self) -> None:
+        registry = self.registry
+        self.run_bar = RunBar(
+            registry.drawn("run.toggle"), registry.drawn("run.step"), registry.drawn("run.stop"), self
+        )
+        run_row = _blank(self)
+        self._run_row = QHBoxLayout(run_row)
+        self._run_row.setContentsMargins(0, 0, 0, 0)
+        self._run_row.setSpacing(0)
+        self._run_row.addWidget(self.run_bar)
+        self._plot_place = _blank(self)
+        self._run_row.addWidget(self._plot_place, 1)
+        self.docks = build_docks(self, run=run_row, blank=lambda: _blank(self))
+        panels = self.menus["View"].addMenu(self.tr("Panels"))
+        panels.setAccessibleName(self.tr("Panels"))
+        for dock in self.docks.values():
+            panels.addAction(dock.toggleViewAction())
+
+    def _build_search(self) -> None:
+        """The way into the command palette for the mouse, at the end of the menu bar."""
+        button = QToolButton(self)
+        button.setText(self.tr("Search  Ctrl+P"))
+        button.setIcon(icon("search"))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setAccessibleName(self.tr("Search commands"))
+        button.setToolTip(self.tr("Search commands and parameters"))
+        button.clicked.connect(self.open_palette)
+        self.menuBar().setCornerWidget(button)
+
+    def _build_recent_menu(self) -> None:
+        menu = self.menus["File"]
+        self._recent_menu = menu.addMenu(self.tr("Recent"))
+        self._recent_menu.setAccessibleName(self.tr("Recent files"))
+        menu.removeAction(self._recent_menu.menuAction())
+        menu.insertMenu(self.registry.drawn("file.save-study"), self._recent_menu)
+        self._recent_menu.aboutToShow.connect(self._fill_recent_menu)
+
+    def _fill_recent_menu(self) -> None:
+        self._recent_menu.clear()
+        self.furnish()
+        for path in self.document.recent.paths():
+            self._recent_menu.addAction(path.name, partial(self.workbench.open, [path])).setToolTip(str(path))
+        self._recent_menu.addSeparator()
+        self._recent_menu.addAction(self.tr("Clear the list"), self.document.recent.clear)
+
+    # What a person asks -------------------------------------------------------------------------------------------
+
+    def about(self) -> None:
+        text = self.tr("Formwright shapes geometry by gradient descent while you steer it.")
+        self.error_bar.show_message(Message(text, "Apache-2.0", kind="note"))
+
+    def open_palette(self) -> None:
+        self.registry.refresh()
+        self.palette_of_commands.open()
+
+    def frame(self) -> None:
+        """Frame what is selected, or everything."""
+        self.frame_named(self.document.selected)
+
+    @property
+    def selected_checkpoint(self) -> int | None:
+        return self.history.strip.selected
+
+    def continue_from_selected(self) -> None:
+        if self.selected_checkpoint is not None:
+            self.continue_from(self.selected_checkpoint)
+
+    def view_live(self) -> None:
+        """Show the running surface again."""
+        self.history.leave_checkpoint()
+        self.workbench.view_live()
+        self.registry.refresh()
+
+    def choose_study(self, name: str) -> None:
+        if name and name != self.document.study.study:
+            inputs = self.document.study.inputs
+            self.document.set_study(type(self.document.study)(study=name, inputs=inputs))
+
+    def scrub(self, checkpoint: int) -> None:
+        """Show a Checkpoint, and mark it in the strip, whoever asks for it."""
+        self.history.mark(checkpoint)
+        self.workbench.view_checkpoint(checkpoint)
+        self.registry.refresh()
+
+    def continue_from(self, checkpoint: int) -> None:
+        self.history.leave_checkpoint()
+        self.workbench.continue_from(checkpoint)
+        self.registry.refresh()
+
+    def choose_page(self) -> None:
+        """The empty state with nothing open, else the viewport (or its place, until it is there)."""
+        filled = bool(self.document.objects) or self.document.run.exists
+        page = (self.viewport or self._place) if filled or self.workbench.opener.at_work else self.empty_state
+        if self._stack.currentWidget() is not page:
+            self._stack.setCurrentWidget(page)
+        self.tool_strip.setEnabled(filled)
+
+    def set_visible_object(self, kind: str, name: str, visible: bool) -> None:
+        if kind == RESULT:
+            if self.viewport is not None:
+                self.viewport.set_object_visible(RESULT, visible)
+        else:
+            self.document.set_visible(name, visible)
+
+    def frame_named(self, name: str) -> None:
+        known = {item.name for item in self.document.objects} | {RESULT}
+        self.viewing.frame(name if name in known else None)
+
+    def set_empty_state(self, page: EmptyState) -> None:
+        """What the middle shows with nothing open."""
+        self.empty_state = page
+        self._stack.addWidget(page)
+
+    def _themed(self) -> None:
+        """The theme has changed: what paints itself follows."""
+        if self.viewport is not None:
+            self.viewport.set_theme(dark=self.appearance.dark)
+        if self.loss_plot is not None:
+            self.loss_plot.apply_theme()
+            self.listening.show_losses()
+        if self.furnished:
+            self.study.terms.refresh()
+            self.registry.refresh()
+
+    def reveal(self, editor: QWidget) -> None:
+        """Bring a parameter's editor into sight, with the focus in it."""
+        self.docks["study"].show()
+        self.docks["study"].raise_()
+        self.study.ensureWidgetVisible(editor)
+        target = editor.nextInFocusChain()
+        if target is not None:
+            target.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+
+def _blank(parent: QWidget) -> QWidget:
+    """A place in the colour of what will stand there."""
+    place = QWidget(parent)
+    place.setProperty("panel", True)
+    place.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+    return place

@@ -1,0 +1,63 @@
+"""Draws the gallery's pictures: `python assets/make_gallery.py [NAME…]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
+from engine.protocol.session import ResultMesh
+from engine.protocol.study import Study
+from engine.rendering.camera import Camera
+from engine.rendering.picture import picture, save_png
+from engine.studies.catalogue import gallery
+from engine.studies.samples import GALLERY, sample_named
+from engine.studies.session import LocalSession
+
+SIZE = (640, 480)
+ON_THE_WAY = {"nut-from-sphere": 15}
+"""Studies shown while they descend, at this iteration."""
+
+
+def main(names: list[str]) -> None:
+    folder = Path(__file__).parent / "gallery"
+    folder.mkdir(exist_ok=True)
+    for sample in GALLERY:
+        if names and sample.name not in names:
+            continue
+        geometry = sample.make()
+        positions = geometry.vertices if isinstance(geometry, Mesh) else geometry.positions
+        if isinstance(geometry, Points):
+            low, high = np.quantile(positions, (0.03, 0.97), axis=0)
+            positions = positions[((positions >= low) & (positions <= high)).all(axis=1)]  # not the outliers
+        view = Camera.around(positions, direction=sample.view, aspect=SIZE[0] / SIZE[1], margin=1.15)
+        image = picture(geometry, SIZE, view=view, background=None, samples=2, occlusion_rays=10)
+        save_png(image, folder / f"{sample.name}.png")
+        print(folder / f"{sample.name}.png")
+    for entry in gallery():
+        if entry.name in ON_THE_WAY and (not names or entry.name in names):
+            sample = sample_named(entry.study.inputs["target"].removeprefix("sample:"))
+            mesh = on_the_way(entry.study, sample.make(), ON_THE_WAY[entry.name])
+            view = Camera.around(mesh.vertices, direction=sample.view, aspect=SIZE[0] / SIZE[1], margin=1.15)
+            image = picture(mesh, SIZE, view=view, background=None, samples=2, occlusion_rays=10)
+            save_png(image, folder / f"{entry.name}.png")
+            print(folder / f"{entry.name}.png")
+
+
+def on_the_way(study: Study, target: Mesh | Points, iteration: int) -> Mesh:
+    """The surface of a study at an iteration."""
+    session = LocalSession(thumbnails=False)
+    session.start(study, {"target": target})
+    while session.advance():
+        if session.run is not None and session.run.iteration >= iteration:
+            break
+    mesh: Mesh = session.ask(ResultMesh()).result()
+    session.close()
+    return mesh
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

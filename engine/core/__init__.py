@@ -1,0 +1,1 @@
+"""What every room stands on. `errors`, `units`, `parameters` and `checks` import neither torch nor Warp."""

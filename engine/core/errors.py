@@ -1,0 +1,80 @@
+"""The errors a person may see. Each names what is wrong and says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class FormwrightError(Exception):
+    """An error to show to the user: one plain sentence, and what to do about it.
+
+    Parameters
+    ----------
+    message : what happened, naming the offending file, field or parameter
+    remedy : what the user can do, a sentence; may be empty
+    repairs : names of repairs the program can offer (see `engine.geometry.repair`)
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", repairs: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.repairs = repairs
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.__dict__.copy())
+
+
+def _rebuild(kind: type[FormwrightError], state: dict[str, object]) -> FormwrightError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, state["message"])
+    error.__dict__.update(state)
+    return error
+
+
+class FileError(FormwrightError):
+    """A file cannot be read or written; `path` names it."""
+
+    def __init__(self, path: str | Path, message: str, *, remedy: str = "", repairs: tuple[str, ...] = ()) -> None:
+        super().__init__(f"{Path(path).name}: {message}", remedy=remedy, repairs=repairs)
+        self.path = Path(path)
+
+
+class ParameterError(FormwrightError):
+    """A parameter, Term or Study is not as declared; `parameter` names it."""
+
+    def __init__(self, parameter: str, message: str, *, remedy: str = "") -> None:
+        super().__init__(f"{parameter}: {message}", remedy=remedy)
+        self.parameter = parameter
+
+
+class GeometryError(FormwrightError):
+    """A Geometry cannot serve for what was asked of it."""
+
+
+class NonFiniteError(FormwrightError):
+    """A value or gradient became NaN or infinite; `source` names the Term or quantity, `iteration` when."""
+
+    def __init__(self, source: str, iteration: int, message: str = "") -> None:
+        super().__init__(message or f"{source} became non-finite at iteration {iteration}.")
+        self.source = source
+        self.iteration = iteration
+
+
+class MemoryLimitError(FormwrightError):
+    """What was asked for does not fit into memory; the remedy says what would."""
+
+
+class DeviceError(FormwrightError):
+    """A compute device is missing or failed."""
+
+
+class NotDifferentiableError(FormwrightError):
+    """A gradient was asked of a path that has none."""
+
+
+class EngineStoppedError(FormwrightError):
+    """The engine process ended while the window lives."""

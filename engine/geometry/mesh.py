@@ -1,0 +1,67 @@
+"""A triangle mesh as plain arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.core.errors import GeometryError
+from engine.geometry.fields import Field
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles over vertices.
+
+    vertices : positions [mm], shape (vertex_count, 3), float64
+    triangles : vertex indices, counter-clockwise seen from outside, shape (triangle_count, 3), int32
+    fields : named values on vertices or faces
+    name : what the user calls it
+    unit : unit of the file that it came from ("mm", "m", "in", ...); coordinates here are always millimetres
+    notes : what reading it found or changed, sentences for the user
+    """
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    fields: dict[str, Field] = field(default_factory=dict)
+    name: str = "mesh"
+    unit: str = "mm"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "vertices", np.ascontiguousarray(self.vertices, np.float64).reshape(-1, 3))
+        object.__setattr__(self, "triangles", np.ascontiguousarray(self.triangles, np.int32).reshape(-1, 3))
+        if not np.isfinite(self.vertices).all():
+            bad = int(np.flatnonzero(~np.isfinite(self.vertices).all(axis=1))[0])
+            raise GeometryError(
+                f"{self.name}: vertex {bad} has a coordinate that is not a number.", repairs=("drop-non-finite",)
+            )
+        if self.triangles.size and not (self.triangles.min() >= 0 and self.triangles.max() < len(self.vertices)):
+            raise GeometryError(f"{self.name}: a triangle refers to a vertex that does not exist.")
+
+    @property
+    def vertex_count(self) -> int:
+        return len(self.vertices)
+
+    @property
+    def triangle_count(self) -> int:
+        return len(self.triangles)
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """Lowest and highest corner of the vertices' box [mm], shape (2, 3)."""
+        return bounding_box(self.vertices, self.name)
+
+    @property
+    def diagonal(self) -> float:
+        """Length of the bounding box's diagonal [mm]."""
+        low, high = self.bounds
+        return float(np.linalg.norm(high - low))
+
+
+def bounding_box(positions: np.ndarray, name: str) -> np.ndarray:
+    """Lowest and highest corner of `positions`, shape (2, 3); raises `GeometryError` when there are none."""
+    if not len(positions):
+        raise GeometryError(f"{name} is empty: it has no points.")
+    return np.stack([positions.min(axis=0), positions.max(axis=0)])

@@ -1,0 +1,68 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from engine.core.errors import FileError
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full.", "Free some space, or choose another place; nothing was changed."),
+    errno.EDQUOT: ("your disk quota is used up.", "Free some space, or choose another place; nothing was changed."),
+    errno.EACCES: ("you may not write there.", "Choose another folder, or change its permissions."),
+    errno.EPERM: ("you may not write there.", "Choose another folder, or change its permissions."),
+    errno.EROFS: ("the disk is read-only.", "Choose another place."),
+    errno.ENOENT: ("its folder does not exist.", "Make the folder first, or choose another."),
+    errno.ENOTDIR: ("its folder does not exist.", "Choose another folder."),
+    errno.EISDIR: ("this is a folder.", "Add a file name."),
+    errno.ENAMETOOLONG: ("the name is too long.", "Choose a shorter one."),
+}
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder, which takes the place of `path` when the block ends well.
+
+    On any failure what stood at `path` is untouched and the temporary file is removed. Raises `FileError`.
+    """
+    given = Path(path)
+    try:
+        target = given.resolve()
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a directory")
+        mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".formwright-", suffix=target.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            _flush(temporary)
+            temporary.chmod(mode)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            _flush(target.parent)
+    except OSError as error:
+        message, remedy = _REASONS.get(error.errno or 0, (f"it cannot be written ({error.strerror}).", ""))
+        raise FileError(given, message, remedy=remedy) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _flush(path: Path) -> None:
+    """Bring a file (or, where the system can, a folder's list of names) to the disk itself."""
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

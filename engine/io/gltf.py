@@ -1,0 +1,110 @@
+"""glTF 2.0, as `.glb` or `.gltf`: metres, Y up. Turned to Z up on the way in and back on the way out.
+
+Read through trimesh. Written here, in one piece of JSON and two arrays: a window writes in its own process, where
+trimesh (a second to import) has no place; trimesh (5.2) writes neither metres nor Y up by itself either.
+Source: Khronos, glTF 2.0 specification, sections 3.6 (binary data), 3.7 (meshes) and 4.4 (GLB).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.errors import FileError
+from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
+from engine.io.format import Format, Progress, Raw
+
+_JSON, _BINARY = 0x4E4F534A, 0x004E4942
+_FLOAT, _UNSIGNED_INT = 5126, 5125
+_ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
+
+
+def read(path: Path, progress: Progress) -> Raw:
+    """All triangles of the scene, in the scene's frame, as one mesh."""
+    import trimesh
+
+    binary = path.read_bytes()[:4] == b"glTF"
+    if not binary and path.suffix.lower() == ".glb":
+        raise FileError(
+            path, "it does not begin as a GLB does. It is damaged, or another format.", remedy="Export it again."
+        )
+    try:
+        scene = trimesh.load_scene(path, file_type="glb" if binary else "gltf", process=False)
+    except FileNotFoundError as error:
+        raise FileError(
+            path, "a file that belongs to it is missing beside it.", remedy="Copy it too, or export it as one .glb."
+        ) from error
+    progress(0.8)
+    solids = [item for item in scene.dump(concatenate=False) if isinstance(item, trimesh.Trimesh)]
+    if not solids:
+        raise FileError(path, "it holds no triangles.", remedy="Export the part again, as a mesh.")
+    starts = np.cumsum([0, *(len(item.vertices) for item in solids)])
+    positions = np.concatenate([np.asarray(item.vertices, np.float64) for item in solids])
+    triangles = np.concatenate(
+        [np.asarray(item.faces, np.int64) + start for item, start in zip(solids, starts, strict=False)]
+    )
+    raw = Raw(np.stack([positions[:, 0], -positions[:, 2], positions[:, 1]], axis=1), triangles)
+    if len(solids) > 1:
+        raw.notes.append(f"{len(solids)} objects were joined into one mesh.")
+    return raw
+
+
+def write(geometry: Mesh | Points, path: Path, unit: str) -> None:
+    assert isinstance(geometry, Mesh)
+    x, y, z = geometry.vertices.T
+    positions = np.stack([x, z, -y], axis=1).astype("<f4")
+    indices = geometry.triangles.astype("<u4")
+    description = {
+        "asset": {"version": "2.0", "generator": "Formwright"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0, "name": geometry.name}],
+        "meshes": [{"name": geometry.name, "primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+        "accessors": [
+            {
+                "bufferView": 0,
+                "componentType": _FLOAT,
+                "count": len(positions),
+                "type": "VEC3",
+                "min": positions.min(axis=0).tolist(),
+                "max": positions.max(axis=0).tolist(),
+            },
+            {"bufferView": 1, "componentType": _UNSIGNED_INT, "count": indices.size, "type": "SCALAR"},
+        ],
+        "bufferViews": [
+            {"buffer": 0, "byteOffset": 0, "byteLength": positions.nbytes, "target": _ARRAY_BUFFER},
+            {
+                "buffer": 0,
+                "byteOffset": positions.nbytes,
+                "byteLength": indices.nbytes,
+                "target": _ELEMENT_ARRAY_BUFFER,
+            },
+        ],
+        "buffers": [{"byteLength": positions.nbytes + indices.nbytes}],
+    }
+    text = json.dumps(description).encode("utf-8")
+    text += b" " * (-len(text) % 4)
+    body = positions.nbytes + indices.nbytes
+    with path.open("wb") as stream:
+        stream.write(b"glTF" + np.array([2, 12 + 8 + len(text) + 8 + body], "<u4").tobytes())
+        stream.write(np.array([len(text), _JSON], "<u4").tobytes() + text)
+        stream.write(np.array([body, _BINARY], "<u4").tobytes())
+        stream.write(positions.tobytes())
+        stream.write(indices.tobytes())
+
+
+FORMAT = Format(
+    name="gltf",
+    title="glTF",
+    extensions=(".glb", ".gltf"),
+    reads=("mesh",),
+    read=read,
+    writes=("mesh",),
+    write=write,
+    write_extensions=(".glb",),
+    unit="m",
+    float32=True,
+)

@@ -1,0 +1,209 @@
+"""Reading and writing any file the program knows. Everything inside is millimetres; units convert here."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import logging
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from engine.core.errors import FileError, FormwrightError, GeometryError, MemoryLimitError
+from engine.core.units import MILLIMETRES_PER, unit_name
+from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
+from engine.geometry.volume import Volume
+from engine.io.assemble import assemble, scaled_volume
+from engine.io.atomic import atomic_write
+from engine.io.format import ExportReport, Format, Kind, Progress, Raw, silent
+from engine.io.sniff import foreign_content, is_binary, known_format
+
+FORMAT_MODULES = (
+    "engine.io.stl",
+    "engine.io.ply",
+    "engine.io.obj",
+    "engine.io.gltf",
+    "engine.io.threemf",
+    "engine.io.off",
+    "engine.io.vtk",
+    "engine.io.xyz",
+    "engine.io.pcd",
+)
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """Every format, the usual ones first. Their libraries are imported only when a file is read."""
+    return tuple(importlib.import_module(module).FORMAT for module in FORMAT_MODULES)
+
+
+def format_named(name: str) -> Format:
+    """The format called `name` ("stl"); raises `KeyError`."""
+    return {entry.name: entry for entry in formats()}[name]
+
+
+def extensions(purpose: Literal["read", "write"] = "read", kind: Kind | None = None) -> dict[str, tuple[str, ...]]:
+    """Title -> extensions (".stl", ...) of the formats that serve, for file dialogs.
+
+    kind : only those that can give ("read") or take ("write") this kind of Geometry
+    """
+    found = {}
+    for entry in formats():
+        kinds = entry.reads if purpose == "read" else entry.writes
+        if kinds and (kind is None or kind in kinds):
+            found[entry.title] = entry.extensions if purpose == "read" else entry.write_extensions or entry.extensions
+    return found
+
+
+def read(
+    path: str | Path, *, unit: str | None = None, repairs: tuple[str, ...] = (), progress: Progress = silent
+) -> Mesh | Points | Volume:
+    """The Geometry in a file, in millimetres.
+
+    Parameters
+    ----------
+    unit : what one length in the file is; None for the file's own word, or millimetres where it has none
+    repairs : what may be left out (`engine.io.assemble.REPAIRS`), as offered by the `repairs` of an earlier error
+    progress : told the fraction read, where the format allows it
+
+    Raises
+    ------
+    FileError : names the file, what is wrong with it and what to do
+    """
+    path = Path(path)
+    asked = unit_name(unit) if unit else None
+    entry, notes = _recognise(path)
+    try:
+        found = entry.read(path, progress)
+        if isinstance(found, Volume):
+            return scaled_volume(path, found, asked or entry.unit or "mm")
+        found.notes[:0] = notes
+        return assemble(path, found, unit=asked or found.unit or entry.unit or "mm", repairs=repairs)
+    except FileError:
+        raise
+    except GeometryError as error:
+        raise FileError(path, error.message, remedy=error.remedy, repairs=error.repairs) from error
+    except FormwrightError:
+        raise
+    except MemoryError as error:
+        raise MemoryLimitError(
+            f"{path.name}: it does not fit into memory.", remedy="Close other programs, or open a coarser version."
+        ) from error
+    except OSError as error:
+        raise FileError(path, f"it cannot be read ({error.strerror or error}).", remedy="Try again.") from error
+    except Exception as error:
+        raise FileError(
+            path,
+            f"it cannot be read as {entry.title}: it is damaged, or of a variant that is not known here.",
+            remedy="Export it again, as PLY or STL if you can.",
+        ) from error
+
+
+def write(geometry: Mesh | Points, path: str | Path, *, unit: str | None = None) -> ExportReport:
+    """Write a Geometry in the format that the extension says, whole or not at all.
+
+    Parameters
+    ----------
+    unit : unit of the lengths in the file; None for the format's own, else that of the file it came from
+
+    Raises
+    ------
+    FileError : the extension is unknown, the format cannot hold this kind, or the disk refuses
+    """
+    path = Path(path)
+    entry = _by_extension(path)
+    kind: Kind = "mesh" if isinstance(geometry, Mesh) else "points"
+    if entry is None or entry.write is None or path.suffix.lower() not in (entry.write_extensions or entry.extensions):
+        names = ", ".join(sorted({item for group in extensions("write", kind).values() for item in group}))
+        raise FileError(
+            path, f"{path.suffix or 'no extension'!r} is no format to write.", remedy=f"Use one of {names}."
+        )
+    if kind not in entry.writes:
+        names = ", ".join(sorted({item for group in extensions("write", kind).values() for item in group}))
+        raise FileError(path, f"{entry.title} cannot hold {_KIND_WORDS[kind]}.", remedy=f"Use one of {names}.")
+    target = entry.unit or (unit_name(unit) if unit else geometry.unit)
+    factor = MILLIMETRES_PER[target]
+    scaled = _in_unit(geometry, factor)
+    with atomic_write(path) as temporary:
+        entry.write(scaled, temporary, target)
+    warnings = []
+    rounding = _rounding(scaled) * factor if entry.float32 else 0.0
+    if rounding > 1e-5 * geometry.diagonal:
+        warnings.append(
+            f"{entry.title} stores single precision: this far from the origin, coordinates move by up to "
+            f"{rounding:.2g} mm. OBJ, PLY and 3MF keep them."
+        )
+    return ExportReport(path, entry.name, target, path.stat().st_size, rounding, tuple(warnings))
+
+
+logging.getLogger("trimesh").addHandler(logging.NullHandler())
+"""What trimesh could not read of a file is said by our notes and errors, not as a traceback in the terminal."""
+
+_KIND_WORDS = {"mesh": "a mesh", "points": "a point cloud", "volume": "a volume"}
+
+
+def _recognise(path: Path) -> tuple[Format, list[str]]:
+    """The format by content where its first bytes are clear, else by extension; and notes."""
+    try:
+        if path.is_dir():
+            raise FileError(path, "this is a folder.", remedy="Open a file in it.")
+        with path.open("rb") as stream:
+            head = stream.read(512)
+    except FileNotFoundError:
+        raise FileError(path, "there is no such file.", remedy="It may have been moved; open it again.") from None
+    except PermissionError:
+        raise FileError(path, "you may not read it.", remedy="Change its permissions, or copy it.") from None
+    except (OSError, ValueError) as error:
+        raise FileError(path, f"it cannot be opened ({error}).", remedy="Check the name and the disk.") from error
+    if not head:
+        raise FileError(path, "the file is empty.", remedy="Copy or export it again.")
+    by_name, by_content = _by_extension(path), known_format(head)
+    foreign = None if by_content else foreign_content(head)
+    if foreign and not (by_name and by_name.name == "stl" and foreign not in _CERTAIN):
+        raise FileError(path, f"this is {foreign}.", remedy=f"Formwright opens {_spoken_extensions()}.")
+    if by_content and (by_name is None or by_content != by_name.name):
+        entry = format_named(by_content)
+        return entry, [f"The file is named {path.suffix or 'without an extension'}, and it is {entry.title}."]
+    if by_name is None:
+        raise FileError(
+            path, f"{path.suffix or 'no extension'!r} is no format known here.", remedy=f"Open {_spoken_extensions()}."
+        )
+    if by_name.name in _TEXT_FORMATS and is_binary(head):
+        raise FileError(path, f"it is not {by_name.title}: it holds no text.", remedy="Export it again.")
+    return by_name, []
+
+
+_TEXT_FORMATS = ("obj", "off", "xyz")
+_CERTAIN = ("a PNG picture", "a JPEG picture", "a PDF document", "a gzip archive", "a program")
+"""Signatures that a binary STL, whose first 80 bytes are free, does not carry by chance."""
+
+
+def _by_extension(path: Path) -> Format | None:
+    suffix = path.suffix.lower()
+    return next((entry for entry in formats() if suffix in entry.extensions), None)
+
+
+def _spoken_extensions() -> str:
+    return ", ".join(entry.extensions[0][1:].upper() for entry in formats())
+
+
+def _in_unit(geometry: Mesh | Points, factor: float) -> Mesh | Points:
+    if factor == 1.0:
+        return geometry
+    if isinstance(geometry, Mesh):
+        return dataclasses.replace(geometry, vertices=geometry.vertices / factor)
+    return dataclasses.replace(geometry, positions=geometry.positions / factor)
+
+
+def _rounding(geometry: Mesh | Points) -> float:
+    """Largest distance by which single precision moves a position."""
+    positions = geometry.vertices if isinstance(geometry, Mesh) else geometry.positions
+    with np.errstate(over="ignore"):
+        moved = positions.astype(np.float32).astype(np.float64) - positions
+    return float(np.sqrt((moved**2).sum(axis=1).max(initial=0.0)))
+
+
+__all__ = ["ExportReport", "Format", "Raw", "extensions", "format_named", "formats", "read", "write"]

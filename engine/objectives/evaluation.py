@@ -1,0 +1,110 @@
+"""What the Terms of one evaluation share: the surface, samples of it, and who is nearest to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from engine.core import bridge
+from engine.core.device import Device
+from engine.geometry.distance import TriangleIndex
+from engine.geometry.sampling import sample_surface
+from engine.objectives import kernels
+from engine.objectives.target import Draw, Target
+from engine.surfaces.surface import ExtractedSurface
+
+
+@dataclass(frozen=True)
+class SurfacePoints:
+    """Points of the moving surface: `face` int32 (n,), `barycentric` float64 (n, 3), `position` float64 (n, 3)."""
+
+    face: Tensor
+    barycentric: Tensor
+    position: Tensor
+
+
+class Evaluation:
+    """Lazily computed companions of one extracted surface; nothing here carries a gradient.
+
+    surface : as extracted
+    target : what it is compared with
+    draw : the target's points that this iteration looks at
+    sample_count : how many points of the surface are looked at
+    generator : source of randomness, reset by the owner at the start of every evaluation of one iteration, so that
+        all of them see the same function
+    progress : of the Run, in [0, 1]
+    """
+
+    def __init__(
+        self,
+        surface: ExtractedSurface,
+        *,
+        target: Target | None,
+        draw: Draw | None,
+        sample_count: int,
+        generator: torch.Generator,
+        device: Device,
+        progress: float = 0.0,
+    ) -> None:
+        self.surface = surface
+        self.target = target
+        self.draw = draw
+        self.sample_count = sample_count
+        self.generator = generator
+        self.device = device
+        self.progress = progress
+
+    @property
+    def vertices(self) -> Tensor:
+        """With the graph, shape (vertex_count, 3)."""
+        return self.surface.vertices
+
+    @cached_property
+    def positions(self) -> Tensor:
+        """Vertices in float64 without graph."""
+        return self.surface.vertices.detach().to(torch.float64).contiguous()
+
+    @property
+    def triangles(self) -> Tensor:
+        return self.surface.triangles
+
+    def hold_pairs(self, other: Evaluation) -> None:
+        """Take over the samples and the pairs of another evaluation of the same triangles, as gradient checks need."""
+        self.__dict__.update(
+            samples=other.samples, face_of_target=other.face_of_target, target_of_samples=other.target_of_samples
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        return len(self.surface.triangles) == 0
+
+    @cached_property
+    def samples(self) -> SurfacePoints:
+        """Points spread over the moving surface by area."""
+        drawn = sample_surface(self.positions, self.triangles, self.sample_count, self.generator)
+        face = drawn.faces.to(torch.int32)
+        barycentric = drawn.weights.to(torch.float64).contiguous()
+        position = torch.empty_like(barycentric)
+        bridge.launch(
+            kernels.sample_positions,
+            len(face),
+            [face, barycentric, self.positions, self.triangles, position],
+            device=self.positions.device,
+        )
+        return SurfacePoints(face, barycentric, position)
+
+    @cached_property
+    def face_of_target(self) -> Tensor:
+        """Face of the moving surface nearest to every point of the draw, int32."""
+        assert self.draw is not None
+        index = TriangleIndex(self.positions.to(torch.float32), self.triangles, self.device)
+        return index.closest(self.draw.position32).faces
+
+    @cached_property
+    def target_of_samples(self) -> Tensor:
+        """Element of the target (face, or scanned point) nearest to every sample; −1 where none is near."""
+        assert self.target is not None
+        return self.target.nearest(self.samples.position)

@@ -1,0 +1,156 @@
+"""What a Term is: one differentiable wish, a scalar with its gradient on the design and on the surface."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from torch import Tensor
+
+from engine.core.device import Device
+from engine.core.errors import ParameterError
+from engine.core.leaves import State
+from engine.core.parameters import ParameterModel
+from engine.geometry.frame import Frame
+from engine.objectives.evaluation import Evaluation
+from engine.objectives.target import Target
+from engine.protocol.catalogue import TermEntry
+from engine.protocol.study import TermSpec
+from engine.surfaces.surface import Surface
+
+FAMILIES: tuple[str, ...] = ("fit", "normals", "field", "regularity", "smooth", "volume", "handle")
+"""Files of this room that declare Terms, in the order in which they are offered."""
+
+
+@dataclass(frozen=True)
+class TermContext:
+    """What surrounds a Term for its whole life.
+
+    frame : the way between world millimetres and the working frame
+    target : what is to be met, or None where there is nothing
+    device : where it is computed
+    """
+
+    frame: Frame
+    target: Target | None
+    device: Device
+
+    def require_target(self, owner: str) -> Target:
+        if self.target is None:
+            raise ParameterError(owner, "there is nothing to compare with.", remedy="Open a mesh or a scan first.")
+        return self.target
+
+
+class Term(ABC):
+    """One wish. A subclass declares what it is and what can be set; an instance belongs to one Run.
+
+    kind : its name in files
+    title, help : in the user's words; formula and source for the tooltip
+    unit : of the value
+    place : "" | "point" (a handle) | "region": how it is made in the viewport
+    needs_surface : whether it looks at the extracted surface, or at the design alone
+    leaves_target : whether it may want the surface away from the target
+    """
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    help: ClassVar[str]
+    formula: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    unit: ClassVar[str] = ""
+    place: ClassVar[str] = ""
+    needs_surface: ClassVar[bool] = True
+    leaves_target: ClassVar[bool] = False
+
+    class Parameters(ParameterModel):
+        """What can be set; every field is live."""
+
+    def __init__(self, parameters: Any, context: TermContext) -> None:
+        self.parameters = parameters
+        self.context = context
+
+    def prepare(self, design: Surface, progress: float) -> None:  # noqa: B027 -- most Terms need no preparation
+        """Look at the design before an iteration's evaluations; the surface is found after this."""
+
+    @abstractmethod
+    def evaluate(self, evaluation: Evaluation, design: Surface) -> Tensor:
+        """The unweighted scalar, with its graph to the surface's vertices or to the design's tensors.
+
+        A Term on the surface alone does not look at `design` (None in its checks).
+        """
+
+    def schedule(self, progress: float) -> float:
+        """Factor on the weight at `progress` in [0, 1] of the Run."""
+        return 1.0
+
+    def leads(self, progress: float) -> bool:
+        """Whether the Terms that do not lead should wait until this one has done its work."""
+        return False
+
+    def present_parameters(self) -> dict[str, Any]:
+        """The parameters as they are now, as plain values."""
+        return dict(self.parameters.model_dump(mode="json"))
+
+    def changed(self, parameters: Any) -> None:
+        """Take over new parameters while the Run goes on."""
+        self.parameters = parameters
+
+    def state(self) -> State:
+        """What it remembers from one iteration to the next, beside its parameters."""
+        return {}
+
+    def restore(self, state: State) -> None:  # noqa: B027 -- most Terms remember nothing
+        """Back to a `state`."""
+
+
+_KINDS: dict[str, type[Term]] = {}
+Kind = TypeVar("Kind", bound=type[Term])
+
+
+def register(term: Kind) -> Kind:
+    """Class decorator: offer this kind of Term."""
+    if term.kind in _KINDS:
+        raise ParameterError(term.kind, "this kind of Term is declared twice.")
+    _KINDS[term.kind] = term
+    return term
+
+
+def term_kinds() -> dict[str, type[Term]]:
+    """Every kind of Term, by name, in the order of the families."""
+    places = {f"engine.objectives.{family}": place for place, family in enumerate(FAMILIES)}
+    for module in places:
+        importlib.import_module(module)
+    # Whoever imports one family first must not change the order in which they are offered.
+    return dict(sorted(_KINDS.items(), key=lambda item: places.get(item[1].__module__, len(places))))
+
+
+def build_term(spec: TermSpec, context: TermContext) -> Term:
+    """The Term that `spec` asks for; raises `ParameterError` for an unknown kind or parameter."""
+    kind = find_kind(spec.kind)
+    return kind(kind.Parameters.parse(spec.parameters, owner=spec.name), context)
+
+
+def find_kind(name: str) -> type[Term]:
+    kinds = term_kinds()
+    if name not in kinds:
+        raise ParameterError(name, "there is no such kind of Term.", remedy=f"Use one of {', '.join(kinds)}.")
+    return kinds[name]
+
+
+def term_entries() -> list[TermEntry]:
+    """What the Catalogue says of every kind of Term."""
+    return [
+        TermEntry(
+            kind=kind.kind,
+            title=kind.title,
+            help=kind.help,
+            formula=kind.formula,
+            source=kind.source,
+            unit=kind.unit,
+            place=kind.place,
+            schema_=kind.Parameters.model_json_schema(),
+        )
+        for kind in term_kinds().values()
+    ]

@@ -1,0 +1,203 @@
+"""The History of a Run: a tree of Checkpoints under a memory budget. It only grows."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.errors import FileError, ParameterError
+from engine.core.leaves import State
+from engine.optimization.checkpoint_io import arrays_of, own_arrays, read_state, write_state
+from engine.optimization.shared_arrays import ArraysInMemory, ArraysOnDisk
+from engine.protocol.snapshot import CheckpointInfo
+
+DEFAULT_BUDGET = 2**30
+"""Bytes of Checkpoints that stay in memory."""
+
+MAIN_BRANCH = "main"
+
+
+@dataclass
+class _Entry:
+    info: CheckpointInfo
+    state: State | None
+    verified: bool
+
+
+class History:
+    """Checkpoints (design, optimiser, random state, edits so far) with their parents, branches and losses.
+
+    An array that is the same object in several states is kept, counted and written once.
+
+    budget : bytes that may stay in memory; beyond it the least useful Checkpoints go to disk
+    folder : where they go; a temporary folder, removed at `close`, when None
+    """
+
+    def __init__(self, *, budget: int = DEFAULT_BUDGET, folder: Path | None = None) -> None:
+        self.budget = budget
+        self.problems: list[str] = []
+        self._folder = folder
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._entries: dict[int, _Entry] = {}
+        self._in_memory = ArraysInMemory()
+        self._on_disk = ArraysOnDisk(self._place)
+        self._losses: dict[str, dict[int, dict[str, float]]] = {MAIN_BRANCH: {}}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def memory(self) -> int:
+        """Bytes held in memory."""
+        return self._in_memory.bytes
+
+    @property
+    def branches(self) -> list[str]:
+        return list(self._losses)
+
+    def infos(self) -> list[CheckpointInfo]:
+        """Every Checkpoint, oldest first."""
+        return [entry.info for entry in self._entries.values()]
+
+    def info(self, checkpoint: int) -> CheckpointInfo:
+        return self._entry(checkpoint).info
+
+    def state(self, checkpoint: int) -> State:
+        """The state kept in `checkpoint`; raises `ParameterError` for an unknown one, `FileError` for a lost file."""
+        entry = self._entry(checkpoint)
+        if entry.state is not None:
+            return entry.state
+        return read_state(self._path(checkpoint), elsewhere=self._on_disk.find)
+
+    def add(
+        self,
+        state: State,
+        *,
+        parent: int | None,
+        branch: str,
+        iteration: int,
+        losses: dict[str, float],
+        label: str = "",
+        thumbnail: np.ndarray | None = None,
+        verified: bool = False,
+    ) -> CheckpointInfo:
+        """Keep `state`. `verified` says that it has been evaluated and all was finite: only then a Run falls back
+        to it."""
+        number = len(self._entries)
+        state = own_arrays(state)
+        memory = self._in_memory.add(arrays_of(state))
+        info = CheckpointInfo(number, parent, branch, iteration, dict(losses), thumbnail, label, memory)
+        self._entries[number] = _Entry(info, state, verified)
+        self._spill()
+        return self._entries[number].info
+
+    def ancestors(self, checkpoint: int | None) -> list[int]:
+        """`checkpoint`, its parent, and so on to the root."""
+        line = []
+        while checkpoint is not None:
+            line.append(checkpoint)
+            checkpoint = self._entry(checkpoint).info.parent
+        return line
+
+    def last_good(self, checkpoint: int | None, *, older: int = 0) -> int | None:
+        """The latest verified Checkpoint at or above `checkpoint`, or the one `older` steps before (at most the
+        first)."""
+        good = [number for number in self.ancestors(checkpoint) if self._entries[number].verified]
+        return good[min(older, len(good) - 1)] if good else None
+
+    def start_branch(self, name: str = "") -> str:
+        """A new branch called `name` (made unique; "branch 2" and so on when empty)."""
+        name = name or f"branch {len(self._losses) + 1}"
+        unique, count = name, 1
+        while unique in self._losses:
+            count += 1
+            unique = f"{name} ({count})"
+        self._losses[unique] = {}
+        return unique
+
+    def record(self, branch: str, iteration: int, losses: dict[str, float]) -> None:
+        """Losses of one iteration; those of an iteration that is done again replace the old ones."""
+        self._losses.setdefault(branch, {})[iteration] = losses
+
+    def losses(self, branch: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Iterations (n,) and, by name, the values (n,) of a branch; NaN where a Term was not there."""
+        rows = self._losses[branch]
+        names = dict.fromkeys(name for row in rows.values() for name in row)
+        iterations = np.array(sorted(rows), dtype=np.int64)
+        return iterations, {name: np.array([rows[i].get(name, np.nan) for i in iterations]) for name in names}
+
+    def close(self) -> None:
+        """Remove what was written to disk."""
+        for number, entry in self._entries.items():
+            if entry.info.on_disk:
+                with contextlib.suppress(OSError):
+                    self._path(number).unlink(missing_ok=True)
+        self._on_disk.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def _entry(self, checkpoint: int) -> _Entry:
+        if checkpoint not in self._entries:
+            raise ParameterError("checkpoint", f"the History has no Checkpoint {checkpoint}.")
+        return self._entries[checkpoint]
+
+    def _place(self) -> Path:
+        if self._folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="formwright-history-")
+            self._folder = Path(self._temporary.name)
+        return self._folder
+
+    def _path(self, checkpoint: int) -> Path:
+        return self._place() / f"checkpoint-{checkpoint:05d}.zip"
+
+    def _elsewhere(self, array: np.ndarray) -> str | None:
+        """The file of its own of an array that other Checkpoints have too."""
+        shared = self._in_memory.users(array) > 1 or self._on_disk.knows(array)
+        return self._on_disk.keep(array) if shared else None
+
+    def _spill(self) -> None:
+        while self.memory > self.budget:
+            number = self._least_useful()
+            if number is None:
+                return
+            entry = self._entries[number]
+            assert entry.state is not None
+            try:
+                self._require_disk(entry.info.memory)
+                write_state(self._path(number), entry.state, elsewhere=self._elsewhere)
+            except FileError as error:
+                self.problems.append(f"The History stays in memory beyond its budget: {error}")
+                return
+            self._in_memory.remove(arrays_of(entry.state))
+            entry.state = None
+            entry.info = replace(entry.info, on_disk=True)
+
+    def _require_disk(self, needed: int) -> None:
+        """Leave a reserve on the disk: a full one harms more than a full memory."""
+        folder = self._place()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            raise FileError(folder, f"this folder cannot be made ({error.strerror}).") from error
+        if free < needed + 2**28:
+            raise FileError(folder, "the disk is nearly full.", remedy="Free some space, or raise the budget.")
+
+    def _least_useful(self) -> int | None:
+        """What is least likely to be asked for: neither the newest nor a branch's last, without a name, and closest
+        in iteration to its parent; the oldest of equals. None when only the newest is left."""
+        newest = len(self._entries) - 1
+        last = {entry.info.branch: number for number, entry in self._entries.items()}
+        candidates = [n for n, entry in self._entries.items() if entry.state is not None and n != newest]
+
+        def usefulness(number: int) -> tuple[bool, bool, int, int]:
+            info = self._entries[number].info
+            before = self._entries[info.parent].info.iteration if info.parent is not None else info.iteration
+            return last[info.branch] == number, bool(info.label), abs(info.iteration - before), number
+
+        return min(candidates, key=usefulness, default=None)

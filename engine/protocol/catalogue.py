@@ -1,0 +1,64 @@
+"""The Catalogue: which studies, Terms and parameters there are, as JSON schema. Panels are drawn from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from engine.protocol.study import Study, TermSpec
+
+
+class TermEntry(BaseModel):
+    """A kind of Term.
+
+    schema_ : JSON schema of its parameters
+    place : "" | "point" (a handle) | "region": how it is made in the viewport
+    """
+
+    kind: str
+    title: str
+    help: str
+    formula: str = ""
+    source: str = ""
+    unit: str = ""
+    place: str = ""
+    schema_: dict[str, Any] = Field(default_factory=dict)
+
+
+class StudyEntry(BaseModel):
+    """A kind of study: JSON schema of its parameters, the roles of its inputs, its default Terms."""
+
+    study: str
+    title: str
+    help: str
+    workspace: str = "Surface"
+    inputs: dict[str, str] = Field(default_factory=dict)
+    schema_: dict[str, Any] = Field(default_factory=dict)
+    default_terms: list[TermSpec] = Field(default_factory=list)
+
+
+class GalleryEntry(BaseModel):
+    """A ready study with its own data. `picture` is a file name in `assets/gallery`."""
+
+    name: str
+    title: str
+    help: str
+    picture: str = ""
+    study: Study
+
+
+class Catalogue(BaseModel):
+    """All that can be asked for, by this version of the engine."""
+
+    version: str
+    studies: list[StudyEntry] = Field(default_factory=list)
+    terms: list[TermEntry] = Field(default_factory=list)
+    gallery: list[GalleryEntry] = Field(default_factory=list)
+    optimizer_schema: dict[str, Any] = Field(default_factory=dict)
+
+    def term(self, kind: str) -> TermEntry:
+        return next(entry for entry in self.terms if entry.kind == kind)
+
+    def study(self, name: str) -> StudyEntry:
+        return next(entry for entry in self.studies if entry.study == name)

@@ -1,0 +1,156 @@
+"""Snapshots and events: what can be seen of a Run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+State = Literal["idle", "preparing", "running", "paused", "finished", "stopped", "failed"]
+Convergence = Literal["descending", "converged", "stalled"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What can be seen of a Run at one iteration. For a live view only the latest matters.
+
+    origin : world position [mm] of the arrays' zero, float64 (keeps float32 exact far from the world's zero)
+    arrays : "vertices" (vertex_count, 3) float32 [mm, relative to origin], "triangles" (triangle_count, 3) int32,
+        vertex fields such as "sensitivity" (vertex_count,) float32 [1/mm]
+    scalars : "loss", "learning_rate", "iterations_per_second", "seconds_left", "device_memory", "engine_memory",
+        "history_memory", "history_budget" [bytes], and "term:NAME" (unweighted) and "weight:NAME" for every Term
+    info : "euler_number", "parts", "vertex_count", "triangle_count", "device"
+    generation : raised whenever the triangles change
+    """
+
+    run: int
+    iteration: int
+    iterations: int
+    state: State
+    generation: int
+    origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    scalars: dict[str, float] = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What the History shows of a Checkpoint.
+
+    thumbnail : RGB image, shape (height, width, 3), uint8
+    losses : "loss" and "term:NAME"
+    memory : bytes that it takes beside what older Checkpoints hold already; `on_disk` says where
+    """
+
+    id: int
+    parent: int | None
+    branch: str
+    iteration: int
+    losses: dict[str, float]
+    thumbnail: np.ndarray | None = None
+    label: str = ""
+    memory: int = 0
+    on_disk: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in the engine and must not be missed."""
+
+
+@dataclass(frozen=True)
+class StateChanged(Event):
+    run: int
+    state: State
+    iteration: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class LossesRecorded(Event):
+    """Losses of the iterations since the last such event: `values["term:NAME"][k]` belongs to `iterations[k]`."""
+
+    run: int
+    branch: str
+    iterations: list[int]
+    values: dict[str, list[float]]
+
+
+@dataclass(frozen=True)
+class CheckpointMade(Event):
+    run: int
+    checkpoint: CheckpointInfo
+
+
+@dataclass(frozen=True)
+class EditApplied(Event):
+    """An Edit (its JSON form) acted before iteration `iteration`; `inverse` undoes it, None where nothing does."""
+
+    run: int
+    iteration: int
+    edit: dict[str, Any]
+    inverse: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class EditRefused(Event):
+    """An Edit (its JSON form) made no sense and changed nothing; the `ProblemRaised` before it says why."""
+
+    run: int
+    iteration: int
+    edit: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TopologyChanged(Event):
+    run: int
+    iteration: int
+    euler_number: int
+    parts: int
+
+
+@dataclass(frozen=True)
+class ConvergenceChanged(Event):
+    """How the smoothed total loss moves over the last iterations: it falls, has settled, or rises."""
+
+    run: int
+    iteration: int
+    convergence: Convergence
+
+
+@dataclass(frozen=True)
+class RolledBack(Event):
+    """A non-finite step: the Run went back to a Checkpoint; `source` names the Term."""
+
+    run: int
+    iteration: int
+    source: str
+    checkpoint: int
+
+
+@dataclass(frozen=True)
+class Progress(Event):
+    """A long task: fraction in [0, 1], or None while unknown; done at 1."""
+
+    task: str
+    fraction: float | None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ProblemRaised(Event):
+    """An error to show: plain words, remedy, and details that unfold. `place` [mm] lets the camera go there."""
+
+    message: str
+    remedy: str = ""
+    details: str = ""
+    fatal: bool = False
+    place: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class LogLine(Event):
+    level: Literal["debug", "info", "warning", "error"]
+    text: str

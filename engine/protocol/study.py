@@ -1,0 +1,102 @@
+"""A Study: what is optimised, as data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import tomlkit
+from pydantic import Field
+from tomlkit.exceptions import TOMLKitError
+
+from engine.core.errors import FileError, ParameterError
+from engine.core.parameters import ParameterModel, parameter
+
+SAMPLE = "sample:"
+"""What the name of an input begins with that is no file but one of `engine.studies.samples`."""
+
+
+class TermSpec(ParameterModel):
+    """One wish: which kind of Term, its weight, and its own parameters (declared by the kind, see the Catalogue)."""
+
+    kind: str
+    name: str
+    weight: float = Field(1.0, ge=0.0)
+    enabled: bool = True
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class OptimizerSpec(ParameterModel):
+    """How the descent goes down."""
+
+    kind: Literal["adam", "l-bfgs"] = parameter(
+        "adam", title="Method",
+        help="Adam follows noisy gradients, and suits distances to a target. L-BFGS takes about six evaluations an "
+        "iteration and converges sharper where the loss is smooth and nothing is random; on distances it soon rests.",
+    )  # fmt: skip
+    learning_rate: float = parameter(
+        0.01, title="Step size", help="Learning rate, in working lengths of the raw parameters.",
+        gt=0.0, le=1.0, soft_min=1e-4, soft_max=0.1, logarithmic=True, live=True,
+    )  # fmt: skip
+    decay: float = parameter(
+        1.0, title="Decay", help="The step size is multiplied by 10^(−decay · iteration / iterations).",
+        ge=0.0, le=6.0, soft_max=3.0, live=True,
+    )  # fmt: skip
+
+
+class Study(ParameterModel):
+    """A design, a forward model, Terms and an optimiser.
+
+    study : which kind of study (a key of the Catalogue's studies)
+    inputs : geometry by role, as file paths ("target" -> "scan.ply"); relative paths are relative to the study's file;
+        "sample:NAME" is an input that the program brings (`engine.studies.samples`)
+    units : length unit of an input by role, for files that declare none ("target" -> "in"); mm where nothing is said
+    parameters : of the study, declared by its kind (surface, resolution, iterations, start, seed, device, ...)
+    terms : the wishes; an empty list means the study's defaults
+    """
+
+    format: Literal[1] = 1
+    study: str = "reconstruct"
+    inputs: dict[str, str] = Field(default_factory=dict)
+    units: dict[str, str] = Field(default_factory=dict)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    optimizer: OptimizerSpec = Field(default_factory=OptimizerSpec)
+    terms: list[TermSpec] = Field(default_factory=list)
+
+    def term(self, name: str) -> TermSpec:
+        for spec in self.terms:
+            if spec.name == name:
+                return spec
+        raise ParameterError(
+            name, "the study has no such term.", remedy=f"It has {', '.join(t.name for t in self.terms) or 'none'}."
+        )
+
+    def to_toml(self) -> str:
+        """The study as a person would write it."""
+        return tomlkit.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    @staticmethod
+    def from_toml(text: str, *, owner: str = "study") -> Study:
+        """Parse; raises `ParameterError` that names the line or the parameter."""
+        try:
+            values = tomlkit.parse(text).unwrap()
+        except TOMLKitError as error:
+            raise ParameterError(owner, f"this is not valid TOML: {error}.") from None
+        return Study.parse(values, owner=owner)
+
+    @staticmethod
+    def read(path: str | Path) -> Study:
+        """Read a `.toml`; input paths become absolute, relative to the file's folder."""
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise FileError(path, f"it cannot be read ({error.strerror or error}).") from None
+        except UnicodeDecodeError:
+            raise FileError(path, "it is no study: it holds no text.", remedy="A study is a .toml file.") from None
+        study = Study.from_toml(text, owner=path.name)
+        inputs = {
+            role: value if value.startswith(SAMPLE) else str((path.parent / value).resolve())
+            for role, value in study.inputs.items()
+        }
+        return study.model_copy(update={"inputs": inputs})

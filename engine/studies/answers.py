@@ -1,0 +1,109 @@
+"""Answers to the requests of a Session, between two iterations."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+
+from engine.core.errors import FormwrightError
+from engine.optimization.run import Run
+from engine.protocol import session as requests
+from engine.protocol.snapshot import Snapshot
+from engine.studies.problem import StudyProblem
+
+VERSIONS_OF = ("formwright", "torch", "warp-lang", "numpy", "pydantic")
+
+
+def answer(run: Run | None, request: requests.Request) -> Any:
+    """The answer; raises `FormwrightError` when there is none."""
+    match request:
+        case requests.Diagnostics():
+            return diagnostics()
+        case requests.ResultMesh() if run is not None:
+            with _visit(run, request.checkpoint) as problem:
+                return problem.result_mesh()
+        case requests.QualitySheet() if run is not None:
+            with _visit(run, request.checkpoint) as problem:
+                return problem.quality_sheet()
+        case requests.CheckpointView() if run is not None:
+            return _checkpoint_view(run, request.checkpoint)
+    raise FormwrightError(f"The engine has no answer to {type(request).__name__}.")
+
+
+def view_of(problem: StudyProblem) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:
+    """Origin, arrays and info of a Snapshot, with what every Snapshot tells."""
+    origin, arrays, info = problem.view()
+    counts = {
+        "vertex_count": len(arrays["vertices"]),
+        "triangle_count": len(arrays["triangles"]),
+        "device": problem.device.describe(),
+    }
+    return origin, arrays, {**counts, **info}
+
+
+def diagnostics() -> dict[str, Any]:
+    """Versions, devices, memory."""
+    memory = psutil.virtual_memory()
+    cuda = torch.cuda.is_available()
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{name: _version(name) for name in VERSIONS_OF},
+        "devices": ["cpu", *(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count() if cuda else 0))],
+        "cores": os.cpu_count(),
+        "engine_threads": torch.get_num_threads(),
+        "engine_process": os.getpid(),
+        "engine_memory": psutil.Process().memory_info().rss,
+        "memory_total": memory.total,
+        "memory_available": memory.available,
+    }
+
+
+@contextmanager
+def _visit(run: Run, checkpoint: int | None) -> Iterator[StudyProblem]:
+    """The problem as it was at a Checkpoint; afterwards the Run is as before, bit for bit."""
+    problem: Any = run.problem
+    if checkpoint is None:
+        yield problem
+        return
+    there, here = run.history.state(checkpoint), run.state()
+    visited: Any = there["problem"]
+    try:
+        problem.restore(visited)
+        yield problem
+    finally:
+        run.restore(here)
+
+
+def _checkpoint_view(run: Run, checkpoint: int) -> Snapshot:
+    info = run.history.info(checkpoint)
+    with _visit(run, checkpoint) as problem:
+        origin, arrays, about = view_of(problem)
+    arrays = {name: np.array(array) for name, array in arrays.items()}
+    generation = -1 - checkpoint
+    return Snapshot(
+        run.number,
+        info.iteration,
+        run.iterations,
+        run.status,
+        generation,
+        origin,
+        arrays,
+        dict(info.losses),
+        about,
+    )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,73 @@
+"""The Catalogue: all that this version of the engine offers, as data."""
+
+from __future__ import annotations
+
+import importlib.metadata
+
+from engine.objectives.term import term_entries
+from engine.protocol.catalogue import Catalogue, GalleryEntry, StudyEntry
+from engine.protocol.study import OptimizerSpec, Study
+from engine.studies.registry import STUDIES, reconstruct_terms
+
+
+def catalogue() -> Catalogue:
+    """Studies, Terms, gallery and the optimiser's parameters."""
+    return Catalogue(
+        version=_version(),
+        studies=[
+            StudyEntry(
+                study=kind.name,
+                title=kind.title,
+                help=kind.help,
+                workspace=kind.workspace,
+                inputs=kind.inputs,
+                schema_=kind.parameters.model_json_schema(),
+                default_terms=kind.default_terms(),
+            )
+            for kind in STUDIES.values()
+        ],
+        terms=term_entries(),
+        gallery=gallery(),
+        optimizer_schema=OptimizerSpec.model_json_schema(),
+    )
+
+
+make_catalogue = catalogue
+
+
+def gallery() -> list[GalleryEntry]:
+    """Ready studies on inputs of `engine.studies.samples`, by their names `sample:…`."""
+    return [
+        GalleryEntry(
+            name="nut",
+            title="A nut, scanned",
+            help="A machined nut from a noisy, incomplete scan: holes are closed, noise is calmed.",
+            picture="nut.png",
+            study=_study("sample:nut"),
+        ),
+        GalleryEntry(
+            name="frog",
+            title="A frog, from a tomogram",
+            help="Its outer shape from a segmented tomogram, scanned with noise and holes.",
+            picture="frog.png",
+            study=_study("sample:frog", resolution=64),
+        ),
+        GalleryEntry(
+            name="nut-from-sphere",
+            title="A nut from a sphere",
+            help="Begins with a sphere that knows nothing of the target and finds the hole by itself.",
+            picture="nut-from-sphere.png",
+            study=_study("sample:nut", resolution=32, start="sphere", iterations=800),
+        ),
+    ]
+
+
+def _study(source: str, **parameters: int | str) -> Study:
+    return Study(study="reconstruct", inputs={"target": source}, parameters=dict(parameters), terms=reconstruct_terms())
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("formwright")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"

@@ -1,0 +1,45 @@
+"""What a Session needs of a study that descends."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.core.device import Device
+from engine.geometry.mesh import Mesh
+from engine.optimization.problem import DescentProblem
+
+
+class StudyProblem(DescentProblem, Protocol):
+    """A `DescentProblem` that can be looked at and exported."""
+
+    @property
+    def device(self) -> Device: ...
+
+    @property
+    def iterations(self) -> int:
+        """How many iterations the study asks for, its kind's default included."""
+        ...
+
+    def view(self) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:
+        """Origin [mm], arrays and info of a `Snapshot`, of the last evaluation (after a `restore`, or before any
+        evaluation: of the design as it is, without touching the random state): "vertices", "triangles",
+        "sensitivity" (change of the total loss per mm of outward normal motion, mesh-independent)."""
+        ...
+
+    def topology(self) -> tuple[int, int]:
+        """Euler characteristic and number of parts now."""
+        ...
+
+    def result_mesh(self) -> Mesh:
+        """The surface as it would be exported [mm, world]."""
+        ...
+
+    def quality_sheet(self) -> dict[str, Any]:
+        """What `engine.geometry.sheet` measures of `result_mesh` against the target."""
+        ...
+
+    def thumbnail(self, size: int = 96) -> np.ndarray:
+        """Picture of the surface, shape (size, size, 3), uint8."""
+        ...

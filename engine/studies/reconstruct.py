@@ -1,0 +1,417 @@
+"""Reconstruct: a watertight surface descends onto a scan or a mesh."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.core.device import Device, choose_device, require_memory
+from engine.core.errors import GeometryError, MemoryLimitError, NonFiniteError, ParameterError
+from engine.core.leaves import Remap, State
+from engine.geometry.frame import Frame
+from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
+from engine.geometry.topology import euler_and_parts
+from engine.objectives.evaluation import Evaluation
+from engine.objectives.target import Target
+from engine.objectives.term import Term, TermContext, build_term
+from engine.protocol import edits as edit_kinds
+from engine.protocol.edits import Edit
+from engine.protocol.study import TermSpec
+from engine.studies.reconstruct_parameters import ReconstructParameters
+from engine.studies.sensitivity import shape_sensitivity
+from engine.studies.specks import enclosed_nodes, unclaimed_parts
+from engine.surfaces.flexicubes import FlexiCubes
+from engine.surfaces.starts import random_field, sphere_field
+from engine.surfaces.surface import ExtractedSurface
+
+SPECK_INTERVAL = 10
+"""Iterations between two looks for specks."""
+
+LEAST_VALUE = 0.01
+"""Cells: a node that is held on its side keeps at least this value."""
+
+SETTLED = 0.8
+"""Part of a Run after which no node changes sides any more."""
+
+START_BAND = 3.0
+"""Cells: largest value of a start that knows nothing of the target."""
+
+log = logging.getLogger(__name__)
+
+
+class ReconstructProblem:
+    """Implements `engine.studies.problem.StudyProblem`: the surface, the Terms and the target.
+
+    parameters : of the study
+    terms : the wishes
+    geometry : the target as the user knows it [mm]
+    target : the same, prepared for distances in the working frame
+    """
+
+    def __init__(
+        self,
+        parameters: ReconstructParameters,
+        terms: list[TermSpec],
+        *,
+        geometry: Mesh | Points,
+        target: Target,
+        frame: Frame,
+        device: Device,
+    ) -> None:
+        self.parameters = parameters
+        self.geometry = geometry
+        self.target = target
+        self.frame = frame
+        self._device = device
+        self._context = TermContext(frame, target, device)
+        self._terms: dict[str, tuple[TermSpec, Term]] = {}
+        for spec in terms:
+            self._add(spec)
+        self.surface = start_surface(parameters, target, device)
+        self._generator = torch.Generator(device=device.torch)
+        self._iteration = 0
+        self._progress = 0.0
+        self._active: list[str] = []
+        self._pending_resolution: int | None = None
+        self._evaluated: ExtractedSurface | None = None
+        self._removed = 0
+        self._held: tuple[Tensor, Tensor] | None = None
+        self._sides: Tensor | None = None
+        self._all_sides: Tensor | None = None
+        self._sides_resolution = 0
+
+    @property
+    def device(self) -> Device:
+        return self._device
+
+    @property
+    def iterations(self) -> int:
+        """As many as the study makes when nothing else is said."""
+        return self.parameters.iterations
+
+    # -- descending -----------------------------------------------------------------------------------------------
+
+    def tensors(self) -> dict[str, Tensor]:
+        return self.surface.tensors()
+
+    def learning_rate_factors(self) -> dict[str, float]:
+        return {} if self.target.is_scan else dict(LEARNING_RATE_FACTORS)
+
+    def prepare(self, iteration: int, iterations: int) -> list[Remap]:
+        self._iteration = iteration
+        self._progress = iteration / max(iterations, 1)
+        remaps: list[Remap] = []
+        if self._pending_resolution is not None:
+            remaps += self.surface.resample(self._pending_resolution)
+            self._pending_resolution, self._evaluated = None, None
+        for _, term in self._terms.values():
+            term.prepare(self.surface, self._progress)
+        self._active = self._active_terms()
+        if self.parameters.remove_specks and iteration % SPECK_INTERVAL == 0:
+            self._remove_specks()
+        remaps += self.surface.prepare()
+        self._held = self._held_nodes()
+        return remaps
+
+    def evaluate(self) -> dict[str, Tensor]:
+        needs_surface = any(self._terms[name][1].needs_surface for name in self._active)
+        surface = self.surface.extract() if needs_surface else _NOTHING
+        if needs_surface:
+            if not len(surface.triangles):
+                raise GeometryError(
+                    "The surface has vanished.", remedy="Go back to a Checkpoint, or take a smaller step size."
+                )
+            if not bool(torch.isfinite(surface.vertices.detach()).all()):
+                raise NonFiniteError("the surface", self._iteration)
+            if surface.vertices.requires_grad:
+                surface.vertices.retain_grad()
+        self._evaluated = surface if needs_surface else None
+        # The same samples for every evaluation of an iteration, whichever came before.
+        self._generator.manual_seed(self.parameters.seed * 1_000_003 + self._iteration)
+        evaluation = Evaluation(
+            surface,
+            target=self.target,
+            draw=self.target.draw(self._iteration),
+            sample_count=self.parameters.samples,
+            generator=self._generator,
+            device=self._device,
+            progress=self._progress,
+        )
+        return {name: self._terms[name][1].evaluate(evaluation, self.surface) for name in self._active}
+
+    def weights(self) -> dict[str, float]:
+        return {name: self._weight(name) for name in self._active}
+
+    def mask_gradients(self) -> None:
+        self.surface.mask_gradients()
+
+    def after_step(self) -> None:
+        if self._held is not None:
+            rows, side = self._held
+            field = self.surface.tensors()["field"]
+            with torch.no_grad():
+                least = LEAST_VALUE * self.surface.cell_size
+                field[rows] = side * torch.clamp(side * field[rows], min=least)
+        self.surface.after_step()
+
+    def _held_nodes(self) -> tuple[Tensor, Tensor] | None:
+        """Rows of the field whose nodes stay on their side in the next step, and that side (−1 inside, 1 outside).
+
+        Those that are on the target's side stay there all the time (see `Target.sides`); in the last part of a Run
+        all stay where they are, so that no speck comes up between the last look for specks and the end. While a
+        handle or a volume shapes the surface too, every node is free.
+        """
+        if not self.parameters.hold_sides or any(self._terms[name][1].leaves_target for name in self._active):
+            return None
+        field = self.surface.tensors()["field"].detach()
+        if self._progress >= SETTLED:
+            return torch.arange(len(field), device=field.device), torch.where(field < 0, -1.0, 1.0).to(field.dtype)
+        if self._sides is None or len(self._sides) != len(field) or self._sides_resolution != self.surface.resolution:
+            if self._all_sides is None or self._sides_resolution != self.surface.resolution:
+                self._all_sides = self.target.sides(self.surface.resolution).reshape(-1).to(field.dtype)
+            self._sides = self._all_sides[self.surface.active_nodes()]
+            self._sides_resolution = self.surface.resolution
+        rows = torch.nonzero(self._sides * field > 0)[:, 0]
+        return rows, self._sides[rows]
+
+    def _weight(self, name: str) -> float:
+        spec, term = self._terms[name]
+        return spec.weight * term.schedule(self._progress) if spec.enabled else 0.0
+
+    def _active_terms(self) -> list[str]:
+        weighted = [name for name in self._terms if self._weight(name) > 0.0]
+        leaders = [name for name in weighted if self._terms[name][1].leads(self._progress)]
+        return leaders or weighted
+
+    # -- steering -------------------------------------------------------------------------------------------------
+
+    def terms(self) -> list[TermSpec]:
+        return [
+            spec.model_copy(update={"parameters": term.present_parameters()}) for spec, term in self._terms.values()
+        ]
+
+    def apply(self, edit: Edit) -> Edit | None:
+        match edit:
+            case edit_kinds.SetWeight():
+                spec = self._spec(edit.term)
+                self._replace(spec.model_copy(update={"weight": edit.weight}))
+                return edit_kinds.SetWeight(term=edit.term, weight=spec.weight)
+            case edit_kinds.SetParameter(owner="study"):
+                return self._set_parameter(edit)
+            case edit_kinds.SetParameter():
+                return self._set_term_parameter(edit)
+            case edit_kinds.AddTerm():
+                self._add(edit.spec)
+                return edit_kinds.RemoveTerm(term=edit.spec.name)
+            case edit_kinds.RemoveTerm():
+                self._spec(edit.term)
+                spec = next(spec for spec in self.terms() if spec.name == edit.term)
+                del self._terms[edit.term]
+                return edit_kinds.AddTerm(spec=spec)
+            case edit_kinds.PaintFreeze():
+                centres = self.frame.to_working(np.asarray(edit.centres, np.float64).reshape(-1, 3))
+                self.surface.freeze(centres, self.frame.length_to_working(edit.radius), frozen=edit.frozen)
+                return edit.model_copy(update={"frozen": not edit.frozen})
+        raise ParameterError(edit.edit, "a reconstruction does not know this Edit.")
+
+    def _set_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
+        declared = ReconstructParameters.model_fields.get(edit.name)
+        if declared is None:
+            raise ParameterError(f"study.{edit.name}", "there is no such parameter.")
+        extra = declared.json_schema_extra
+        if not (isinstance(extra, dict) and extra.get("live")):
+            raise ParameterError(
+                f"study.{edit.name}", "this cannot change while the Run goes on.", remedy="Start a new Run for it."
+            )
+        old = self.parameters
+        new = ReconstructParameters.parse({**old.model_dump(), edit.name: edit.value}, owner="study")
+        if edit.name == "resolution":
+            require_resolution(new, self._device)
+            self._pending_resolution = new.resolution
+        self.parameters = new
+        return edit.model_copy(update={"value": getattr(old, edit.name)})
+
+    def _set_term_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
+        spec = self._spec(edit.owner)
+        if edit.name == "enabled":
+            changed = TermSpec.parse({**spec.model_dump(), "enabled": edit.value}, owner=edit.owner)
+            self._replace(changed)
+            return edit.model_copy(update={"value": spec.enabled})
+        term = self._terms[edit.owner][1]
+        old = term.present_parameters()
+        if edit.name not in old:
+            raise ParameterError(f"{edit.owner}.{edit.name}", "there is no such parameter.")
+        term.changed(type(term).Parameters.parse({**old, edit.name: edit.value}, owner=edit.owner))
+        self._replace(spec.model_copy(update={"parameters": term.present_parameters()}))
+        return edit.model_copy(update={"value": old[edit.name]})
+
+    def _add(self, spec: TermSpec) -> None:
+        if spec.name in self._terms:
+            raise ParameterError(spec.name, "there is a Term of this name already.", remedy="Choose another name.")
+        self._terms[spec.name] = (spec, build_term(spec, self._context))
+
+    def _replace(self, spec: TermSpec) -> None:
+        self._terms[spec.name] = (spec, self._terms[spec.name][1])
+
+    def _spec(self, name: str) -> TermSpec:
+        if name not in self._terms:
+            raise ParameterError(name, "there is no such Term.", remedy=f"There are {', '.join(self._terms)}.")
+        return self._terms[name][0]
+
+    # -- going back -----------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        return {
+            "surface": self.surface.state(),
+            "parameters": self.parameters.model_dump(),
+            "terms": [
+                {"spec": spec.model_dump(mode="json"), "memory": term.state()} for spec, term in self._terms.values()
+            ],
+            "pending_resolution": self._pending_resolution or 0,
+            "removed": self._removed,
+        }
+
+    def restore(self, state: State) -> None:
+        values: dict[str, Any] = dict(state)
+        self.parameters = ReconstructParameters.parse(values["parameters"], owner="checkpoint")
+        self.surface.restore(values["surface"])
+        self._terms = {}
+        for entry in values["terms"]:
+            spec = TermSpec.parse(entry["spec"], owner="checkpoint")
+            self._add(spec)
+            self._terms[spec.name][1].restore(entry["memory"])
+        self._pending_resolution = int(values["pending_resolution"]) or None
+        self._removed = int(values["removed"])
+        self._evaluated, self._held, self._sides = None, None, None
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    def view(self) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:
+        vertices, triangles = self._seen_mesh()
+        arrays = {
+            "vertices": np.ascontiguousarray(vertices / self.frame.scale, np.float32),
+            "triangles": triangles,
+            "sensitivity": self._sensitivity(len(vertices)),
+        }
+        info: dict[str, Any] = {
+            "vertex_count": len(vertices),
+            "triangle_count": len(triangles),
+            "device": self._device.describe(),
+            "resolution": self.surface.resolution,
+            "specks_removed": self._removed,
+        }
+        return self.frame.origin, arrays, info
+
+    def topology(self) -> tuple[int, int]:
+        return euler_and_parts(self._seen_mesh()[1])
+
+    def result_mesh(self) -> Mesh:
+        vertices, triangles = self._seen_mesh()
+        return Mesh(
+            self.frame.to_world(vertices),
+            triangles,
+            name=f"{self.geometry.name} reconstructed",
+            unit=self.geometry.unit,
+        )
+
+    def quality_sheet(self) -> dict[str, Any]:
+        from engine.geometry.sheet import quality_sheet
+
+        return quality_sheet(self.result_mesh(), self.geometry, device=self._device).to_dict()
+
+    def thumbnail(self, size: int = 96) -> np.ndarray:
+        from engine.rendering.picture import thumbnail
+
+        return thumbnail(*self._seen_mesh(), size)
+
+    def _seen_mesh(self) -> tuple[np.ndarray, np.ndarray]:
+        """The surface of the last evaluation, as it would be exported, working frame."""
+        return self.surface.output()
+
+    def _sensitivity(self, vertex_count: int) -> np.ndarray:
+        seen = self._evaluated
+        if seen is None or seen.vertices.grad is None:
+            return np.zeros(vertex_count, np.float32)
+        values = shape_sensitivity(seen.vertices.detach(), seen.vertices.grad, seen.triangles, seen.dual_vertex_count)
+        # Per working length to per millimetre.
+        return (values * self.frame.scale).to(torch.float32).cpu().numpy()
+
+    # -- specks ---------------------------------------------------------------------------------------------------
+
+    def _remove_specks(self) -> None:
+        """Flip the field's sign at the nodes that make parts which the target does not claim."""
+        seen = self._evaluated
+        if seen is None:
+            return
+        triangles = seen.triangles.cpu().numpy()
+        vertices = seen.vertices.detach()
+        if euler_and_parts(triangles)[1] <= self.target.parts:
+            return
+        evaluation = Evaluation(
+            seen, target=self.target, draw=self.target.draw(0), sample_count=0, generator=self._generator,
+            device=self._device,
+        )  # fmt: skip
+        nearest = evaluation.face_of_target.cpu().numpy()
+        labels, unclaimed = unclaimed_parts(triangles, nearest, self.target.parts)
+        if not len(unclaimed):
+            return
+        index, outside = enclosed_nodes(
+            vertices.cpu().numpy(), triangles[np.isin(labels, unclaimed)], self.surface, self._device
+        )
+        if not len(index):
+            return
+        cell = 2.0 / self.surface.resolution
+        values = torch.where(outside, cell, -cell).to(self.surface.dtype)
+        self._removed += len(unclaimed)
+        log.info("Iteration %d: %d specks removed at %d nodes.", self._iteration, len(unclaimed), len(index))
+        self.surface.set_field(index, values)
+
+
+LEARNING_RATE_FACTORS: dict[str, float] = {"offsets": 3.0, "weights": 5.0}
+"""Factor on the step size of each design tensor: the raw offsets and weights go through a tanh and have no unit, and
+take larger steps than the field, which is a length (a quarter closer after 300 iterations on organic parts). Not on
+scans, whose noise they would follow."""
+
+_NOTHING = ExtractedSurface(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.int32), 0.0, 0)
+
+
+def start_surface(parameters: ReconstructParameters, target: Target, device: Device) -> FlexiCubes:
+    """The surface to begin with: the target's distance, or a field that knows nothing of it.
+
+    Those that know nothing stay within `START_BAND` cells of zero, so that a node on the wrong side soon gets over.
+    """
+    resolution = parameters.resolution
+    band = START_BAND * 2.0 / resolution
+    if parameters.start == "sphere":
+        field = sphere_field(resolution, radius=0.9).clamp(-band, band)
+    elif parameters.start == "random":
+        field = random_field(resolution, seed=parameters.seed) * band
+    else:
+        field = target.distance_field(resolution)
+    return FlexiCubes(field, device=device, closed=parameters.closed)
+
+
+def require_resolution(parameters: ReconstructParameters, device: Device) -> None:
+    """Refuse a grid that does not fit into memory, and say which would."""
+    needed = FlexiCubes.estimate_memory(parameters.resolution, start=parameters.start)
+    try:
+        require_memory(needed, device, what=f"A grid of {parameters.resolution} cells a side", remedy="")
+    except MemoryLimitError as error:
+        fitting = [
+            n for n in range(8, parameters.resolution, 8)
+            if FlexiCubes.estimate_memory(n, start=parameters.start) <= 0.8 * device.free_memory()
+        ]  # fmt: skip
+        remedy = f"Take a resolution of {fitting[-1]} or less." if fitting else "Close other programs."
+        raise MemoryLimitError(error.message, remedy=remedy) from None
+
+
+def choose(parameters: ReconstructParameters) -> Device:
+    """The device that the study asks for, with room for its grid."""
+    device = choose_device(parameters.device)
+    require_resolution(parameters, device)
+    return device

@@ -1,0 +1,55 @@
+"""Parameters of the study *Reconstruct*, without torch or Warp: command line and window draw their options from it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.core.parameters import ParameterModel, parameter
+
+
+class ReconstructParameters(ParameterModel):
+    """What can be set of a reconstruction, beside its Terms and its optimiser."""
+
+    surface: Literal["flexicubes"] = parameter(
+        "flexicubes", title="Surface", help="How the surface is represented: FlexiCubes, the dual mesh of a field."
+    )
+    resolution: int = parameter(
+        48, title="Resolution", unit="cells", ge=8, le=256, soft_min=16, soft_max=128, step=8, live=True,
+        help="Cells of the grid along each side of its cube; the longest side of the target takes 90 % of it. "
+        "Finer grids show finer details and cost more with the square.",
+    )  # fmt: skip
+    iterations: int = parameter(
+        300, title="Iterations", ge=1, le=100000, soft_min=100, soft_max=2000, step=50, live=True,
+        help="Steps of the descent. From a sphere or from noise take 800 or more.",
+    )  # fmt: skip
+    start: Literal["sdf", "sphere", "random"] = parameter(
+        "sdf", title="Start from",
+        help="sdf: the target's signed distance on the grid, the quickest. sphere, random: starts that know nothing "
+        "of the target.",
+    )  # fmt: skip
+    seed: int = parameter(
+        0, title="Seed", ge=0, le=2**31 - 1, advanced=True,
+        help="Of all that is random. The same seed gives the same result, bit for bit, on the same machine.",
+    )  # fmt: skip
+    device: str = parameter("auto", title="Device", help="auto, cpu, cuda or cuda:N.", advanced=True)
+    samples: int = parameter(
+        4000, title="Samples", ge=100, le=1000000, soft_min=1000, soft_max=50000, logarithmic=True, advanced=True,
+        help="Points a side that are compared in every iteration. They are drawn anew each time.",
+    )  # fmt: skip
+    crease_share: float = parameter(
+        0.25, title="Samples on creases", ge=0.0, le=0.9, advanced=True,
+        help="Part of a mesh's samples that lies on its sharp edges, so that they come out sharp.",
+    )  # fmt: skip
+    closed: bool = parameter(
+        True, title="Close at the border", advanced=True,
+        help="Close the surface where it leaves the grid. Off: it stays open there.",
+    )  # fmt: skip
+    hold_sides: bool = parameter(
+        True, title="Hold inside and outside", live=True, advanced=True,
+        help="A grid node that is on the right side of the target stays there, so that no specks and no holes come "
+        "up. It rests while a handle or a volume shapes the surface too.",
+    )  # fmt: skip
+    remove_specks: bool = parameter(
+        True, title="Remove specks", live=True, advanced=True,
+        help="Now and then fill cavities and take out specks that no point of the target belongs to.",
+    )  # fmt: skip

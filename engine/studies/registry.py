@@ -1,0 +1,176 @@
+"""The studies that there are: what each is called, what it takes, and how its problem is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from engine.core.errors import GeometryError, ParameterError
+from engine.core.kernels import is_warm, warm_up
+from engine.core.parameters import ParameterModel
+from engine.geometry.frame import Frame
+from engine.geometry.mesh import Mesh
+from engine.geometry.normals import with_normals
+from engine.geometry.points import Points
+from engine.geometry.repair import facing_out
+from engine.objectives.target import MeshTarget, ScanTarget, Target
+from engine.protocol.study import Study, TermSpec
+from engine.studies.problem import StudyProblem
+from engine.studies.reconstruct import ReconstructProblem, choose
+from engine.studies.reconstruct_parameters import ReconstructParameters
+
+Geometry = Mesh | Points
+
+FLAT = 1e-4
+"""Points are flat when they reach so little across their plane, in parts of their length."""
+
+
+class Progress(Protocol):
+    """Tell how far a preparation is: fraction in [0, 1], None while unknown."""
+
+    def __call__(self, message: str, fraction: float | None) -> None: ...
+
+
+@dataclass(frozen=True)
+class StudyKind:
+    """A kind of study.
+
+    name : in files; title and help in the user's words
+    inputs : role -> what it is
+    parameters : their declaration
+    default_terms : what is wished when nothing is said
+    build : makes the problem
+    """
+
+    name: str
+    title: str
+    help: str
+    inputs: dict[str, str]
+    parameters: type[ParameterModel]
+    default_terms: Callable[[], list[TermSpec]]
+    build: Callable[[Study, dict[str, Any], Progress], StudyProblem]
+    workspace: str = "Surface"
+
+
+def build_problem(
+    study: Study, inputs: dict[str, Any], progress: Progress = lambda message, fraction: None
+) -> StudyProblem:
+    """The problem of `study` on `inputs` (role -> Mesh or Points).
+
+    Raises `ParameterError` for an unknown study, a missing input or a wrong parameter, `GeometryError` for an input
+    that cannot serve, and `MemoryLimitError` for a grid that does not fit.
+    """
+    kind = study_kind(study.study)
+    for role in kind.inputs:
+        if role not in inputs:
+            raise ParameterError(role, f"{kind.title} needs it.", remedy="Open a mesh or a scan first.")
+    return kind.build(study, inputs, progress)
+
+
+def study_kind(name: str) -> StudyKind:
+    """The kind of study called `name`; raises `ParameterError` when there is none."""
+    if name not in STUDIES:
+        raise ParameterError(name, "there is no such study.", remedy=f"There are {', '.join(STUDIES)}.")
+    return STUDIES[name]
+
+
+def default_study(inputs: dict[str, str], name: str = "reconstruct") -> Study:
+    """A Study with everything at its default, on input files by role."""
+    return Study(study=name, inputs=inputs, terms=study_kind(name).default_terms())
+
+
+def reconstruct_terms() -> list[TermSpec]:
+    """The same for meshes and scans: the Terms themselves know what a scan needs."""
+    return [
+        TermSpec(kind="fit", name="fit", weight=10.0),
+        TermSpec(kind="normals", name="normals", weight=1.5),
+        TermSpec(kind="field", name="field", weight=1.0),
+        TermSpec(kind="even-faces", name="even-faces", weight=0.1),
+        TermSpec(kind="sign-changes", name="sign-changes", weight=0.02),
+        TermSpec(kind="smoothness", name="smoothness", weight=1.0, parameters={"applies_to": "scans"}),
+    ]
+
+
+def build_reconstruct(study: Study, inputs: dict[str, Any], progress: Progress) -> StudyProblem:
+    """The problem of *Reconstruct*: the target prepared, the surface started."""
+    parameters = ReconstructParameters.parse(study.parameters, owner=study.study)
+    geometry = inputs["target"]
+    device = choose(parameters)
+    if not device.is_cuda:
+        # Its tensors are small: a second thread waits more than it works, and doubles the processor time.
+        torch.set_num_threads(1)
+    if not is_warm(device.name):
+        warm_up(
+            lambda title, done: progress(f"Compiling, once: {title}", 0.1 * done) if title else None,
+            device=device.name,
+        )
+    progress("Preparing the target", 0.1)
+    frame, target = prepare_target(geometry, parameters, device)
+    progress("Starting the surface", 0.5)
+    require_inside(target, geometry.name, parameters.resolution)
+    return ReconstructProblem(
+        parameters,
+        study.terms or reconstruct_terms(),
+        geometry=geometry,
+        target=target,
+        frame=frame,
+        device=device,
+    )
+
+
+def prepare_target(geometry: Geometry, parameters: ReconstructParameters, device: Any) -> tuple[Frame, Target]:
+    """The working frame round the input, and the input in it, ready for distances."""
+    if isinstance(geometry, Mesh):
+        frame = Frame.around(geometry.bounds)
+        target: Target = MeshTarget(
+            facing_out(geometry), frame, device, sample_count=parameters.samples, crease_share=parameters.crease_share,
+            seed=parameters.seed,
+        )  # fmt: skip
+        return frame, target
+    points, confidence = with_normals(geometry)
+    believed = points.positions[confidence > 0.0]
+    require_extent(believed, points.name)
+    frame = Frame.around(np.stack([believed.min(axis=0), believed.max(axis=0)]) if len(believed) else points.bounds)
+    target = ScanTarget(
+        points, frame, device, sample_count=parameters.samples, confidence=confidence,
+        reach=3.0 * 2.0 / parameters.resolution, seed=parameters.seed,
+    )  # fmt: skip
+    return frame, target
+
+
+def require_extent(positions: np.ndarray, name: str) -> None:
+    """Refuse points on a plane, a line or one place: any closed surface would be a guess; raises `GeometryError`."""
+    if not len(positions):
+        return
+    extents = np.linalg.svd(positions - positions.mean(axis=0), compute_uv=False)
+    if len(extents) < 3 or extents[2] <= FLAT * extents[0]:
+        raise GeometryError(
+            f"The points of {name} lie in one plane: they enclose nothing.", remedy="Scan more than one side."
+        )
+
+
+def require_inside(target: Target, name: str, resolution: int) -> None:
+    """Refuse a target that no closed surface on the grid can become; raises `GeometryError`."""
+    if not bool((target.distance_field(resolution) < 0.0).any()):
+        raise GeometryError(
+            f"{name} encloses no node of a grid of {resolution} cells: it is flat, an open sheet, or thinner than a "
+            "cell.",
+            remedy="Close it, give it a thickness, or raise the resolution.",
+        )
+
+
+STUDIES: dict[str, StudyKind] = {
+    "reconstruct": StudyKind(
+        name="reconstruct",
+        title="Reconstruct",
+        help="Makes one watertight surface of a scan or a mesh: it descends onto the target while you steer it.",
+        inputs={"target": "The scan or mesh that the surface should become."},
+        parameters=ReconstructParameters,
+        default_terms=reconstruct_terms,
+        build=build_reconstruct,
+    )
+}

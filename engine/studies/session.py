@@ -1,0 +1,394 @@
+"""A Session in this process: for the command line, scripts and tests, and inside the engine process."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import psutil
+import torch
+
+from engine.core.errors import FileError, FormwrightError
+from engine.optimization.history import DEFAULT_BUDGET, History
+from engine.optimization.run import Run
+from engine.protocol import edits as edit_kinds
+from engine.protocol import session as requests
+from engine.protocol import snapshot as seen
+from engine.protocol.catalogue import Catalogue
+from engine.protocol.edits import Edit
+from engine.protocol.study import Study
+from engine.studies.answers import answer, view_of
+from engine.studies.autosave import Autosave, autosave_path, read_journal, read_saved, resume_run, save_run
+from engine.studies.pace import Pace, Sparingly
+from engine.studies.problem import StudyProblem
+
+AUTOSAVE_SECONDS = 2.0
+
+
+class ProgressCall(Protocol):
+    """Tell how far a preparation is: fraction in [0, 1], None while unknown."""
+
+    def __call__(self, message: str, fraction: float | None) -> None: ...
+
+
+Build = Callable[[Study, dict[str, Any], ProgressCall], StudyProblem]
+"""Makes the problem of a study on its inputs (role -> Geometry), telling its progress."""
+
+
+class _CancelledError(Exception):
+    """The preparation is not wanted any more."""
+
+
+class LocalSession:
+    """Implements `engine.protocol.session.Session` in this process.
+
+    Nothing happens by itself: whoever owns the loop calls `advance()`, one iteration a call. Requests asked outside
+    `advance()` are answered at once.
+
+    build : makes the problem of a study; the registry of studies when None
+    make_catalogue : what this engine offers; the registry's Catalogue when None
+    folder : where an autosave goes every few seconds (`autosave_path`) and where the History spills; None: nowhere,
+        and a temporary folder
+    history_budget : bytes of Checkpoints in memory
+    thumbnails : make a picture for every Checkpoint; nobody looks at them where there is no window
+    between_steps : called between the steps of a preparation; it may call `start`, `send` and `close`
+    """
+
+    def __init__(
+        self,
+        *,
+        build: Build | None = None,
+        make_catalogue: Callable[[], Catalogue] | None = None,
+        folder: Path | None = None,
+        history_budget: int = DEFAULT_BUDGET,
+        autosave_seconds: float = AUTOSAVE_SECONDS,
+        thumbnails: bool = True,
+        between_steps: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.run: Run | None = None
+        self.study: Study | None = None
+        self._build = build or _registry_build
+        self._make_catalogue = make_catalogue or _registry_catalogue
+        self._folder = folder
+        self._history_budget = history_budget
+        self._autosave_seconds = autosave_seconds
+        self._between_steps = between_steps
+        self._thumbnails = thumbnails
+        self._number = 0
+        self._pending: tuple[int, Study, dict[str, Any], Path | None, bool] | None = None
+        self._early_edits: list[Edit] = []
+        self._questions: list[tuple[requests.Request, Future[Any]]] = []
+        self._events: list[seen.Event] = []
+        self._inside = False
+        self._closed = False
+        self._cancelled = False
+        self._begin_run()
+
+    def _begin_run(self) -> None:
+        self._pace = Pace()
+        self._topology_looks = Sparingly(share=0.03)
+        self._topology: tuple[int, int] | None = None
+        self._seen: tuple[Any, ...] | None = None
+        self._triangles = np.zeros((0, 3), np.int32)
+        self._generation = 0
+        self._autosave: Autosave | None = None
+
+    # -- Session --------------------------------------------------------------------------------------------------
+
+    def catalogue(self) -> Future[Catalogue]:
+        future: Future[Catalogue] = Future()
+        _settle(future, self._make_catalogue)
+        return future
+
+    def start(
+        self,
+        study: Study,
+        inputs: dict[str, Any],
+        *,
+        resume: Path | None = None,
+        paused: bool = False,
+        number: int | None = None,
+    ) -> int:
+        if self.run is not None:
+            self.run.stop()
+        self._number = self._number + 1 if number is None else number
+        self._pending = (self._number, study, inputs, resume, paused)
+        self._early_edits = []
+        self._cancelled = False
+        self._events.append(seen.StateChanged(self._number, "preparing", 0))
+        return self._number
+
+    def send(self, edit: Edit) -> None:
+        if self._pending is not None or self._inside_preparation:
+            if isinstance(edit, edit_kinds.Stop):
+                self._cancelled = True
+            else:
+                self._early_edits.append(edit)
+        elif self.run is not None:
+            self.run.send(edit)
+        else:
+            self._events.append(seen.ProblemRaised("There is no Run to steer.", "Start one first."))
+
+    def ask(self, request: requests.Request) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._questions.append((request, future))
+        if not self._inside:
+            self._answer_questions()
+        return future
+
+    def snapshot(self) -> seen.Snapshot | None:
+        run = self.run
+        if run is None or self._inside_preparation:
+            return None
+        key = (run.number, run.iteration, run.status, run.branch, len(run.edits))
+        if key == self._seen:
+            return None
+        self._seen = key
+        return self._guarded(lambda: self._make_snapshot(run))
+
+    def events(self) -> list[seen.Event]:
+        if self.run is not None:
+            self._events += self.run.take_events()
+        events, self._events = self._events, []
+        return events
+
+    def close(self) -> None:
+        self._closed = True
+        self._cancelled = True
+        self._pending = None
+        if self.run is not None:
+            self.run.history.close()
+        for _, future in self._questions:
+            future.cancel()
+        self._questions = []
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    def advance(self) -> bool:
+        """Prepare, answer, or make one iteration. False when there is nothing to do until somebody asks for it."""
+        if self._closed:
+            return False
+        self._inside = True
+        try:
+            if self._pending is not None:
+                self._prepare()
+                return True
+            self._answer_questions()
+            return bool(self.run is not None and self._guarded(self._iterate))
+        finally:
+            self._inside = False
+
+    def run_to_end(self) -> None:
+        """Advance until the Run pauses or ends."""
+        while self.advance():
+            pass
+
+    def autosave_path(self, run: int) -> Path | None:
+        """Where Run number `run` is saved."""
+        return None if self._folder is None else autosave_path(self._folder, run)
+
+    @property
+    def _inside_preparation(self) -> bool:
+        return self._inside and self.run is None
+
+    # -- preparing ------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:
+        assert self._pending is not None
+        (number, study, inputs, resume, paused), self._pending = self._pending, None
+        self._close_run()
+        try:
+            run = self._make_run(number, study, inputs, resume)
+        except _CancelledError:
+            self._events.append(seen.StateChanged(number, "stopped", 0, "cancelled while preparing"))
+        except FormwrightError as error:
+            self._events.append(seen.ProblemRaised(error.message, error.remedy))
+            self._events.append(seen.StateChanged(number, "failed", 0, error.message))
+        except Exception as error:
+            self._unexpected(error, "preparing the study")
+            self._events.append(seen.StateChanged(number, "failed", 0, str(error)))
+        else:
+            self.run, self.study = run, study
+            if paused or any(isinstance(edit, edit_kinds.Pause) for edit in self._early_edits):
+                run.status = "paused"
+            self._events.append(seen.StateChanged(number, run.status, run.iteration))
+            for edit in self._early_edits:
+                run.send(edit)
+        finally:
+            if self._pending is None:
+                self._early_edits = []
+            self._events.append(seen.Progress("preparing", 1.0))
+
+    def _make_run(self, number: int, study: Study, inputs: dict[str, Any], resume: Path | None) -> Run:
+        def progress(message: str, fraction: float | None) -> None:
+            fraction = None if fraction is None else min(fraction, 0.99)
+            self._events.append(seen.Progress("preparing", fraction, message))
+            self._between_steps()
+            if self._cancelled or self._pending is not None:
+                raise _CancelledError
+
+        progress("Building the study", None)
+        saved = read_saved(resume) if resume is not None else None
+        journal = read_journal(resume) if resume is not None else []
+        problem = self._build(study, inputs, progress)
+        folder = None if self._folder is None else self._folder / f"history-{number}"
+        run = Run(
+            problem,
+            study.optimizer,
+            _iterations(study, problem),
+            number=number,
+            history=History(budget=self._history_budget, folder=folder),
+            picture=problem.thumbnail if self._thumbnails else lambda: None,
+        )
+        if saved is not None:
+            losses = resume_run(run, saved, journal)
+            if losses is not None:
+                self._events.append(losses)
+        if self._folder is not None:
+            self._autosave = Autosave(autosave_path(self._folder, number), self._autosave_seconds)
+        progress("Ready", 0.99)
+        return run
+
+    def _close_run(self) -> None:
+        if self.run is not None:
+            self._events += self.run.take_events()
+            self.run.history.close()
+        self.run = None
+        self._begin_run()
+
+    # -- iterating ------------------------------------------------------------------------------------------------
+
+    def _iterate(self) -> bool:
+        run = self.run
+        assert run is not None
+        before = run.status
+        worked = run.step()
+        if worked:
+            self._pace.mark()
+        else:
+            self._pace.reset()
+        if worked and (self._topology_looks.due() or run.status != "running"):
+            self._look_at_topology(run)
+        self._save_now_and_then(run, ended=run.status != before and run.status != "running")
+        return worked
+
+    def _look_at_topology(self, run: Run) -> None:
+        started = time.monotonic()
+        topology = _problem(run).topology()
+        self._topology_looks.done(started)
+        if topology != self._topology:
+            self._topology = topology
+            self._events.append(seen.TopologyChanged(run.number, run.iteration, *topology))
+
+    def _guarded(self, action: Callable[[], Any]) -> Any:
+        """Do it; an error becomes an event and a failed Run, and the Session lives on."""
+        run = self.run
+        assert run is not None
+        try:
+            return action()
+        except FormwrightError as error:
+            self._events.append(seen.ProblemRaised(error.message, error.remedy))
+            run.fail(error.message)
+        except Exception as error:
+            self._unexpected(error, f"iteration {run.iteration}")
+            run.fail(str(error))
+        return None
+
+    def _unexpected(self, error: Exception, what: str) -> None:
+        details = "".join(traceback.format_exception(error))
+        message = f"An error inside the engine, while at {what}: {type(error).__name__}: {error}"
+        self._events.append(seen.ProblemRaised(message, "Go back to a Checkpoint, or start again.", details))
+
+    def _save_now_and_then(self, run: Run, *, ended: bool) -> None:
+        if self._autosave is None or self.study is None:
+            return
+        try:
+            self._autosave.after_iteration(run, self.study, ended=ended)
+        except FileError as error:
+            self._events.append(seen.LogLine("warning", f"The Run could not be saved: {error}"))
+
+    # -- requests and Snapshots -----------------------------------------------------------------------------------
+
+    def _answer_questions(self) -> None:
+        questions, self._questions = self._questions, []
+        for request, future in questions:
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(self._answer(request))
+            except Exception as error:
+                future.set_exception(error)
+
+    def _answer(self, request: requests.Request) -> Any:
+        if isinstance(request, requests.Diagnostics):
+            return answer(None, request)
+        if self.run is None:
+            raise FormwrightError("There is no Run to ask.", remedy="Start one first.")
+        if isinstance(request, requests.SaveCheckpoint):
+            assert self.study is not None
+            return save_run(self.run, self.study, request.path)
+        return answer(self.run, request)
+
+    def _make_snapshot(self, run: Run) -> seen.Snapshot:
+        origin, arrays, info = view_of(_problem(run))
+        if not np.array_equal(arrays["triangles"], self._triangles):
+            self._generation += 1
+            self._triangles = arrays["triangles"].copy()
+        if self._topology is not None:
+            info = {"euler_number": self._topology[0], "parts": self._topology[1], **info}
+        return seen.Snapshot(
+            run.number, run.iteration, run.iterations, run.status, self._generation, origin, arrays,
+            self._scalars(run), info,
+        )  # fmt: skip
+
+    def _scalars(self, run: Run) -> dict[str, float]:
+        rate = self._pace.iterations_per_second
+        scalars = {
+            **run.losses,
+            **{f"weight:{name}": float(weight) for name, weight in run.problem.weights().items()},
+            "learning_rate": run.learning_rate,
+            "iterations_per_second": rate,
+            "engine_memory": float(psutil.Process().memory_info().rss),
+            "history_memory": float(run.history.memory),
+            "history_budget": float(run.history.budget),
+        }
+        if rate > 0.0:
+            scalars["seconds_left"] = (run.iterations - run.iteration) / rate
+        device = _problem(run).device
+        if device.is_cuda:
+            scalars["device_memory"] = float(torch.cuda.memory_reserved(device.torch))
+        return scalars
+
+
+def _problem(run: Run) -> StudyProblem:
+    problem: Any = run.problem
+    return problem
+
+
+def _settle(future: Future[Any], make: Callable[[], Any]) -> None:
+    try:
+        future.set_result(make())
+    except Exception as error:
+        future.set_exception(error)
+
+
+def _iterations(study: Study, problem: StudyProblem) -> int:
+    """How many iterations the study asks for, its kind's default included."""
+    return int(study.parameters.get("iterations", problem.iterations))
+
+
+def _registry_build(study: Study, inputs: dict[str, Any], progress: ProgressCall) -> StudyProblem:
+    from engine.studies.registry import build_problem
+
+    return build_problem(study, inputs, progress)
+
+
+def _registry_catalogue() -> Catalogue:
+    from engine.studies.catalogue import catalogue
+
+    return catalogue()

@@ -1,0 +1,1 @@
+"""Differentiable surfaces: a design of tensors and the mesh it stands for."""

@@ -1,0 +1,407 @@
+"""FlexiCubes (Shen et al., SIGGRAPH 2023, arXiv 2308.05371) on the cells that the surface has touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.core.bridge import apply
+from engine.core.device import Device
+from engine.core.errors import GeometryError, ParameterError
+from engine.core.leaves import Remap, State
+from engine.surfaces.active_set import ActiveSet
+from engine.surfaces.connectivity import Connectivity, DeviceTables, connect, dense_cases, surface_cells
+from engine.surfaces.extraction import WEIGHT_COUNT, Activation, Extraction, NodeFrame
+from engine.surfaces.flexicubes_kernels import OUTSIDE
+from engine.surfaces.freezing import Frozen, cells_in_balls
+from engine.surfaces.grid import Grid
+from engine.surfaces.resampling import interpolate_field, parent_cells, resample_field, sample_nodes
+from engine.surfaces.starts import random_field, sphere_field
+from engine.surfaces.surface import ExtractedSurface, Surface
+from engine.surfaces.tables import dual_tables
+
+REACH = 0.5 * (1.0 - 1.0e-3)
+"""Cells that a node may move along an axis, so that two nodes never meet."""
+
+
+class FlexiCubes(Surface):
+    """A field with node offsets and cell weights, and the dual mesh of its zero level.
+
+    Leaves (`tensors`), on the active rows only (appended as the surface moves; every other cell is neutral):
+
+    * "field": s at the nodes, negative inside, shape (node_count,)
+    * "offsets": raw offsets d of the nodes, x' = x + h/2 (1 − 1e-3) tanh(d), shape (node_count, 3); across the border
+      nodes do not move
+    * "weights": raw α[8], β[12], γ of the cells, shape (cell_count, 21)
+
+    With `closed` a virtual layer of cells without thickness closes a surface that reaches the grid's border: the cap
+    lies on the border, and no gradient comes from it but through the nodes on the border.
+
+    Parameters
+    ----------
+    values : field at the nodes, shape (n + 1, n + 1, n + 1), indexed (x, y, z), negative inside, working lengths
+    device : where the design lives
+    dtype : float32, or float64 for gradient checks
+    closed : close the surface at the border
+    """
+
+    _grid: Grid
+    _active: ActiveSet
+    _frozen: Frozen
+    _base: Tensor
+    _shared_base: np.ndarray | None
+    _occupancy: Tensor
+    _slots: Tensor
+    _pending: Tensor
+    _leaves: dict[str, Tensor]
+    _remaps: list[Remap]
+    _frame: NodeFrame
+    _connectivity: Connectivity | None
+    _extracted: Tensor | None
+
+    def __init__(
+        self,
+        values: np.ndarray | Tensor,
+        *,
+        device: Device | None = None,
+        dtype: torch.dtype = torch.float32,
+        closed: bool = True,
+    ) -> None:
+        self.device = device or Device("cpu")
+        self.dtype = dtype
+        self.closed = closed
+        field = torch.as_tensor(values).detach()
+        if field.ndim != 3 or len(set(field.shape)) != 1:
+            raise GeometryError(f"The field has shape {tuple(field.shape)}; it must be a cube of node values.")
+        if not bool(torch.isfinite(field).all()):
+            raise GeometryError("The field to start from has values that are not numbers.")
+        self._tables = DeviceTables.on(self.device.torch)
+        self._activation = Activation.on(self.device.torch, dtype)
+        grid = Grid(field.shape[0] - 1)
+        self._base: Tensor
+        self._reset(grid, grid.pad(field.to(self.device.torch, dtype), OUTSIDE))
+        self.prepare()
+
+    @classmethod
+    def sphere(cls, resolution: int, *, radius: float = 0.6, **options: Any) -> FlexiCubes:
+        """Start from a sphere round the origin."""
+        return cls(sphere_field(resolution, radius=radius), **options)
+
+    @classmethod
+    def random(cls, resolution: int, *, seed: int, inside_fraction: float = 0.1, **options: Any) -> FlexiCubes:
+        """Start from independent random values."""
+        return cls(random_field(resolution, seed=seed, inside_fraction=inside_fraction), **options)
+
+    @staticmethod
+    def estimate_memory(resolution: int, *, start: str = "sdf") -> int:
+        """Bytes that a descent takes at most, the optimiser's moments included; a random start touches every cell."""
+        ids = (resolution + 3) ** 3
+        cells = 0.9 * ids if start == "random" else 30.0 * resolution**2
+        a_cell = 4 * (WEIGHT_COUNT + 1.3 * 4) * 6 + 400
+        return int(ids * 32 + cells * a_cell)
+
+    @property
+    def resolution(self) -> int:
+        return self._grid.resolution
+
+    @property
+    def cell_size(self) -> float:
+        return self._grid.cell_size
+
+    def tensors(self) -> dict[str, Tensor]:
+        return dict(self._leaves)
+
+    def prepare(self) -> list[Remap]:
+        self._find_surface()
+        remaps, self._remaps = self._remaps, []
+        return remaps
+
+    def extract(self) -> ExtractedSurface:
+        connectivity = self._require_connectivity()
+        operation = Extraction(connectivity, self._tables, self._activation, self._frame)
+        vertices, regularity, crossing_values = apply(
+            operation, self._leaves["field"], self._leaves["offsets"], self._leaves["weights"]
+        )
+        self._extracted = vertices.detach()
+        return ExtractedSurface(
+            vertices=vertices,
+            triangles=connectivity.triangles,
+            cell_size=self.cell_size,
+            dual_vertex_count=connectivity.dual_count,
+            regularity=regularity,
+            crossing_values=crossing_values,
+        )
+
+    def output(self) -> tuple[np.ndarray, np.ndarray]:
+        if self._extracted is None:
+            # Signs may have changed since the surface was found: crossings of edges without one would fly away.
+            self._find_surface()
+            with torch.no_grad():
+                self.extract()
+        connectivity = self._require_connectivity()
+        assert self._extracted is not None
+        raw = self._leaves["weights"].detach()[connectivity.cell_rows, WEIGHT_COUNT - 1]
+        gamma = (0.99 * torch.sigmoid(raw) + 0.005)[connectivity.quad_slots.to(torch.int64)]
+        even = gamma[:, 0] * gamma[:, 2] > gamma[:, 1] * gamma[:, 3]
+        patterns = torch.tensor([[1, 2, 3, 1, 3, 0], [0, 1, 2, 0, 2, 3]], device=even.device)
+        triangles = connectivity.quad_duals.gather(1, patterns[even.to(torch.int64)]).reshape(-1, 3)
+        vertices = self._extracted[: connectivity.dual_count]
+        return vertices.to(torch.float32).cpu().numpy().copy(), triangles.cpu().numpy()
+
+    def field(self) -> Tensor:
+        """The field as it is now at all nodes, detached, shape (n + 1, n + 1, n + 1)."""
+        return self._grid.unpad(self._dense_field()).clone()
+
+    def active_nodes(self) -> Tensor:
+        """The node (counted as in `activate_nodes`) of every row of the leaf "field", shape (node_count,)."""
+        coordinates = self._grid.coordinates(self._active.node_ids) - 1
+        side = self.resolution + 1
+        return (coordinates[:, 0] * side + coordinates[:, 1]) * side + coordinates[:, 2]
+
+    def activate_nodes(self, index: Tensor | np.ndarray) -> None:
+        """Make leaves of further nodes at the next `prepare`, for Terms that supervise the field there.
+
+        index : nodes counted in C order of (x, y, z), 0 … (n + 1)^3 − 1
+        """
+        ids = self._node_ids(index)
+        self._pending = torch.cat([self._pending, ids[self._active.node_row[ids] < 0]])
+
+    def node_values(self, index: Tensor | np.ndarray) -> Tensor:
+        """Field at nodes (counted as in `activate_nodes`), with graph where they are active, constant elsewhere."""
+        ids = self._node_ids(index)
+        rows = self._active.node_row[ids].to(torch.int64)
+        if bool((rows >= 0).all()):
+            return self._leaves["field"][rows]
+        return torch.where(rows >= 0, self._leaves["field"][rows.clamp(min=0)], self._base[ids])
+
+    def node_positions(self, index: Tensor | np.ndarray) -> Tensor:
+        """Where nodes (counted as in `activate_nodes`) are now, offsets included, no graph, shape (count, 3)."""
+        ids = self._node_ids(index)
+        rows = self._active.node_row[ids].to(torch.int64)
+        bend = torch.tanh(self._leaves["offsets"].detach())[rows.clamp(min=0)]
+        bend[rows < 0] = 0
+        frame = self._frame_of(ids)
+        return frame.positions + frame.reach * bend
+
+    def set_field(self, index: Tensor | np.ndarray, values: Tensor) -> None:
+        """Overwrite the field at nodes (counted as in `activate_nodes`); its moments there go to zero.
+
+        The next `prepare` finds the surface anew and reports the replaced leaf. Frozen nodes keep their values.
+        """
+        ids = self._node_ids(index)
+        free = ~torch.isin(ids, self._frozen.node_ids)
+        ids, values = ids[free], values[free]
+        rows = self._active.node_row[ids].to(torch.int64)
+        passive = rows < 0
+        if bool(passive.any()):
+            self._base = self._base.index_put((ids[passive],), values.to(self._base)[passive])
+            self._shared_base = None
+            self._occupancy[ids[passive]] = (self._base[ids[passive]] < 0).to(torch.uint8)
+        self._connectivity = None
+        old, changed = self._leaves["field"], rows[~passive]
+        new = old.detach().index_put((changed,), values.to(old)[~passive]).requires_grad_()
+        self._leaves["field"] = new
+
+        def forget(moment: Tensor) -> Tensor:
+            return moment.index_fill(0, changed, 0.0)
+
+        self._remaps.append(Remap("field", old, new, forget))
+
+    def resample(self, resolution: int) -> list[Remap]:
+        """Change the grid. A closed surface becomes the field of its own distance with neutral offsets and weights;
+        an open one, which has no inside, is interpolated with its offsets and the weights of the parent cells."""
+        if resolution == self.resolution:
+            return []
+        old_grid, old_active, old = self._grid, self._active, self._leaves
+        frozen, undelivered = self._frozen.cell_ids, self._remaps
+        grid = Grid(resolution)
+        connectivity = self._require_connectivity()
+        if self.closed:
+            vertices, triangles = (torch.from_numpy(array).to(self.device.torch) for array in self.output())
+            field = resample_field(old_grid, grid, self._dense_field(), connectivity, vertices, triangles, self.device)
+        else:
+            field = interpolate_field(old_grid, grid, self._dense_field())
+        self._reset(grid, grid.pad(field, OUTSIDE))
+        self.prepare()
+        active = self._active
+        positions = grid.positions(active.node_ids, self.dtype)
+        parents = old_active.cell_row[parent_cells(old_grid, grid, active.cell_ids)].to(torch.int64)
+
+        def spread(moment: Tensor) -> Tensor:
+            columns = moment.reshape(len(moment), -1)
+            dense = columns.new_zeros((old_grid.id_count, columns.shape[1]))
+            dense[old_active.node_ids] = columns
+            sampled = torch.stack([sample_nodes(old_grid, column.contiguous(), positions) for column in dense.T], dim=1)
+            return sampled.reshape((len(positions), *moment.shape[1:]))
+
+        def inherit(moment: Tensor) -> Tensor:
+            taken = moment[parents.clamp(min=0)]
+            taken[parents < 0] = 0
+            return taken
+
+        if not self.closed:
+            with torch.no_grad():
+                self._leaves["offsets"].copy_(spread(old["offsets"].detach()))
+                self._leaves["weights"].copy_(inherit(old["weights"].detach()))
+        if len(frozen):
+            all_ids = torch.arange(grid.id_count, device=self.device.torch)
+            inherited = torch.isin(parent_cells(old_grid, grid, all_ids), frozen)
+            self._freeze_cells(all_ids[inherited], frozen=True)
+        maps = {"field": spread, "offsets": spread, "weights": inherit}
+        carried = [Remap(name, old[name], leaf, maps[name]) for name, leaf in self._leaves.items()]
+        return [*undelivered, *carried]
+
+    def freeze(self, centres: np.ndarray, radius: float, *, frozen: bool) -> None:
+        self._freeze_cells(cells_in_balls(self._grid, centres, radius, self.device.torch), frozen=frozen)
+
+    def mask_gradients(self) -> None:
+        self._frozen.mask_gradients(self._leaves)
+
+    def after_step(self) -> None:
+        self._frozen.put_back(self._leaves)
+
+    def state(self) -> State:
+        """Plain arrays. "base" is the same array object in every state of one resolution: keep it once."""
+        arrays = {name: leaf.detach().cpu().numpy().copy() for name, leaf in self._leaves.items()}
+        return {
+            "kind": "flexicubes",
+            "resolution": self.resolution,
+            "closed": int(self.closed),
+            "base": self._base_array(),
+            "node_ids": self._active.node_ids.cpu().numpy().astype(np.int32),
+            "cell_ids": self._active.cell_ids.cpu().numpy().astype(np.int32),
+            "frozen_cells": self._frozen.cell_ids.cpu().numpy().astype(np.int32),
+            **arrays,
+        }
+
+    def restore(self, state: State) -> None:
+        if state.get("kind") != "flexicubes":
+            raise ParameterError("surface", f"a state of {state.get('kind')!r} is no FlexiCubes.")
+        device = self.device.torch
+        self.closed = bool(state["closed"])
+        resolution = state["resolution"]
+        assert isinstance(resolution, int)
+        base = state["base"]
+        assert isinstance(base, np.ndarray)
+        self._reset(Grid(resolution), torch.from_numpy(base).to(device))
+        self._shared_base = base
+        ids = {name: torch.as_tensor(state[name]).to(device, torch.int64) for name in _ID_ARRAYS}
+        self._active.restore(ids["node_ids"], ids["cell_ids"])
+        self._leaves = {
+            name: torch.as_tensor(state[name]).to(device, copy=True).requires_grad_() for name in self._leaves
+        }
+        self._frame = self._frame_of(self._active.node_ids)
+        self._frozen.set_cells(ids["frozen_cells"], frozen=True)
+        self._keep_frozen()
+
+    def _reset(self, grid: Grid, base: Tensor) -> None:
+        device = self.device.torch
+        self._grid = grid
+        self._base = base
+        self._shared_base = None
+        self._occupancy = (base < 0).to(torch.uint8)
+        self._slots = torch.zeros(grid.id_count, dtype=torch.int32, device=device)
+        self._active = ActiveSet(grid, device)
+        self._frozen = Frozen(grid, device)
+        self._pending = torch.zeros(0, dtype=torch.int64, device=device)
+        self._connectivity = None
+        self._extracted = None
+        self._remaps = []
+        shapes: dict[str, tuple[int, ...]] = {"field": (0,), "offsets": (0, 3), "weights": (0, WEIGHT_COUNT)}
+        self._leaves = {
+            name: torch.zeros(shape, dtype=self.dtype, device=device, requires_grad=True)
+            for name, shape in shapes.items()
+        }
+        self._frame = self._frame_of(self._active.node_ids)
+
+    def _find_surface(self) -> None:
+        """Bring connectivity and active set up to the field; replaced leaves wait in `_remaps` for `prepare`."""
+        self._extracted = None
+        signs = (self._leaves["field"].detach() < 0).to(torch.uint8)
+        previous = self._occupancy[self._active.node_ids]
+        if self._connectivity is not None and not len(self._pending) and torch.equal(signs, previous):
+            return
+        self._occupancy[self._active.node_ids] = signs
+        dense = dense_cases(self._occupancy, self._grid)
+        cells = surface_cells(dense, self._grid, closed=self.closed)
+        self._activate(self._active.missing_cells(cells))
+        self._connectivity = connect(cells, dense, self._active, self._slots, self._tables, closed=self.closed)
+
+    def _activate(self, cells: Tensor) -> None:
+        """Rows for new cells and pending nodes: the field starts at its base, all else neutral, moments at zero."""
+        if not len(cells) and not len(self._pending):
+            return
+        added = [self._active.append_nodes(self._pending), self._active.append_cells(cells)]
+        self._pending = self._pending[:0]
+        nodes = torch.cat(added)
+        device = self.device.torch
+        rows = {
+            "field": self._base[nodes],
+            "offsets": torch.zeros((len(nodes), 3), dtype=self.dtype, device=device),
+            "weights": torch.zeros((len(cells), WEIGHT_COUNT), dtype=self.dtype, device=device),
+        }
+        for name, new_rows in rows.items():
+            if len(new_rows):
+                old = self._leaves[name]
+                self._leaves[name] = torch.cat([old.detach(), new_rows]).requires_grad_()
+                self._remaps.append(Remap(name, old, self._leaves[name], _padding(len(new_rows))))
+        if len(nodes):
+            added_frame = self._frame_of(nodes)
+            self._frame = NodeFrame(
+                torch.cat([self._frame.positions, added_frame.positions]),
+                torch.cat([self._frame.reach, added_frame.reach]),
+            )
+        self._keep_frozen()
+
+    def _frame_of(self, ids: Tensor) -> NodeFrame:
+        reach = self._grid.freedom(ids, self.dtype) * (REACH * self.cell_size)
+        return NodeFrame(self._grid.positions(ids, self.dtype), reach)
+
+    def _freeze_cells(self, cells: Tensor, *, frozen: bool) -> None:
+        self._frozen.set_cells(cells, frozen=frozen)
+        self._keep_frozen()
+
+    def _keep_frozen(self) -> None:
+        cells = self._frozen.cell_ids
+        if len(cells):
+            steps = torch.tensor([s * stride for stride in self._grid.strides for s in (-1, 1)], device=cells.device)
+            dense = dense_cases(self._occupancy, self._grid)
+            face = torch.tensor(dual_tables().ambiguous_face, device=cells.device)[dense[cells].to(torch.int64)]
+            ambiguous = face >= 0
+            neighbours = cells[ambiguous] + steps[face[ambiguous].to(torch.int64)]
+        else:
+            neighbours = cells
+        self._frozen.keep(self._active, self._leaves, neighbours)
+
+    def _dense_field(self) -> Tensor:
+        dense = self._base.clone()
+        dense[self._active.node_ids] = self._leaves["field"].detach()
+        return dense
+
+    def _base_array(self) -> np.ndarray:
+        if self._shared_base is None:
+            # A view of the tensor would be copied again by everyone who keeps it.
+            self._shared_base = self._base.cpu().numpy().copy()
+        return self._shared_base
+
+    def _node_ids(self, index: Tensor | np.ndarray) -> Tensor:
+        return self._grid.from_node_index(torch.as_tensor(index).to(self.device.torch, torch.int64))
+
+    def _require_connectivity(self) -> Connectivity:
+        if self._connectivity is None:
+            self._find_surface()
+        assert self._connectivity is not None
+        return self._connectivity
+
+
+_ID_ARRAYS = ("node_ids", "cell_ids", "frozen_cells")
+
+
+def _padding(count: int) -> Any:
+    def pad(moment: Tensor) -> Tensor:
+        return torch.cat([moment, moment.new_zeros((count, *moment.shape[1:]))])
+
+    return pad

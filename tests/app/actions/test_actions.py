@@ -1,0 +1,77 @@
+"""Actions, fuzzy search and the palette."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+
+from app.actions.action import Action
+from app.actions.fuzzy import score, search
+from app.actions.registry import ActionRegistry
+
+
+def test_letters_must_come_in_order() -> None:
+    assert score("rn", "Run") > 0
+    assert score("nr", "Run") == 0
+
+
+def test_beginnings_of_words_and_runs_of_letters_come_first() -> None:
+    titles = ["Copy diagnostics", "Back to now", "Continue from here", "Frame"]
+    assert search("fr", titles, str)[0] == "Frame"
+    assert search("cd", titles, str)[0] == "Copy diagnostics"
+    assert search("", titles, str) == titles
+
+
+@given(st.text(alphabet="abc ", max_size=6), st.text(alphabet="abcd ", max_size=12))
+def test_a_text_fits_when_the_query_is_a_subsequence_of_it(query: str, text: str) -> None:
+    letters = iter(text.lower())
+    subsequence = all(letter in letters for letter in query.replace(" ", ""))
+    assert (score(query, text) > 0) == subsequence
+
+
+def test_an_id_is_registered_once(window: Any) -> None:
+    registry = ActionRegistry(window)
+    registry.add([Action("a.b", "A", lambda: None)])
+    with pytest.raises(ValueError, match=r"a\.b"):
+        registry.add([Action("a.b", "B", lambda: None)])
+
+
+def test_no_shortcut_is_taken_twice(window: Any) -> None:
+    shortcuts = [text for action in window.registry.all() for text in action.shortcut.split("; ") if text]
+    assert len(shortcuts) == len(set(shortcuts))
+
+
+def test_every_action_with_a_menu_is_in_it_once(window: Any) -> None:
+    for action in window.registry.all():
+        if action.menu:
+            drawn = window.registry.drawn(action.id)
+            assert window.menus[action.menu].actions().count(drawn) == 1
+
+
+def test_an_action_that_cannot_be_done_is_not_done(window: Any) -> None:
+    done: list[str] = []
+    window.registry.add([Action("test.never", "Never", lambda: done.append("x"), enabled=lambda: False)])
+    window.registry.trigger("test.never")
+    window.registry.refresh()
+    assert done == [] and not window.registry.drawn("test.never").isEnabled()
+
+
+def test_the_palette_finds_parameters_and_does_commands(window: Any, qtbot: Any) -> None:
+    palette = window.palette_of_commands
+    window.open_palette()
+    qtbot.keyClicks(palette.field, "thick")
+    assert palette.titles()[0] == "Thickness"
+    palette.field.clear()
+    qtbot.keyClicks(palette.field, "edges")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    assert window.viewing.wireframe and not palette.isVisible()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    window.viewing.set_tool("brush")
+    window.open_palette()
+    qtbot.keyClick(palette.field, Qt.Key.Key_Escape)
+    assert not palette.isVisible() and window.viewing.tool == "brush"

@@ -1,0 +1,71 @@
+"""The start: menus before anything heavy is imported, then the rest, without a jump."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+BARE = """
+import sys
+from app.main import make_application
+from app.window import MainWindow
+application = make_application()
+window = MainWindow(lambda: None, lambda parent: None, bare=True)
+window.show()
+application.processEvents()
+menus = [action.menu() for action in window.menuBar().actions()]
+assert all(menu.actions() for menu in menus), "a menu is empty"
+assert all(action.text() for menu in menus for action in menu.actions() if not action.isSeparator())
+print([name for name in ("numpy", "pydantic", "vtkmodules", "pyqtgraph", "torch", "warp") if name in sys.modules])
+"""
+
+
+def test_menus_show_before_anything_heavy_is_imported() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BARE], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip() == "[]"
+
+
+def bare_window(qtbot: Any, session: Any) -> Any:
+    from tests_app_fakes import FakeViewport
+
+    from app.window import MainWindow
+
+    window = MainWindow(lambda: session, FakeViewport, bare=True)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.wait(20)
+    return window
+
+
+def test_filling_the_docks_moves_none_of_them(qtbot: Any, session: Any) -> None:
+    window = bare_window(qtbot, session)
+    before = {name: dock.geometry() for name, dock in window.docks.items()}
+    centre = window.centralWidget().geometry()
+    window.complete()
+    window.stop_timer()
+    qtbot.wait(20)
+    assert {name: dock.geometry() for name, dock in window.docks.items()} == before
+    assert window.centralWidget().geometry() == centre
+    window.close()
+
+
+def test_a_menu_of_the_bare_window_furnishes_it(qtbot: Any, session: Any) -> None:
+    window = bare_window(qtbot, session)
+    assert not window.furnished
+    assert not window.registry.drawn("edit.undo").isEnabled() and window.registry.drawn("file.open").isEnabled()
+    window.menus["Edit"].aboutToShow.emit()
+    assert window.furnished
+    window.close()
+
+
+def test_closing_a_bare_window_is_harmless(qtbot: Any, session: Any) -> None:
+    window = bare_window(qtbot, session)
+    window.close()
+    assert not session.closed and not window.furnished

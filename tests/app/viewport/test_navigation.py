@@ -1,0 +1,112 @@
+import numpy as np
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QFocusEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+
+def camera_of(view):
+    camera = view.scene.camera
+    return np.array([camera.GetPosition(), camera.GetFocalPoint(), camera.GetViewUp()])
+
+
+def drag(view, start, end, button=Qt.MouseButton.LeftButton, keys=Qt.KeyboardModifier.NoModifier, steps=6):
+    QTest.mousePress(view, button, keys, QPoint(*start))
+    for step in range(1, steps + 1):
+        share = step / steps
+        QTest.mouseMove(view, QPoint(*(round(a + share * (b - a)) for a, b in zip(start, end, strict=True))))
+    QTest.mouseRelease(view, button, keys, QPoint(*end))
+
+
+def wheel(view, at, steps, keys=Qt.KeyboardModifier.NoModifier):
+    event = QWheelEvent(
+        QPointF(*at), view.mapToGlobal(QPointF(*at)), QPoint(), QPoint(0, 120 * steps),
+        Qt.MouseButton.NoButton, keys, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(view, event)
+
+
+def test_a_drag_turns_the_camera_about_the_object(viewport, sphere, qtbot):
+    viewport.show_object("ball", sphere(), colour="#888888")
+    before = camera_of(viewport)
+    with qtbot.waitSignal(viewport.camera_changed):
+        drag(viewport, (200, 150), (260, 120))
+    after = camera_of(viewport)
+    assert np.linalg.norm(after[0] - before[0]) > 1.0
+    assert np.isclose(np.linalg.norm(after[0]), np.linalg.norm(before[0]))
+
+
+def test_middle_right_and_shift_drags_pan(viewport, sphere):
+    viewport.show_object("ball", sphere(), colour="#888888")
+    for button, keys in (
+        (Qt.MouseButton.MiddleButton, Qt.KeyboardModifier.NoModifier),
+        (Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier),
+        (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier),
+    ):
+        before = viewport.eye.project(np.zeros(3))[0, :2]
+        drag(viewport, (200, 150), (230, 160), button, keys)
+        assert np.allclose(viewport.eye.project(np.zeros(3))[0, :2] - before, (30, 10), atol=0.5)
+
+
+def test_the_wheel_zooms_to_what_is_under_the_pointer(viewport, sphere):
+    viewport.show_object("ball", sphere(), colour="#888888")
+    under = viewport.eye.pick(230, 130).position
+    distance = np.linalg.norm(camera_of(viewport)[0] - under)
+    wheel(viewport, (230, 130), 3)
+    assert np.allclose(viewport.eye.project(under)[0, :2], (230, 130), atol=1e-6)
+    assert np.linalg.norm(camera_of(viewport)[0] - under) < 0.7 * distance
+
+
+def test_a_double_click_sets_the_rotation_centre(viewport, sphere):
+    viewport.show_object("ball", sphere(), colour="#888888")
+    under = viewport.eye.pick(230, 130).position
+    QTest.mouseDClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(230, 130))
+    before = viewport.eye.project(under)[0]
+    drag(viewport, (200, 150), (260, 120))
+    assert np.allclose(viewport.eye.project(under)[0], before, atol=1e-6)
+
+
+def test_the_keyboard_turns_zooms_and_frames(viewport, sphere):
+    viewport.show_object("ball", sphere(), colour="#888888")
+    framed = camera_of(viewport)
+    for key in (Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_Plus):
+        before = camera_of(viewport)
+        QTest.keyClick(viewport, key)
+        assert not np.allclose(camera_of(viewport)[0], before[0])
+    QTest.keyClick(viewport, Qt.Key.Key_F)
+    assert np.isclose(np.linalg.norm(camera_of(viewport)[0]), np.linalg.norm(framed[0]))
+
+
+def test_views_and_projection_keep_what_is_looked_at(viewport, sphere):
+    viewport.show_object("ball", sphere(centre=(3.0, 4.0, 5.0)), colour="#888888")
+    viewport.look("top")
+    position, focus, up = camera_of(viewport)
+    assert np.allclose((position - focus) / np.linalg.norm(position - focus), (0, 0, 1)) and np.allclose(up, (0, 1, 0))
+    rim = np.array([[13.0, 4.0, 5.0]])
+    before = viewport.eye.project(rim)[0, :2]
+    viewport.set_perspective(False)
+    assert viewport.scene.camera.GetParallelProjection()
+    assert np.allclose(viewport.eye.project(rim)[0, :2], before, atol=0.5)
+    assert viewport.eye.pick(200, 150).position[2] > 14.9
+    viewport.set_perspective(True)
+    assert np.allclose(camera_of(viewport)[0], position)
+
+
+def test_framing_one_object_of_two(viewport, sphere):
+    viewport.show_object("near", sphere(1.0), colour="#888888")
+    viewport.show_object("far", sphere(1.0, centre=(100.0, 0.0, 0.0)), colour="#888888")
+    viewport.frame("far")
+    assert np.allclose(viewport.eye.project(np.array([100.0, 0.0, 0.0]))[0, :2], (200, 150), atol=1e-6)
+    assert viewport.eye.pick(200, 150).name == "far"
+    viewport.frame()
+    assert np.allclose(viewport.eye.project(np.array([50.0, 0.0, 0.0]))[0, :2], (200, 150), atol=1e-6)
+
+
+def test_a_frame_around_the_view_shows_keyboard_focus_only(viewport):
+    QApplication.sendEvent(viewport, QFocusEvent(QEvent.Type.FocusIn, Qt.FocusReason.TabFocusReason))
+    assert viewport.focus_shown
+    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    assert not viewport.focus_shown
+    QApplication.sendEvent(viewport, QFocusEvent(QEvent.Type.FocusIn, Qt.FocusReason.MouseFocusReason))
+    assert not viewport.focus_shown

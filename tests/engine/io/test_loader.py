@@ -1,0 +1,171 @@
+"""The loader process: results, progress, cancelling, hanging, crashing, memory, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.core.errors import FileError, MemoryLimitError
+from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
+from engine.geometry.volume import Volume
+from engine.io import loader
+from engine.io.loader import LoadCancelledError, LoadTask, load, shut_down
+from engine.io.registry import read
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]  # a generator
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    yield
+    shut_down()
+    assert list((tmp_path / "temporary").glob("formwright-load-*")) == []
+
+
+def fifo(tmp_path: Path) -> Path:
+    """A file whose reader waits for ever."""
+    path = tmp_path / "endless.xyz"
+    os.mkfifo(path)
+    return path
+
+
+def test_loader_gives_what_read_gives(corpus: dict[str, Path]) -> None:
+    for name in ("ply", "stl", "scan ply", "vti", "glb", "vtp"):
+        one, other = read(corpus[name]), load(corpus[name])
+        assert type(one) is type(other) and one.notes == other.notes and one.unit == other.unit
+        np.testing.assert_array_equal(one.bounds, other.bounds)
+        if isinstance(one, Mesh) and isinstance(other, Mesh):
+            np.testing.assert_array_equal(one.triangles, other.triangles)
+        if isinstance(one, Points) and isinstance(other, Points):
+            np.testing.assert_array_equal(one.normals, other.normals)
+        if isinstance(one, Volume) and isinstance(other, Volume):
+            np.testing.assert_array_equal(one.field("labels").values, other.field("labels").values)
+
+
+def test_unit_and_repairs_reach_the_loader(tmp_path: Path) -> None:
+    path = tmp_path / "nan.obj"
+    path.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nv nan 1 0\nf 1 2 3\n")
+    with pytest.raises(FileError) as caught:
+        load(path, unit="in")
+    assert caught.value.repairs == ("drop-non-finite",) and caught.value.path.name == "nan.obj"
+    found = load(path, unit="in", repairs=caught.value.repairs)
+    assert found.bounds[1, 0] == 25.4
+
+
+def test_the_process_is_kept_for_the_next_file(corpus: dict[str, Path]) -> None:
+    load(corpus["ply"])
+    first = loader._idle[0].process.pid
+    load(corpus["stl"])
+    assert loader._idle[0].process.pid == first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at the process's libraries as Linux tells them")
+def test_warm_up_starts_a_process_that_has_its_libraries(corpus: dict[str, Path]) -> None:
+    loader.warm_up()
+    deadline = time.monotonic() + 60
+    while not loader._idle and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process = loader._idle[0].process
+    assert "vtkIOGeometry" in Path(f"/proc/{process.pid}/maps").read_text()
+    assert isinstance(load(corpus["obj"]), Mesh)
+    assert loader._idle[0].process is process
+
+
+def test_progress_tells_bytes_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.xyz"
+    rows = np.random.default_rng(0).random((300_000, 3)).round(9)
+    np.savetxt(path, rows, fmt="%.9f")
+    told: list[float] = []
+    found = load(path, progress=told.append)
+    assert isinstance(found, Points) and found.point_count == 300_000
+    assert told == sorted(told) and 0.0 < told[0] < 1.0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes of this kind")
+def test_task_polls_and_cancels(tmp_path: Path, corpus: dict[str, Path]) -> None:
+    task = LoadTask(corpus["ply"])
+    assert isinstance(task.future.result(30), Mesh)
+    assert task.poll().done and task.poll().fraction == 1.0
+    hung = LoadTask(fifo(tmp_path))
+    assert not hung.poll().done
+    hung.cancel()
+    with pytest.raises(LoadCancelledError, match="endless"):
+        hung.future.result(30)
+    for item in (task, hung):
+        item.join(10)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes of this kind")
+def test_a_hanging_reader_is_ended(tmp_path: Path, corpus: dict[str, Path]) -> None:
+    path = fifo(tmp_path)
+    with pytest.raises(FileError, match="no progress"):
+        load(path, patience=0.5)
+    assert isinstance(load(corpus["ply"]), Mesh)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes of this kind")
+def test_a_crashed_reader_is_a_plain_error(tmp_path: Path, corpus: dict[str, Path]) -> None:
+    load(corpus["ply"])
+    process = loader._idle[0].process
+    task = LoadTask(fifo(tmp_path))
+    while loader._idle:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(FileError, match="crashed"):
+        task.future.result(30)
+    task.join(10)
+    assert isinstance(load(corpus["ply"]), Mesh)
+
+
+def test_memory_limit(tmp_path: Path) -> None:
+    path = tmp_path / "large.stl"
+    path.write_bytes(bytes(80) + (400_000).to_bytes(4, "little") + bytes(50 * 400_000))
+    with pytest.raises(MemoryLimitError, match=r"large\.stl"):
+        load(path, memory=20 << 20)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_killing_the_parent_ends_the_loader_and_removes_its_files(tmp_path: Path) -> None:
+    path = fifo(tmp_path)
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import sys, time\nfrom engine.io import loader\n"
+        "if __name__ == '__main__':\n"
+        "    loader.warm_up()\n"
+        "    while not loader._idle: time.sleep(0.01)\n"
+        "    print(loader._idle[0].process.pid, flush=True)\n"
+        f"    loader.load({str(path)!r}, patience=60)\n"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(loader.__file__).parents[2]),
+        "TMPDIR": str(tmp_path / "temporary"),
+    }
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        deadline = time.monotonic() + 20
+        while not list((tmp_path / "temporary").glob("formwright-load-*")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        parent.kill()
+    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        if "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]:
+            break
+        time.sleep(0.05)
+    else:
+        assert not Path(f"/proc/{child}").exists()
+    deadline = time.monotonic() + 5
+    while list((tmp_path / "temporary").glob("formwright-load-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)

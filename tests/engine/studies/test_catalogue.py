@@ -1,0 +1,39 @@
+"""The Catalogue: what panels and the command line are drawn from."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.objectives.term import find_kind
+from engine.protocol.catalogue import Catalogue
+from engine.protocol.study import Study
+from engine.studies.catalogue import catalogue
+from engine.studies.registry import STUDIES, default_study, study_kind
+from engine.studies.samples import sample_named
+
+
+def test_it_survives_the_way_to_the_window() -> None:
+    made = catalogue()
+    assert Catalogue.model_validate_json(made.model_dump_json()) == made
+    assert made.study("reconstruct").schema_["properties"]["resolution"]["live"] is True
+    assert made.term("handle").place == "point"
+
+
+def test_default_terms_are_of_known_kinds_with_known_parameters() -> None:
+    for study in catalogue().studies:
+        for spec in study.default_terms:
+            find_kind(spec.kind).Parameters.parse(spec.parameters, owner=spec.name)
+
+
+@pytest.mark.parametrize("entry", catalogue().gallery, ids=lambda entry: entry.name)
+def test_the_gallery_can_run(entry) -> None:
+    study_kind(entry.study.study).parameters.parse(entry.study.parameters, owner=entry.name)
+    for source in entry.study.inputs.values():
+        prefix, _, name = source.partition(":")
+        assert prefix == "sample" and sample_named(name).name == name
+
+
+def test_a_default_study_is_a_study_file() -> None:
+    study = default_study({"target": "scan.ply"})
+    assert Study.from_toml(study.to_toml()) == study
+    assert list(STUDIES) == ["reconstruct"]
