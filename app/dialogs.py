@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app.viewing import Viewing
-from app.workbench import Workbench
+from app.viewport.viewing import Viewing
+from app.work.workbench import Workbench
 
 if TYPE_CHECKING:
     from app.panels.export_dialog import ExportDialog

@@ -9,10 +9,10 @@ from app.actions.palette import CommandPalette
 from app.dialogs import Dialogs
 from app.document.document import Document
 from app.document.recent import RecentFiles
-from app.engine_link import EngineLink
-from app.sharing import Sharing
-from app.tasks import Tasks
-from app.workbench import Workbench
+from app.work.engine_link import EngineLink
+from app.work.sharing import Sharing
+from app.work.tasks import Tasks
+from app.work.workbench import Workbench
 
 if TYPE_CHECKING:
     from app.window import MainWindow

@@ -33,13 +33,12 @@ from app.panels.error_bar import ErrorBar, Message
 from app.panels.icons import icon
 from app.panels.run_bar import RunBar
 from app.panels.status_line import StatusLine
-from app.viewing import RESULT, Viewing
+from app.viewport.viewing import RESULT, Viewing
 
 if TYPE_CHECKING:
     from app.actions.palette import CommandPalette
     from app.dialogs import Dialogs
     from app.document.document import Document
-    from app.engine_link import EngineLink
     from app.listening import Listening
     from app.panels.empty_state import EmptyState
     from app.panels.gallery_panel import GalleryPanel
@@ -47,10 +46,11 @@ if TYPE_CHECKING:
     from app.panels.loss_plot import LossPlot
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.study_panel import StudyPanel
-    from app.sharing import Sharing
-    from app.tasks import Tasks
     from app.viewport.view import Viewport
-    from app.workbench import Workbench
+    from app.work.engine_link import EngineLink
+    from app.work.sharing import Sharing
+    from app.work.tasks import Tasks
+    from app.work.workbench import Workbench
     from engine.protocol.catalogue import Catalogue
     from engine.protocol.session import Session
 

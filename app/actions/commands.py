@@ -15,8 +15,8 @@ from PySide6.QtCore import QCoreApplication
 from app.actions.action import Action
 
 if TYPE_CHECKING:
-    from app.viewing import Viewing
     from app.viewport.view import Tool, View
+    from app.viewport.viewing import Viewing
     from app.window import MainWindow
 
 

@@ -24,7 +24,7 @@ from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
 from app.panels.run_bar import format_bytes
 from app.panels.theme import current_tokens
-from app.workbench import Workbench
+from app.work.workbench import Workbench
 from engine.core.units import MILLIMETRES_PER
 
 UNIT_TITLES = {"um": "µm", "mm": "mm", "cm": "cm", "m": "m", "in": "inch", "ft": "foot"}

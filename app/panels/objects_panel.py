@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHeaderView, QMenu, QTreeWidget, QTreeWidgetItem, 
 from app.document.document import Document
 from app.panels.icons import icon
 from app.panels.theme import current_tokens
-from app.viewing import RESULT
+from app.viewport.viewing import RESULT
 from engine.core.units import MILLIMETRES_PER
 from engine.geometry.mesh import Mesh
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QGuiApplication
 
 from app.document.command_line import command_line
-from app.workbench import Workbench
+from app.work.workbench import Workbench
 from engine.protocol.session import Diagnostics
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from app.document.document import Document, SceneObject
 from app.document.topic import Topic
-from app.engine_link import EngineLink
-from app.opening import Opener
 from app.panels.error_bar import RUN, Message
-from app.target import Target
-from app.tasks import Tasks
 from app.viewport.view import HandleView, Viewport
+from app.work.engine_link import EngineLink
+from app.work.opening import Opener
+from app.work.target import Target
+from app.work.tasks import Tasks
 from engine.core.errors import FileError, FormwrightError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points

@@ -10,7 +10,7 @@ from typing import Any
 from app.document.document import Document
 from app.document.run_record import RunRecord
 from app.document.topic import Topic
-from app.tasks import Tasks
+from app.work.tasks import Tasks
 from engine.core.errors import EngineStoppedError, FormwrightError
 from engine.protocol import snapshot as seen
 from engine.protocol.catalogue import Catalogue

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.document.topic import Topic
-from app.tasks import Tasks
+from app.work.tasks import Tasks
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.study import SAMPLE
