@@ -13,7 +13,8 @@ class Action:
     id : "run.toggle": room and verb, the name that scripts and saved shortcuts use
     title : in the menu and the palette, sentence case; a callable gives a title that changes ("Undo add Handle 1")
     callback : does it
-    menu : "File", "Edit", "View", "Study", "Run", "Tools", "Help"; "" for the palette only
+    menu : "File", "Edit", "View", "Study", "Run", "Tools", "Help", or "View/Camera" for a menu within one (its title
+        stands in `app.actions.texts`); "" for the palette only
     shortcut : portable text ("Ctrl+O"); several are separated by "; "
     icon : a name of `app.panels.icons`
     enabled, checked : asked before it is shown; `checked` makes it a toggle

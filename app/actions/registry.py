@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QCoreApplication, QObject
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
 from app.actions.action import Action
+from app.actions.texts import menu_titles
 from app.panels.icons import icon
-
-MENUS = ("File", "Edit", "View", "Study", "Run", "Tools", "Help")
 
 
 class ActionRegistry(QObject):
@@ -53,19 +52,29 @@ class ActionRegistry(QObject):
             self.refresh()
 
     def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
-        """One menu a name of MENUS, with its actions in the order of registration."""
-        menus = {}
-        for name in MENUS:
-            menu = bar.addMenu(QCoreApplication.translate("Menu", name))
-            menu.setAccessibleName(name)
-            menu.setToolTipsVisible(True)
-            menu.aboutToShow.connect(self.refresh)
-            self.fill(menu, [action for action in self._actions.values() if action.menu == name])
-            menus[name] = menu
+        """Every menu by its name, with its actions in the order of registration; a menu within another stands where
+        its first action was registered."""
+        menus: dict[str, QMenu] = {}
+        titles = menu_titles()
+        for name, title in titles.items():
+            if "/" not in name:
+                menus[name] = _named(bar.addMenu(title), title)
+                menus[name].aboutToShow.connect(self.refresh)
+        group: dict[str, str] = {}
+        for action in self._actions.values():
+            if not action.menu:
+                continue
+            name, _, within = action.menu.partition("/")
+            if group.setdefault(name, action.group) != action.group:
+                menus[name].addSeparator()
+                group[name] = action.group
+            if within and action.menu not in menus:
+                menus[action.menu] = _named(menus[name].addMenu(titles[action.menu]), titles[action.menu])
+            menus[action.menu].addAction(self._drawn[action.id])
         return menus
 
-    def fill(self, target: QMenu | QToolBar, actions: Iterable[Action]) -> None:
-        """Add actions to a menu or a tool bar, a separator between groups."""
+    def fill(self, target: QToolBar, actions: Iterable[Action]) -> None:
+        """Add actions to a tool bar, a separator between groups."""
         group: str | None = None
         for action in actions:
             if group is not None and action.group != group:
@@ -99,6 +108,12 @@ class ActionRegistry(QObject):
         drawn.triggered.connect(lambda _=False, id=action.id: self.trigger(id))
         self._window.addAction(drawn)
         return drawn
+
+
+def _named(menu: QMenu, title: str) -> QMenu:
+    menu.setAccessibleName(title)
+    menu.setToolTipsVisible(True)
+    return menu
 
 
 def _tooltip(action: Action) -> str:

@@ -1,0 +1,36 @@
+"""The File menu: opening, saving, writing results, closing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.actions.action import Action
+from app.actions.texts import tr
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+
+def file_commands(window: MainWindow) -> list[Action]:
+    """Opening, saving, writing results, closing."""
+
+    def has_result() -> bool:
+        return window.document.run.iterations > 0 and window.link.alive
+
+    def has_objects() -> bool:
+        return bool(window.document.objects)
+
+    return [
+        Action("file.open", tr("Open…"), lambda: window.dialogs.open_files(), "File", "Ctrl+O", "open", group="open",
+               help=tr("Open meshes, scans or a study")),
+        Action("file.save-study", tr("Save study…"), lambda: window.dialogs.save_study(), "File", "Ctrl+S", "save",
+               group="save", help=tr("Save what is set up as a study, for formwright run")),
+        Action("file.export", tr("Export surface…"), lambda: window.dialogs.export_surface(), "File", "Ctrl+E",
+               "export", enabled=has_result, group="save",
+               help=tr("Write the surface to a file, with its quality sheet")),
+        Action("file.picture", tr("Save picture…"), lambda: window.dialogs.save_picture(), "File", "Ctrl+Shift+P",
+               group="save", enabled=has_objects),
+        Action("file.close-all", tr("Close everything"), lambda: window.workbench.close_everything(), "File", "Ctrl+W",
+               enabled=has_objects, group="close"),
+        Action("file.quit", tr("Quit"), window.close, "File", "Ctrl+Q", group="quit"),
+    ]  # fmt: skip

@@ -1,0 +1,24 @@
+"""The texts of the commands and of the menus, translated."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+
+def tr(text: str) -> str:
+    return QCoreApplication.translate("Action", text)
+
+
+def menu_titles() -> dict[str, str]:
+    """How menus are called, those within others too, by the names that actions know them by."""
+    return {
+        "File": tr("File"),
+        "Edit": tr("Edit"),
+        "View": tr("View"),
+        "View/Camera": tr("Camera"),
+        "View/Theme": tr("Theme"),
+        "Study": tr("Study"),
+        "Run": tr("Run"),
+        "Tools": tr("Tools"),
+        "Help": tr("Help"),
+    }

@@ -1,0 +1,38 @@
+"""The Tools menu: what the mouse does in the viewport."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from app.actions.action import Action
+from app.actions.texts import tr
+
+if TYPE_CHECKING:
+    from app.viewport.view import Tool
+    from app.viewport.viewing import Viewing
+    from app.window import MainWindow
+
+
+def tools_commands(window: MainWindow) -> list[Action]:
+    """What the mouse does in the viewport."""
+    viewing = window.viewing
+    tools: tuple[tuple[Tool, str, str, str], ...] = (
+        ("navigate", tr("Navigate"), "Q", tr("Turn, shift and zoom the view")),
+        ("handle", tr("Handle"), "H", tr("Press on the surface to place a handle, and drag to pull")),
+        ("brush", tr("Freeze brush"), "B", tr("Paint what must stay as it is; Shift thaws, [ and ] change the size")),
+        ("measure", tr("Measure"), "M", tr("Distance between two clicked points")),
+    )
+    return [
+        *(
+            Action(f"tool.{tool}", title, partial(viewing.set_tool, tool), "Tools", shortcut, tool,
+                   checked=partial(_is_tool, viewing, tool), group="tools", help=help)
+            for tool, title, shortcut, help in tools
+        ),
+        Action("tool.leave", tr("Leave the tool"), viewing.leave_tool, "Tools", "Esc", group="leave",
+               help=tr("Never stops the run")),
+    ]  # fmt: skip
+
+
+def _is_tool(viewing: Viewing, tool: Tool) -> bool:
+    return viewing.tool == tool

@@ -1,0 +1,54 @@
+"""The View menu: camera, colours, theme, layout."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from app.actions.action import Action
+from app.actions.texts import tr
+
+if TYPE_CHECKING:
+    from app.viewport.view import View
+    from app.window import MainWindow
+
+
+def view_commands(window: MainWindow) -> list[Action]:
+    """Camera, colours, theme, layout."""
+    viewing, appearance = window.viewing, window.appearance
+    views: tuple[tuple[View, str], ...] = (
+        ("isometric", tr("Isometric")),
+        ("front", tr("Front")),
+        ("back", tr("Back")),
+        ("left", tr("Left")),
+        ("right", tr("Right")),
+        ("top", tr("Top")),
+        ("bottom", tr("Bottom")),
+    )
+    return [
+        Action("view.frame", tr("Frame"), window.frame, "View", "F", "frame", group="camera",
+               help=tr("Let what is selected, or everything, fill the view")),
+        *(
+            Action(f"view.{view}", title, partial(viewing.look, view), "View/Camera", str(number), group="camera")
+            for number, (view, title) in enumerate(views)
+        ),
+        Action("view.perspective", tr("Perspective"), viewing.toggle_perspective, "View", "P", "perspective",
+               checked=lambda: viewing.perspective, group="projection"),
+        Action("view.sensitivity", tr("Sensitivity"), viewing.toggle_sensitivity, "View", "S", "sensitivity",
+               checked=lambda: viewing.sensitivity, group="colour",
+               help=tr("Colour the surface by where a push along the normal lowers the total loss, per mm")),
+        Action("view.lock-range", tr("Lock colour range"), viewing.toggle_range_lock, "View", "L", "lock",
+               checked=lambda: viewing.range_locked, enabled=lambda: viewing.sensitivity, group="colour",
+               help=tr("Keep the ends of the colour bar where they are")),
+        Action("view.wireframe", tr("Edges"), viewing.toggle_wireframe, "View", "W", "mesh",
+               checked=lambda: viewing.wireframe, group="colour", help=tr("Draw the edges of the result")),
+        Action("view.theme-system", tr("Theme: as the system"), partial(appearance.choose_theme, "system"),
+               "View/Theme",
+               checked=lambda: appearance.theme == "system", group="theme"),
+        Action("view.theme-light", tr("Theme: light"), partial(appearance.choose_theme, "light"),
+               "View/Theme",
+               checked=lambda: appearance.theme == "light", group="theme"),
+        Action("view.theme-dark", tr("Theme: dark"), partial(appearance.choose_theme, "dark"), "View/Theme",
+               checked=lambda: appearance.theme == "dark", group="theme"),
+        Action("view.reset-layout", tr("Reset layout"), appearance.reset_layout, "View", icon="reset", group="layout"),
+    ]  # fmt: skip
