@@ -4,9 +4,8 @@ import os
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from mouse import drag
 from PySide6.QtGui import QImage
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMainWindow
 
 if os.environ.get("QT_QPA_PLATFORM") == "offscreen":  # set by the tests around, for those that need no display
@@ -33,25 +32,19 @@ def native(qtbot):
     yield view
 
 
-def drag(view, start, end):
-    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=QPoint(*start))
-    for step in range(1, 6):
-        QTest.mouseMove(view, QPoint(*(round(a + step / 5 * (b - a)) for a, b in zip(start, end, strict=True))))
-    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=QPoint(*end))
+def on_screen(view, x, y):
+    return view.grab().toImage().pixelColor(x, y)
 
 
 def test_snapshots_are_drawn_on_the_screen(native, snapshot, qtbot):
-    qtbot.wait(100)
-    empty = native.grab().toImage().pixelColor(200, 220).lightness()
+    qtbot.waitUntil(lambda: on_screen(native, 200, 220).lightness() > 200)
+    empty = on_screen(native, 200, 220).lightness()
     native.show_snapshot(snapshot())
-    qtbot.wait(200)
-    assert native.grab().toImage().pixelColor(200, 220).lightness() < empty - 30
+    qtbot.waitUntil(lambda: on_screen(native, 200, 220).lightness() < empty - 30)
     native.set_colouring("sensitivity")
     native.show_snapshot(snapshot(sensitivity=lambda v: v[:, 2]))
     native.look("front")
-    qtbot.wait(200)
-    coloured = native.grab().toImage().pixelColor(200, 90)
-    assert coloured.red() > coloured.blue() + 40
+    qtbot.waitUntil(lambda: on_screen(native, 200, 90).red() > on_screen(native, 200, 90).blue() + 40)
 
 
 def test_the_mouse_turns_the_camera_and_drags_handles(native, snapshot, qtbot):
@@ -83,12 +76,15 @@ def test_both_back_ends_draw_the_same(native, viewport, snapshot, qtbot):
 
 def test_it_rests_when_nothing_happens(native, snapshot, qtbot):
     native.show_snapshot(snapshot())
-    qtbot.wait(200)
     drawings = []
     tag = native.scene.renderer.AddObserver("StartEvent", lambda *_: drawings.append(1))
-    qtbot.wait(300)
+    for _ in range(20):  # until it is at rest, however slow the machine is
+        drawings.clear()
+        qtbot.wait(300)
+        if not drawings:
+            break
     native.scene.renderer.RemoveObserver(tag)
-    assert len(drawings) == 0
+    assert not drawings
 
 
 def test_it_can_be_closed_with_its_window_and_shut_down_twice(native, snapshot):

@@ -1,6 +1,7 @@
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QFocusEvent, QWheelEvent
+from mouse import LEFT, MIDDLE, NO_KEYS, RIGHT, SHIFT, click, double_click, drag, wheel
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -8,22 +9,6 @@ from PySide6.QtWidgets import QApplication
 def camera_of(view):
     camera = view.scene.camera
     return np.array([camera.GetPosition(), camera.GetFocalPoint(), camera.GetViewUp()])
-
-
-def drag(view, start, end, button=Qt.MouseButton.LeftButton, keys=Qt.KeyboardModifier.NoModifier, steps=6):
-    QTest.mousePress(view, button, keys, QPoint(*start))
-    for step in range(1, steps + 1):
-        share = step / steps
-        QTest.mouseMove(view, QPoint(*(round(a + share * (b - a)) for a, b in zip(start, end, strict=True))))
-    QTest.mouseRelease(view, button, keys, QPoint(*end))
-
-
-def wheel(view, at, steps, keys=Qt.KeyboardModifier.NoModifier):
-    event = QWheelEvent(
-        QPointF(*at), view.mapToGlobal(QPointF(*at)), QPoint(), QPoint(0, 120 * steps),
-        Qt.MouseButton.NoButton, keys, Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
-    QApplication.sendEvent(view, event)
 
 
 def test_a_drag_turns_the_camera_about_the_object(viewport, sphere, qtbot):
@@ -39,12 +24,12 @@ def test_a_drag_turns_the_camera_about_the_object(viewport, sphere, qtbot):
 def test_middle_right_and_shift_drags_pan(viewport, sphere):
     viewport.show_object("ball", sphere(), colour="#888888")
     for button, keys in (
-        (Qt.MouseButton.MiddleButton, Qt.KeyboardModifier.NoModifier),
-        (Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier),
-        (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier),
+        (MIDDLE, NO_KEYS),
+        (RIGHT, NO_KEYS),
+        (LEFT, SHIFT),
     ):
         before = viewport.eye.project(np.zeros(3))[0, :2]
-        drag(viewport, (200, 150), (230, 160), button, keys)
+        drag(viewport, (200, 150), (230, 160), keys, button)
         assert np.allclose(viewport.eye.project(np.zeros(3))[0, :2] - before, (30, 10), atol=0.5)
 
 
@@ -60,7 +45,7 @@ def test_the_wheel_zooms_to_what_is_under_the_pointer(viewport, sphere):
 def test_a_double_click_sets_the_rotation_centre(viewport, sphere):
     viewport.show_object("ball", sphere(), colour="#888888")
     under = viewport.eye.pick(230, 130).position
-    QTest.mouseDClick(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(230, 130))
+    double_click(viewport, (230, 130))
     before = viewport.eye.project(under)[0]
     drag(viewport, (200, 150), (260, 120))
     assert np.allclose(viewport.eye.project(under)[0], before, atol=1e-6)
@@ -105,8 +90,7 @@ def test_framing_one_object_of_two(viewport, sphere):
 def test_a_frame_around_the_view_shows_keyboard_focus_only(viewport):
     QApplication.sendEvent(viewport, QFocusEvent(QEvent.Type.FocusIn, Qt.FocusReason.TabFocusReason))
     assert viewport.focus_shown
-    QTest.mousePress(viewport, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
-    QTest.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    click(viewport, (5, 5))
     assert not viewport.focus_shown
     QApplication.sendEvent(viewport, QFocusEvent(QEvent.Type.FocusIn, Qt.FocusReason.MouseFocusReason))
     assert not viewport.focus_shown

@@ -180,7 +180,7 @@ def test_snapshots_that_come_faster_than_they_are_prepared_do_not_starve_the_pic
 ):
     made = [snapshot(10.0 + k, 30) for k in range(3)]
     viewport.show_snapshot(made[0])
-    qtbot.wait(100)
+    qtbot.waitUntil(lambda: not viewport.scene.waiting)
     real, turn = viewport.scene.surface.show, [0]
 
     def show_and_receive(shown):

@@ -1,31 +1,10 @@
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from mouse import CTRL, SHIFT, click, hover, leave, move, press, release, wheel
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 
 from app.viewport.view import HandleView
-
-LEFT = Qt.MouseButton.LeftButton
-NONE = Qt.KeyboardModifier.NoModifier
-
-
-def press(view, at, keys=NONE):
-    QTest.mousePress(view, LEFT, keys, QPoint(*at))
-
-
-def move(view, at, keys=NONE):
-    event = QMouseEvent(QMouseEvent.Type.MouseMove, QPointF(*at), view.mapToGlobal(QPointF(*at)), LEFT, LEFT, keys)
-    QApplication.sendEvent(view, event)
-
-
-def release(view, at, keys=NONE):
-    QTest.mouseRelease(view, LEFT, keys, QPoint(*at))
-
-
-def click(view, at, keys=NONE):
-    QTest.mouseClick(view, LEFT, keys, QPoint(*at))
 
 
 @pytest.fixture
@@ -142,7 +121,7 @@ def test_with_ctrl_a_handle_moves_along_the_normal(viewport, snapshot, heard):
     top = (0.0, 0.0, 10.0)
     viewport.set_handles([HandleView("nose", top, top, 2.0)])
     x, y = viewport.eye.project(np.array(top))[0, :2].round().astype(int)
-    keys = Qt.KeyboardModifier.ControlModifier
+    keys = CTRL
     press(viewport, (x, y), keys)
     move(viewport, (x + 9, y - 30), keys)
     release(viewport, (x + 9, y - 30), keys)
@@ -199,7 +178,7 @@ def test_a_stroke_is_evenly_spaced_stamps_on_the_surface(viewport, snapshot, hea
 def test_shift_thaws_and_a_stroke_beside_the_surface_turns_the_view(viewport, snapshot, heard):
     viewport.show_snapshot(snapshot())
     viewport.set_tool("brush")
-    click(viewport, (200, 150), Qt.KeyboardModifier.ShiftModifier)
+    click(viewport, (200, 150), SHIFT)
     assert [freeze for _, _, freeze in heard["painted"]] == [False]
     before = viewport.scene.camera.GetPosition()
     press(viewport, (4, 4))
@@ -228,11 +207,7 @@ def test_brackets_and_ctrl_wheel_change_the_brush(viewport, snapshot, heard):
     QTest.keyClick(viewport, Qt.Key.Key_BracketLeft)
     assert viewport.brush_radius == pytest.approx(2.0)
     camera = viewport.scene.camera.GetPosition()
-    event = QWheelEvent(
-        QPointF(200, 150), QPointF(200, 150), QPoint(), QPoint(0, 120),
-        Qt.MouseButton.NoButton, Qt.KeyboardModifier.ControlModifier, Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
-    QApplication.sendEvent(viewport, event)
+    wheel(viewport, (200, 150), 1, CTRL)
     assert viewport.brush_radius > 2.0 and viewport.scene.camera.GetPosition() == camera
     assert len(heard["radius"]) == 4
 
@@ -253,22 +228,25 @@ def test_the_pointer_probes_the_value_under_it(viewport, snapshot, qtbot):
     viewport.show_snapshot(snapshot(sensitivity=lambda v: v[:, 2]))
     viewport.look("front")
     with qtbot.waitSignal(viewport.point_probed) as probe:
-        QTest.mouseMove(viewport, QPoint(200, 110))
+        hover(viewport, (200, 110))
     position, value = probe.args
     assert value == pytest.approx(position[2], abs=1.0) and value > 2.0
     with qtbot.waitSignal(viewport.point_probed) as probe:
-        QTest.mouseMove(viewport, QPoint(2, 2))
+        hover(viewport, (2, 2))
     assert probe.args == [(), None]
 
 
-def test_what_follows_the_pointer_needs_no_3d_drawing(viewport, snapshot, qtbot, monkeypatch):
+def test_what_follows_the_pointer_needs_no_3d_drawing(viewport, snapshot, monkeypatch):
     viewport.show_snapshot(snapshot())
     viewport.set_tool("brush")
-    qtbot.wait(100)
+    leave(viewport)  # wherever the display's own pointer is
     before = viewport.grab().toImage()
     drawings = []
-    monkeypatch.setattr(viewport._drawing.canvas, "request", lambda: drawings.append(1))
-    QTest.mouseMove(viewport, QPoint(200, 150))
-    QTest.mouseMove(viewport, QPoint(210, 150))
+    monkeypatch.setattr(viewport._drawing.canvas, "request", lambda **_: drawings.append(1))
+    hover(viewport, (200, 150))
+    hover(viewport, (210, 150))
+    assert viewport.state.brush_at is not None
     assert viewport.grab().toImage() != before
+    leave(viewport)
+    assert viewport.grab().toImage() == before
     assert not drawings
