@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from app.work.task_rows import TaskCancelledError, TaskRow, TaskRows
+
 if TYPE_CHECKING:
     from concurrent.futures.process import ProcessPoolExecutor
 
@@ -17,35 +19,81 @@ class _Watched:
     future: Future[Any]
     done: Callable[[Any], object]
     failed: Callable[[BaseException], object]
+    row: TaskRow | None
 
 
 class Tasks:
-    """Futures under way; `poll` hands their results over in the caller's thread."""
+    """Futures under way; `poll` hands their results over in the caller's thread.
+
+    What takes longer than a moment has a row, which the window shows with its progress, the time left and a way to
+    cancel it. A row that is only named needs no more than `title`:
+
+        tasks.do(work, done, failed, title="Reading nut.stl")
+
+    One that says how far it is, and can be cancelled whenever it says so, is made before the work:
+
+        row = tasks.begin("Exporting nut.stl", cooperative=True)
+        tasks.do(lambda: write(mesh, path, progress=row.report), done, failed, row=row)
+
+    A task that was cancelled ends in `failed(TaskCancelledError)`, which `Workbench.say` leaves unsaid.
+    """
 
     def __init__(self) -> None:
+        self.rows = TaskRows()
         self._watched: list[_Watched] = []
         self._pool: ThreadPoolExecutor | None = None
         self._apart: list[ProcessPoolExecutor] = []
 
+    def begin(self, title: str, *, cancel: Callable[[], object] | None = None, cooperative: bool = False) -> TaskRow:
+        """A row for work that `do`, `do_apart` or `watch` is given, or that the caller ends with `end`.
+
+        cancel : stops the work
+        cooperative : the work calls `row.report`, which raises when it is to stop
+        """
+        return self.rows.begin(title, cancel=cancel, cooperative=cooperative)
+
+    def end(self, row: TaskRow, *, failed: bool = False) -> None:
+        """A row that was begun for nothing that is watched here is over; idempotent."""
+        self.rows.end(row, "cancelled" if row.stopping else "failed" if failed else "done")
+
     def watch(
-        self, future: Future[Any], done: Callable[[Any], object], failed: Callable[[BaseException], object]
+        self,
+        future: Future[Any],
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object],
+        *,
+        row: TaskRow | None = None,
     ) -> None:
-        """Call `done` with the result, or `failed` with the exception, at a later `poll`."""
-        self._watched.append(_Watched(future, done, failed))
+        """Call `done` with the result, or `failed` with the exception, at a later `poll`; `row` ends with it."""
+        self._watched.append(_Watched(future, done, failed, row))
 
     def do(
-        self, work: Callable[[], Any], done: Callable[[Any], object], failed: Callable[[BaseException], object]
+        self,
+        work: Callable[[], Any],
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object],
+        *,
+        title: str = "",
+        cancel: Callable[[], object] | None = None,
+        row: TaskRow | None = None,
     ) -> None:
-        """Do `work` in another thread."""
+        """Do `work` in another thread, with a row where it has a title; `cancel` stops it."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="window work")
-        self.watch(self._pool.submit(work), done, failed)
+        if row is None and title:
+            row = self.begin(title, cancel=cancel)
+        self.watch(self._pool.submit(work), done, failed, row=row)
 
     def do_apart(
-        self, work: Callable[[], Any], done: Callable[[Any], object], failed: Callable[[BaseException], object]
+        self,
+        work: Callable[[], Any],
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object],
+        *,
+        title: str = "",
     ) -> None:
         """Do `work`, which can be pickled, in a process of its own: long Python would slow the window down, and its
-        memory would stay here."""
+        memory would stay here. Its row can always be cancelled: the process is ended."""
         from concurrent.futures.process import ProcessPoolExecutor
         from multiprocessing import get_context
 
@@ -57,7 +105,8 @@ class Tasks:
             self._apart.remove(pool)
             tell(value)
 
-        self.watch(pool.submit(work), partial(finish, done), partial(finish, failed))
+        row = self.begin(title, cancel=partial(_kill, pool)) if title else None
+        self.watch(pool.submit(work), partial(finish, done), partial(finish, failed), row=row)
 
     def poll(self) -> None:
         """Hand over what has ended; a cancelled Future is forgotten."""
@@ -67,12 +116,10 @@ class Tasks:
         self._watched = [watched for watched in self._watched if not watched.future.done()]
         for watched in ended:
             if watched.future.cancelled():
+                if watched.row is not None:
+                    self.end(watched.row, failed=True)
                 continue
-            error = watched.future.exception()
-            if error is not None:
-                watched.failed(error)
-            else:
-                watched.done(watched.future.result())
+            self._hand_over(watched)
 
     @property
     def busy(self) -> bool:
@@ -81,11 +128,33 @@ class Tasks:
     def close(self) -> None:
         """Wait for no more than what is running."""
         self._watched.clear()
+        for row in self.rows.running:
+            if row.cooperative:
+                row.cancel()
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
         for pool in self._apart:
-            for process in list((pool._processes or {}).values()):
-                process.kill()  # the executor itself would wait for the end of the work
+            _kill(pool)
             pool.shutdown(wait=False, cancel_futures=True)
         self._apart.clear()
+
+    def _hand_over(self, watched: _Watched) -> None:
+        row, error = watched.row, watched.future.exception()
+        if error is None:
+            if row is not None:
+                self.rows.end(row, "done")
+            watched.done(watched.future.result())
+            return
+        if row is not None:
+            self.end(row, failed=True)
+            if row.stopping and not isinstance(error, TaskCancelledError):
+                # Whatever the work said when it was ended in the middle of something.
+                error = TaskCancelledError(f"{row.title} was cancelled.")
+        watched.failed(error)
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End a pool's processes: the executor itself would wait for the end of the work."""
+    for process in list((pool._processes or {}).values()):
+        process.kill()

@@ -1,0 +1,112 @@
+"""Rows of long work: progress, time left, cancelling, and how they end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from app.work.task_rows import KEPT, TaskCancelledError, TaskRow
+from app.work.tasks import Tasks
+
+
+@pytest.fixture
+def tasks() -> Iterator[Tasks]:
+    tasks = Tasks()
+    yield tasks
+    tasks.close()
+
+
+def poll_until(tasks: Tasks, done: Callable[[], bool], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it never came"
+        tasks.poll()
+        time.sleep(0.002)
+
+
+def test_a_title_gives_a_row_from_beginning_to_end(tasks: Tasks) -> None:
+    told: list[Any] = []
+    seen: list[tuple[int, int]] = []
+    tasks.rows.changed.subscribe(lambda: seen.append((len(tasks.rows.running), len(tasks.rows.ended))))
+    go = threading.Event()
+    tasks.do(go.wait, told.append, told.append, title="Waiting")
+    (row,) = tasks.rows.running
+    assert row.title == "Waiting" and row.outcome == "running" and not row.cancellable
+    go.set()
+    poll_until(tasks, lambda: bool(told))
+    assert told == [True] and row.outcome == "done" and list(tasks.rows.ended) == [row]
+    assert seen == [(1, 0), (0, 1)]
+
+
+def test_untitled_work_has_no_row(tasks: Tasks) -> None:
+    told: list[Any] = []
+    tasks.do(lambda: 1, told.append, told.append)
+    assert not tasks.rows.running
+    poll_until(tasks, lambda: told == [1])
+    assert not tasks.rows.ended
+
+
+def test_cooperative_work_ends_where_it_says_how_far_it_is(tasks: Tasks) -> None:
+    told: list[Any] = []
+    row = tasks.begin("Counting", cooperative=True)
+    tasks.do(partial(_count, row), told.append, told.append, row=row)
+    poll_until(tasks, lambda: bool(row.fraction))
+    row.cancel()
+    assert not row.cancellable
+    poll_until(tasks, lambda: bool(told))
+    assert isinstance(told[0], TaskCancelledError) and row.outcome == "cancelled"
+
+
+def test_work_that_fails_says_so(tasks: Tasks) -> None:
+    told: list[Any] = []
+    tasks.do(lambda: 1 / 0, told.append, told.append, title="Dividing")
+    poll_until(tasks, lambda: bool(told))
+    assert isinstance(told[0], ZeroDivisionError) and tasks.rows.ended[0].outcome == "failed"
+
+
+def test_what_ended_before_it_could_be_stopped_is_done(tasks: Tasks) -> None:
+    told: list[Any] = []
+    row = tasks.begin("Quick", cancel=lambda: None)
+    tasks.do(lambda: 7, told.append, told.append, row=row)
+    row.cancel()
+    poll_until(tasks, lambda: bool(told))
+    assert told == [7] and row.outcome == "done"
+
+
+def test_work_apart_is_ended_with_its_process(tasks: Tasks) -> None:
+    told: list[Any] = []
+    tasks.do_apart(partial(time.sleep, 600), told.append, told.append, title="Sleeping")
+    row = tasks.rows.running[0]
+    assert row.cancellable
+    row.cancel()
+    poll_until(tasks, lambda: bool(told))
+    assert isinstance(told[0], TaskCancelledError) and row.outcome == "cancelled"
+
+
+def test_time_left_follows_the_speed_so_far() -> None:
+    row = TaskRow("A row", began=time.monotonic() - 10.0)
+    assert row.seconds_left is None
+    row.report(0.25)
+    assert row.seconds_left == pytest.approx(30.0, rel=0.05)
+    row.report(7.0)
+    assert row.fraction == 1.0 and row.seconds_left == pytest.approx(0.0)
+
+
+def test_only_the_last_ended_rows_are_kept(tasks: Tasks) -> None:
+    for index in range(KEPT + 3):
+        tasks.end(tasks.begin(f"Task {index}"))
+    assert tasks.rows.ended[0].title == "Task 3" and len(tasks.rows.ended) == KEPT
+    first = tasks.rows.ended[0]
+    tasks.end(first, failed=True)
+    assert first.outcome == "done"
+
+
+def _count(row: TaskRow) -> None:
+    for step in range(1, 100_000):
+        row.report(step / 100_000)
+        time.sleep(0.001)
