@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprlib import Repr
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -85,4 +86,9 @@ def parameter_error(error: ValidationError, owner: str) -> ParameterError:
         return ParameterError(
             f"{owner}.{name}", "there is no such parameter.", remedy="Check the spelling, or remove it."
         )
-    return ParameterError(f"{owner}.{name}", f"{first['msg']} (got {first['input']!r}).")
+    return ParameterError(f"{owner}.{name}", f"{first['msg']} (got {_SHORT.repr(first['input'])}).")
+
+
+_SHORT = Repr()
+"""Says what was given, in a line: an array or a damaged file may be millions of numbers long."""
+_SHORT.maxstring = _SHORT.maxother = 120

@@ -6,11 +6,12 @@ into a Checkpoint, and (one JSON object a line) into a file that replays the ses
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from engine.core.parameters import ParameterModel
+from engine.protocol.arrays import ArrayModel, Positions, Scalars
 from engine.protocol.study import TermSpec
 
 Position = tuple[float, float, float]
@@ -62,6 +63,61 @@ class PaintFreeze(ParameterModel):
     frozen: bool = True
 
 
+class SetFrozen(ParameterModel):
+    """Freeze exactly what these strokes freeze, one after the other, and thaw all else: what undo sends.
+
+    What was frozen already stays as it is; what becomes frozen keeps the shape that it has now.
+    """
+
+    edit: Literal["set-frozen"] = "set-frozen"
+    strokes: list[PaintFreeze]
+
+
+class SetMask(ArrayModel):
+    """Give a name to a region: a number between 0 and 1 everywhere in the world, for Terms to be weighed with.
+
+    At x it is the value of the point nearest to x if that is within `reach`, else 0. A mask of that name that is
+    there already is replaced.
+
+    name : of the mask
+    points : shape (point_count, 3) [mm], float64; values : in [0, 1], shape (point_count,), float32; reach : [mm]
+    """
+
+    edit: Literal["set-mask"] = "set-mask"
+    name: str = Field(min_length=1)
+    points: Positions
+    values: Scalars
+    reach: float = Field(gt=0.0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(self.points) != len(self.values):
+            raise ValueError(f"{len(self.values)} values for {len(self.points)} points")
+        if len(self.values) and not (self.values.min() >= 0.0 and self.values.max() <= 1.0):
+            raise ValueError("the values of a mask lie between 0 and 1")
+        return self
+
+
+class RemoveMask(ParameterModel):
+    """Forget a mask; refused while a Term uses it."""
+
+    edit: Literal["remove-mask"] = "remove-mask"
+    name: str
+
+
+class SetTermMask(ParameterModel):
+    """Let a Term count where a mask is: its integrand is weighed with outside + (1 − outside) · mask.
+
+    mask : name of the mask; "" lets the Term count everywhere again
+    outside : factor where the mask is 0
+    """
+
+    edit: Literal["set-term-mask"] = "set-term-mask"
+    term: str
+    mask: str = ""
+    outside: float = Field(default=0.0, ge=0.0, le=1.0)
+
+
 class Pause(ParameterModel):
     """Stop between iterations; the Run can go on."""
 
@@ -97,7 +153,20 @@ class MakeCheckpoint(ParameterModel):
 
 
 Edit = Annotated[
-    SetWeight | SetParameter | AddTerm | RemoveTerm | PaintFreeze | Pause | Resume | Stop | Rewind | MakeCheckpoint,
+    SetWeight
+    | SetParameter
+    | AddTerm
+    | RemoveTerm
+    | PaintFreeze
+    | SetFrozen
+    | SetMask
+    | RemoveMask
+    | SetTermMask
+    | Pause
+    | Resume
+    | Stop
+    | Rewind
+    | MakeCheckpoint,
     Field(discriminator="edit"),
 ]
 

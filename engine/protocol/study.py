@@ -17,13 +17,19 @@ SAMPLE = "sample:"
 
 
 class TermSpec(ParameterModel):
-    """One wish: which kind of Term, its weight, and its own parameters (declared by the kind, see the Catalogue)."""
+    """One wish: which kind of Term, its weight, and its own parameters (declared by the kind, see the Catalogue).
+
+    mask : name of the mask that says where it counts; "" is everywhere. Masks come by `SetMask` Edits.
+    outside : factor where the mask is 0: the integrand is weighed with outside + (1 − outside) · mask
+    """
 
     kind: str
     name: str
     weight: float = Field(1.0, ge=0.0)
     enabled: bool = True
     parameters: dict[str, Any] = Field(default_factory=dict)
+    mask: str = ""
+    outside: float = Field(default=0.0, ge=0.0, le=1.0)
 
 
 class OptimizerSpec(ParameterModel):
