@@ -21,6 +21,7 @@ import psutil
 from app.worker import messages
 from app.worker.catalogue_cache import CatalogueCache
 from app.worker.link import Link
+from app.worker.parcel import parcelled
 from app.worker.process import engine_main, log_path
 from app.worker.slots import Shown, SlotReader
 from engine.core.errors import EngineStoppedError
@@ -98,7 +99,8 @@ class EngineSession:
         self._runs += 1
         self._order = _Order(self._runs, study, inputs, resumed_from=resume)
         self._latest = self._unread = None
-        self._link.send(messages.Start(self._runs, study, inputs, resume, paused))
+        sent = parcelled(inputs, self._settings.folder)
+        self._link.send(messages.Start(self._runs, study, sent, resume, paused))
         return self._runs
 
     def send(self, edit: Edit) -> None:

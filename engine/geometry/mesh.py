@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -20,6 +21,8 @@ class Mesh:
     name : what the user calls it
     unit : unit of the file that it came from ("mm", "m", "in", ...); coordinates here are always millimetres
     notes : what reading it found or changed, sentences for the user
+    shift : what was taken away from the coordinates of its file [mm], and is given back when it is written
+    unit_assumed : the file does not say its unit, and nobody else did
     """
 
     vertices: np.ndarray
@@ -28,6 +31,8 @@ class Mesh:
     name: str = "mesh"
     unit: str = "mm"
     notes: tuple[str, ...] = ()
+    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    unit_assumed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vertices", np.ascontiguousarray(self.vertices, np.float64).reshape(-1, 3))
@@ -48,7 +53,7 @@ class Mesh:
     def triangle_count(self) -> int:
         return len(self.triangles)
 
-    @property
+    @cached_property
     def bounds(self) -> np.ndarray:
         """Lowest and highest corner of the vertices' box [mm], shape (2, 3)."""
         return bounding_box(self.vertices, self.name)
@@ -64,4 +69,6 @@ def bounding_box(positions: np.ndarray, name: str) -> np.ndarray:
     """Lowest and highest corner of `positions`, shape (2, 3); raises `GeometryError` when there are none."""
     if not len(positions):
         raise GeometryError(f"{name} is empty: it has no points.")
-    return np.stack([positions.min(axis=0), positions.max(axis=0)])
+    box = np.stack([positions.min(axis=0), positions.max(axis=0)])
+    box.flags.writeable = False  # kept by its Geometry
+    return box

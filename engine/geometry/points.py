@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -19,6 +20,8 @@ class Points:
     normals : unit outward normals, shape (point_count, 3), float64, or None where the scan has none
     unit : unit of the file that it came from; coordinates here are always millimetres
     notes : what reading it found or changed, sentences for the user
+    shift : what was taken away from the coordinates of its file [mm], and is given back when it is written
+    unit_assumed : the file does not say its unit, and nobody else did
     """
 
     positions: np.ndarray
@@ -27,6 +30,8 @@ class Points:
     name: str = "points"
     unit: str = "mm"
     notes: tuple[str, ...] = ()
+    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    unit_assumed: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "positions", np.ascontiguousarray(self.positions, np.float64).reshape(-1, 3))
@@ -44,7 +49,7 @@ class Points:
     def point_count(self) -> int:
         return len(self.positions)
 
-    @property
+    @cached_property
     def bounds(self) -> np.ndarray:
         """Lowest and highest corner [mm], shape (2, 3)."""
         return bounding_box(self.positions, self.name)

@@ -19,6 +19,9 @@ class Volume:
     spacing : distance between nodes along x, y and z [mm]
     fields : each Field's values have shape (nx·ny·nz,) or (nx·ny·nz, components), x running fastest
     unit : unit of the file that it came from; lengths here are always millimetres
+    notes : what reading it found or changed, sentences for the user
+    shift : what was taken away from the coordinates of its file [mm], and is given back when it is written
+    unit_assumed : the file does not say its unit, and nobody else did
     """
 
     shape: tuple[int, int, int]
@@ -28,6 +31,8 @@ class Volume:
     name: str = "volume"
     unit: str = "mm"
     notes: tuple[str, ...] = ()
+    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    unit_assumed: bool = False
 
     def __post_init__(self) -> None:
         if min(self.shape) < 2:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -27,7 +26,8 @@ from engine.geometry.points import Points
 from engine.geometry.volume import Volume
 from engine.io.format import Progress, silent
 from engine.io.loader_process import serve
-from engine.io.transport import unpack
+from engine.io.scratch import new_folder
+from engine.io.transport import Manifest, unpack
 
 PATIENCE = 5.0
 """Seconds without progress after which a reader is taken for hung, for a small file."""
@@ -80,7 +80,7 @@ def load(
     path = Path(path)
     limit = memory if memory is not None else int(MEMORY_SHARE * psutil.virtual_memory().available)
     worker = _take_worker(cancel or _never)
-    folder = Path(tempfile.mkdtemp(prefix="formwright-load-"))
+    folder = new_folder()
     try:
         request = {
             "path": str(path.absolute()),
@@ -90,10 +90,14 @@ def load(
             "memory": limit,
         }
         manifest = _supervise(worker, path, request, progress or silent, cancel or _never, patience, limit)
-        return unpack(manifest, folder)
+        geometry = unpack(manifest, folder)
+        _ = geometry.bounds  # kept by it: the window's thread asks for them, and should not look at every point
+        return geometry
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     finally:
         _give_back(worker)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def warm_up() -> None:
@@ -236,7 +240,7 @@ def _supervise(
     cancel: Callable[[], bool],
     patience: float,
     memory: int,
-) -> dict[str, Any]:
+) -> Manifest:
     """Follow the process until it answers; it is ended when it hangs, grows, or the user calls it off."""
     with contextlib.suppress(OSError):
         patience += path.stat().st_size / BYTES_A_SECOND
@@ -255,7 +259,8 @@ def _supervise(
                 answered = True
                 if kind == "error":
                     raise content
-                return dict(content)
+                assert isinstance(content, Manifest)
+                return content
             if cancel():
                 raise LoadCancelledError(f"Loading {path.name} was cancelled.")
             if time.monotonic() - last > patience:

@@ -11,9 +11,12 @@ import threading
 import time
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.core.errors import FileError, FormwrightError, MemoryLimitError
+
+if TYPE_CHECKING:
+    from engine.io.transport import Manifest
 
 _folder: Path | None = None
 
@@ -51,7 +54,7 @@ def _end_with(sentinel: int) -> None:
     """Outlive the parent by no more than a moment, and leave none of its files behind."""
     wait([sentinel])
     if _folder is not None:
-        shutil.rmtree(_folder, ignore_errors=True)
+        shutil.rmtree(_folder.parent, ignore_errors=True)
     os._exit(1)
 
 
@@ -72,7 +75,7 @@ def _answer(connection: Connection, request: dict[str, Any]) -> tuple[str, Any]:
 
 def _load(
     connection: Connection, path: str, unit: str | None, repairs: tuple[str, ...], folder: str, memory: int
-) -> dict[str, Any]:
+) -> Manifest:
     """Read the file and leave its arrays in `folder`; `memory` is how many bytes more this process may take."""
     global _folder  # noqa: PLW0603, the watching thread must know what to remove
     from engine.io.registry import read

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -17,18 +17,19 @@ from engine.core.errors import FileError, MemoryLimitError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.geometry.volume import Volume
-from engine.io import loader
+from engine.io import loader, scratch
 from engine.io.loader import LoadCancelledError, LoadTask, load, shut_down
 from engine.io.registry import read
 
 
 @pytest.fixture(autouse=True)
 def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]  # a generator
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    (tmp_path / "temporary").mkdir()
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(scratch, "_made", tmp_path / "scratch")
     yield
     shut_down()
-    assert list((tmp_path / "temporary").glob("formwright-load-*")) == []
+    gc.collect()
+    assert list((tmp_path / "scratch").iterdir()) == []
 
 
 def fifo(tmp_path: Path) -> Path:
@@ -150,13 +151,13 @@ def test_killing_the_parent_ends_the_loader_and_removes_its_files(tmp_path: Path
     environment = {
         **os.environ,
         "PYTHONPATH": str(Path(loader.__file__).parents[2]),
-        "TMPDIR": str(tmp_path / "temporary"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
     }
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         deadline = time.monotonic() + 20
-        while not list((tmp_path / "temporary").glob("formwright-load-*")) and time.monotonic() < deadline:
+        while not list((tmp_path / "cache").glob("**/read-*")) and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.5)
         parent.kill()
@@ -167,5 +168,6 @@ def test_killing_the_parent_ends_the_loader_and_removes_its_files(tmp_path: Path
     else:
         assert not Path(f"/proc/{child}").exists()
     deadline = time.monotonic() + 5
-    while list((tmp_path / "temporary").glob("formwright-load-*")) and time.monotonic() < deadline:
+    while list((tmp_path / "cache" / "formwright" / "scratch").iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
+    assert not list((tmp_path / "cache" / "formwright" / "scratch").iterdir())
