@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from engine.protocol.snapshot import CheckpointInfo, LossesRecorded, Snapshot, State
+    from engine.protocol.snapshot import BranchesChanged, CheckpointInfo, LossesRecorded, Snapshot, State
 
 ACTIVE: frozenset[State] = frozenset({"preparing", "running", "paused"})
 
@@ -75,6 +75,18 @@ class RunRecord:
             self.curves[event.branch] = before.until(origin.iteration) if before and origin else LossCurves()
         self.branch = event.branch
         self.curves[event.branch].add(event)
+
+    def branches_changed(self, event: BranchesChanged) -> None:
+        """Branches were renamed, or removed with their Checkpoints."""
+        names = event.renamed
+        self.curves = {names.get(branch, branch): curves for branch, curves in self.curves.items()}
+        self.curves.pop(event.deleted_branch, None)
+        self.branch = names.get(self.branch, self.branch)
+        for number in event.deleted:
+            self.checkpoints.pop(number, None)
+        for number, info in self.checkpoints.items():
+            branch = event.moved.get(number, names.get(info.branch, info.branch))
+            self.checkpoints[number] = replace(info, branch=branch)
 
     def present_curves(self) -> LossCurves:
         """The curves of the branch that descends now."""

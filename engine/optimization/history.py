@@ -1,10 +1,11 @@
-"""The History of a Run: a tree of Checkpoints under a memory budget. It only grows."""
+"""The History of a Run: a tree of Checkpoints under a memory budget. It shrinks only when a person says so."""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class History:
         self._folder = folder
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._entries: dict[int, _Entry] = {}
+        self._next = 0
         self._in_memory = ArraysInMemory()
         self._on_disk = ArraysOnDisk(self._place)
         self._losses: dict[str, dict[int, dict[str, float]]] = {MAIN_BRANCH: {}}
@@ -88,7 +90,7 @@ class History:
     ) -> CheckpointInfo:
         """Keep `state`. `verified` says that it has been evaluated and all was finite: only then a Run falls back
         to it."""
-        number = len(self._entries)
+        number, self._next = self._next, self._next + 1
         state = own_arrays(state)
         memory = self._in_memory.add(arrays_of(state))
         info = CheckpointInfo(number, parent, branch, iteration, dict(losses), thumbnail, label, memory)
@@ -120,6 +122,35 @@ class History:
         self._losses[unique] = {}
         return unique
 
+    def rename_branches(self, names: Mapping[str, str]) -> None:
+        """Other names by the old ones, all at once; the others keep theirs. The caller sees that all differ."""
+        self._losses = {names.get(branch, branch): rows for branch, rows in self._losses.items()}
+        for entry in self._entries.values():
+            entry.info = replace(entry.info, branch=names.get(entry.info.branch, entry.info.branch))
+
+    def delete_branch(self, branch: str, *, tip: int | None, tip_branch: str) -> tuple[list[int], dict[int, str]]:
+        """Remove a branch; what other branches descend from becomes part of the oldest of those.
+
+        tip : where the Run is, and its branch, which may have no Checkpoint of its own yet
+        returns : the Checkpoints removed, and the new branch of those that stay
+        """
+        mine = [number for number, entry in self._entries.items() if entry.info.branch == branch]
+        age = {name: index for index, name in enumerate(self._losses)}
+        heirs: dict[int, str] = {} if tip is None else {tip: tip_branch}
+        for number, entry in reversed(self._entries.items()):
+            heir = heirs.get(number) if entry.info.branch == branch else entry.info.branch
+            parent = entry.info.parent
+            if parent is not None and heir is not None:
+                heirs[parent] = min(heir, heirs.get(parent, heir), key=age.__getitem__)
+        moved = {number: heirs[number] for number in mine if number in heirs}
+        removed = [number for number in mine if number not in heirs]
+        self._hand_on_losses(branch, moved)
+        for number, heir in moved.items():
+            self._entries[number].info = replace(self._entries[number].info, branch=heir)
+        for number in removed:
+            self._forget(number)
+        return removed, moved
+
     def record(self, branch: str, iteration: int, losses: dict[str, float]) -> None:
         """Losses of one iteration; those of an iteration that is done again replace the old ones."""
         self._losses.setdefault(branch, {})[iteration] = losses
@@ -140,6 +171,24 @@ class History:
         self._on_disk.close()
         if self._temporary is not None:
             self._temporary.cleanup()
+
+    def _hand_on_losses(self, branch: str, moved: Mapping[int, str]) -> None:
+        """The losses of a branch that goes, up to where its heirs left it, are theirs now."""
+        rows = self._losses.pop(branch)
+        left_at: dict[str, int] = {}
+        for number, heir in moved.items():
+            left_at[heir] = max(left_at.get(heir, 0), self._entries[number].info.iteration)
+        for heir, end in left_at.items():
+            before = {iteration: losses for iteration, losses in rows.items() if iteration < end}
+            self._losses[heir] = {**before, **self._losses[heir]}
+
+    def _forget(self, number: int) -> None:
+        entry = self._entries.pop(number)
+        if entry.state is not None:
+            self._in_memory.remove(arrays_of(entry.state))
+        else:
+            with contextlib.suppress(OSError):
+                self._path(number).unlink(missing_ok=True)
 
     def _entry(self, checkpoint: int) -> _Entry:
         if checkpoint not in self._entries:
@@ -191,13 +240,14 @@ class History:
     def _least_useful(self) -> int | None:
         """What is least likely to be asked for: neither the newest nor a branch's last, without a name, and closest
         in iteration to its parent; the oldest of equals. None when only the newest is left."""
-        newest = len(self._entries) - 1
+        newest = next(reversed(self._entries))
         last = {entry.info.branch: number for number, entry in self._entries.items()}
         candidates = [n for n, entry in self._entries.items() if entry.state is not None and n != newest]
 
         def usefulness(number: int) -> tuple[bool, bool, int, int]:
             info = self._entries[number].info
-            before = self._entries[info.parent].info.iteration if info.parent is not None else info.iteration
+            parent = self._entries.get(info.parent) if info.parent is not None else None
+            before = parent.info.iteration if parent is not None else info.iteration
             return last[info.branch] == number, bool(info.label), abs(info.iteration - before), number
 
         return min(candidates, key=usefulness, default=None)

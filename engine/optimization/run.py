@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -195,6 +195,21 @@ class Run:
         self.monitor.restore(values["monitor"])
         self._make_optimizer(OptimizerSpec.model_validate(values["optimizer"]))
         self.optimizer.restore(values["moments"])
+
+    def rename_branches(self, names: Mapping[str, str]) -> None:
+        """Call branches otherwise: new names by old ones, all at once; `engine.optimization.branches` checks them."""
+        self._flush_losses()
+        self.history.rename_branches(names)
+        self.branch = names.get(self.branch, self.branch)
+        self._events.append(seen.BranchesChanged(self.number, renamed=dict(names)))
+
+    def delete_branch(self, branch: str) -> None:
+        """Remove a branch other than the present one (see `History.delete_branch`)."""
+        self._flush_losses()
+        removed, moved = self.history.delete_branch(branch, tip=self._checkpoint, tip_branch=self.branch)
+        self._events.append(
+            seen.BranchesChanged(self.number, moved=moved, deleted=tuple(removed), deleted_branch=branch)
+        )
 
     def take_events(self) -> list[seen.Event]:
         """Events since the last call, oldest first."""

@@ -42,6 +42,46 @@ class CheckpointView(Request):
 
 
 @dataclass(frozen=True)
+class CompareCheckpoints(Request):
+    """How far the surface of `a` is from that of `b` -> `Snapshot` of `a` (a Checkpoint; None: the running design).
+
+    Its array "distance" (vertex_count,) float32 [mm] is the distance of every vertex of `a` to the surface of `b`,
+    negative inside it; its scalars "distance:mean", "distance:percentile_95" and "distance:maximum" [mm] are of the
+    distances without their sign.
+    """
+
+    a: int | None = None
+    b: int | None = None
+
+
+@dataclass(frozen=True)
+class RenameBranch(Request):
+    """Call a branch `name` -> None. Raises `ParameterError` for an empty name or one that another branch has."""
+
+    branch: str
+    name: str
+
+
+@dataclass(frozen=True)
+class PromoteBranch(Request):
+    """Make `branch` the "main" one -> None. The branch that was it is called `old` (empty: a name is made up)."""
+
+    branch: str
+    old: str = ""
+
+
+@dataclass(frozen=True)
+class DeleteBranch(Request):
+    """Remove a branch and its Checkpoints, for good -> None.
+
+    Checkpoints from which another branch descends stay, as part of that branch. The branch on which the Run descends
+    cannot be removed: `ParameterError`. Numbers of Checkpoints are never given again.
+    """
+
+    branch: str
+
+
+@dataclass(frozen=True)
 class SaveCheckpoint(Request):
     """Write the present state to `path`, atomically -> None. `Session.start(resume=path)` continues from it."""
 

@@ -85,6 +85,23 @@ class CheckpointMade(Event):
 
 
 @dataclass(frozen=True)
+class BranchesChanged(Event):
+    """Branches of the History got other names, or were removed.
+
+    renamed : new name of a branch by its old one; all at once (two may exchange their names)
+    moved : Checkpoint -> the branch that it is part of now, for those that outlive their branch (with its new name)
+    deleted : Checkpoints that are gone
+    deleted_branch : the branch that is gone, or ""
+    """
+
+    run: int
+    renamed: dict[str, str] = field(default_factory=dict)
+    moved: dict[int, str] = field(default_factory=dict)
+    deleted: tuple[int, ...] = ()
+    deleted_branch: str = ""
+
+
+@dataclass(frozen=True)
 class EditApplied(Event):
     """An Edit (its JSON form) acted before iteration `iteration`; `inverse` undoes it, None where nothing does."""
 

@@ -14,9 +14,11 @@ import psutil
 import torch
 
 from engine.core.errors import FormwrightError
+from engine.optimization.branches import delete_branch, promote_branch, rename_branch
 from engine.optimization.run import Run
 from engine.protocol import session as requests
 from engine.protocol.snapshot import Snapshot
+from engine.studies.comparison import compare
 from engine.studies.problem import StudyProblem
 
 VERSIONS_OF = ("formwright", "torch", "warp-lang", "numpy", "pydantic")
@@ -35,6 +37,14 @@ def answer(run: Run | None, request: requests.Request) -> Any:
                 return problem.quality_sheet()
         case requests.CheckpointView() if run is not None:
             return _checkpoint_view(run, request.checkpoint)
+        case requests.CompareCheckpoints() if run is not None:
+            return compare(_surface(run, request.a), _surface(run, request.b))
+        case requests.RenameBranch() if run is not None:
+            return rename_branch(run, request.branch, request.name)
+        case requests.PromoteBranch() if run is not None:
+            return promote_branch(run, request.branch, request.old)
+        case requests.DeleteBranch() if run is not None:
+            return delete_branch(run, request.branch)
     raise FormwrightError(f"The engine has no answer to {type(request).__name__}.")
 
 
@@ -81,6 +91,18 @@ def _visit(run: Run, checkpoint: int | None) -> Iterator[StudyProblem]:
         yield problem
     finally:
         run.restore(here)
+
+
+def _surface(run: Run, checkpoint: int | None) -> Snapshot:
+    """The surface of a Checkpoint, or that of the running design."""
+    if checkpoint is not None:
+        return _checkpoint_view(run, checkpoint)
+    problem: Any = run.problem
+    origin, arrays, info = view_of(problem)
+    arrays = {name: np.array(array) for name, array in arrays.items()}
+    return Snapshot(
+        run.number, run.iteration, run.iterations, run.status, -1, origin, arrays, dict(run.losses), info
+    )  # fmt: skip
 
 
 def _checkpoint_view(run: Run, checkpoint: int) -> Snapshot:
