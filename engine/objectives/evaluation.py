@@ -13,6 +13,7 @@ from engine.core.device import Device
 from engine.geometry.distance import TriangleIndex
 from engine.geometry.sampling import sample_surface
 from engine.objectives import kernels
+from engine.objectives.mask import MaskWeight
 from engine.objectives.target import Draw, Target
 from engine.surfaces.surface import ExtractedSurface
 
@@ -56,6 +57,8 @@ class Evaluation:
         self.generator = generator
         self.device = device
         self.progress = progress
+        self._mask_values: dict[tuple[int, int], tuple[MaskWeight, Tensor, Tensor]] = {}
+        self._sides: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
 
     @property
     def vertices(self) -> Tensor:
@@ -76,6 +79,34 @@ class Evaluation:
         self.__dict__.update(
             samples=other.samples, face_of_target=other.face_of_target, target_of_samples=other.target_of_samples
         )
+
+    def hold_sides(self, other: Evaluation) -> None:
+        """Take over what `side_of` found for another evaluation of the same triangles, as gradient checks need."""
+        self._sides = other._sides
+
+    def factor(self, where: MaskWeight, positions: Tensor) -> Tensor:
+        """What a mask weighs places with, float64 (n,); asked once for all Terms that it weighs.
+
+        positions : a tensor of this evaluation or of its draw, whole
+        """
+        key = (id(where.mask), id(positions))
+        if key not in self._mask_values:
+            resting = self.draw is not None and positions is self.draw.position
+            values = where.mask.at_resting(positions) if resting else where.mask.at(positions)
+            # Mask and tensor are kept too, lest others take their places and their ids.
+            self._mask_values[key] = (where, positions, values)
+        return where.of(self._mask_values[key][2])
+
+    def side_of(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Face of the moving surface nearest to each of `points` (n, 3), int32, and the side on which the point is,
+        −1 inside and 1 outside, float64."""
+        if id(points) not in self._sides:
+            index = TriangleIndex(self.positions.to(torch.float32), self.triangles, self.device, winding=True)
+            queries = points.to(torch.float32)
+            outside = index.signed_distance(queries) >= 0.0
+            side = torch.where(outside, 1.0, -1.0).to(torch.float64)
+            self._sides[id(points)] = (points, index.closest(queries).faces, side)
+        return self._sides[id(points)][1:]
 
     @property
     def is_empty(self) -> bool:
@@ -108,3 +139,9 @@ class Evaluation:
         """Element of the target (face, or scanned point) nearest to every sample; −1 where none is near."""
         assert self.target is not None
         return self.target.nearest(self.samples.position)
+
+    @cached_property
+    def target_points(self) -> Tensor:
+        """Where on those elements, float64 (n, 3)."""
+        assert self.target is not None
+        return self.target.points_at(self.target_of_samples, self.samples.position)

@@ -12,6 +12,7 @@ from engine.core.parameters import ParameterModel, parameter
 from engine.geometry.frame import WORKING_SIDE
 from engine.objectives import kernels
 from engine.objectives.evaluation import Evaluation
+from engine.objectives.mask import MaskWeight
 from engine.objectives.shape_loss import shape_loss, zeros_like_vertices
 from engine.objectives.target import MeshTarget, ScanTarget
 from engine.objectives.term import Term, register
@@ -24,7 +25,10 @@ is still far away is pulled too."""
 
 @register
 class Fit(Term):
-    """Mean distance from the target's points to the surface, plus the mean from the surface's points to the target."""
+    """Mean distance from the target's points to the surface, plus the mean from the surface's points to the target.
+
+    A mask says how far the target is believed: both ways it is asked for at the target's end of a pair.
+    """
 
     kind: ClassVar[str] = "fit"
     title: ClassVar[str] = "Fit to target"
@@ -35,6 +39,7 @@ class Fit(Term):
     formula: ClassVar[str] = "mean ρ(|p − S|) + share · mean ρ(|x − T|)"
     source: ClassVar[str] = "Shen et al., FlexiCubes, 2023 (point to surface); Welsch loss: Holland and Welsch, 1977"
     unit: ClassVar[str] = "of a side of 1.8"
+    maskable: ClassVar[bool] = True
 
     class Parameters(ParameterModel):
         surface_share: float = parameter(
@@ -60,10 +65,10 @@ class Fit(Term):
         gradient = zeros_like_vertices(evaluation.positions)
         softness = self.parameters.softness / 100.0 * WORKING_SIDE
         truncation = self._outlier_distance(evaluation.progress)
-        value = _points_to_surface(evaluation, softness, truncation, gradient)
+        value = _points_to_surface(evaluation, self.where, softness, truncation, gradient)
         if self.parameters.surface_share > 0.0:
             value = value + _surface_to_target(
-                evaluation, self.parameters.surface_share, softness, truncation, gradient
+                evaluation, self.where, self.parameters.surface_share, softness, truncation, gradient
             )
         return shape_loss(evaluation.vertices, value, gradient, name=self.title)
 
@@ -72,15 +77,18 @@ class Fit(Term):
         return final * OUTLIER_START ** max(0.0, 1.0 - 2.0 * progress)
 
 
-def _points_to_surface(evaluation: Evaluation, softness: float, truncation: float, gradient: Tensor) -> Tensor:
+def _points_to_surface(
+    evaluation: Evaluation, where: MaskWeight | None, softness: float, truncation: float, gradient: Tensor
+) -> Tensor:
     draw = evaluation.draw
     assert draw is not None
-    values = torch.zeros_like(draw.weight)
+    weight = draw.weight if where is None else draw.weight * evaluation.factor(where, draw.position)
+    values = torch.zeros_like(weight)
     bridge.launch(
         kernels.points_to_surface,
         len(values),
         [
-            draw.position, draw.weight, evaluation.face_of_target, evaluation.positions, evaluation.triangles,
+            draw.position, weight, evaluation.face_of_target, evaluation.positions, evaluation.triangles,
             softness, truncation, values, gradient,
         ],
         device=gradient.device,
@@ -89,13 +97,15 @@ def _points_to_surface(evaluation: Evaluation, softness: float, truncation: floa
 
 
 def _surface_to_target(
-    evaluation: Evaluation, share: float, softness: float, truncation: float, gradient: Tensor
+    evaluation: Evaluation, where: MaskWeight | None, share: float, softness: float, truncation: float, gradient: Tensor
 ) -> Tensor:
     samples, target = evaluation.samples, evaluation.target
     element = evaluation.target_of_samples
     values = torch.zeros(len(samples.face), dtype=torch.float64, device=gradient.device)
+    weight = torch.full_like(values, share / max(len(values), 1))
+    if where is not None:
+        weight = weight * evaluation.factor(where, evaluation.target_points)
     if isinstance(target, MeshTarget):
-        weight = torch.full_like(values, share / max(len(values), 1))
         bridge.launch(
             kernels.surface_to_faces,
             len(values),
@@ -108,7 +118,7 @@ def _surface_to_target(
     elif isinstance(target, ScanTarget):
         found = element >= 0
         row = element.clamp(min=0).long()
-        weight = torch.where(found, target.confidence[row], 0.0) * (share / max(len(values), 1))
+        weight = torch.where(found, target.confidence[row], 0.0) * weight
         bridge.launch(
             kernels.surface_to_planes,
             len(values),

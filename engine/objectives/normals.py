@@ -18,13 +18,17 @@ from engine.surfaces.surface import Surface
 
 @register
 class Normals(Term):
-    """Mean of 1 − cos of the angle between the surface's and the target's normal, both ways."""
+    """Mean of 1 − cos of the angle between the surface's and the target's normal, both ways.
+
+    A mask is asked for at the target's end of a pair.
+    """
 
     kind: ClassVar[str] = "normals"
     title: ClassVar[str] = "Align normals"
     help: ClassVar[str] = "Turns the surface's faces to where the target faces. It sharpens edges and flattens planes."
     formula: ClassVar[str] = "mean (1 − n · n_target)"
     source: ClassVar[str] = "Shen et al., FlexiCubes, 2023"
+    maskable: ClassVar[bool] = True
 
     class Parameters(ParameterModel):
         surface_share: float = parameter(
@@ -40,11 +44,16 @@ class Normals(Term):
         draw, target = evaluation.draw, evaluation.target
         assert draw is not None and target is not None
         gradient = zeros_like_vertices(evaluation.positions)
-        value = _deviation(evaluation, evaluation.face_of_target, draw.normal_weight, draw.normal, gradient)
+        weight = draw.normal_weight
+        if self.where is not None:
+            weight = weight * evaluation.factor(self.where, draw.position)
+        value = _deviation(evaluation, evaluation.face_of_target, weight, draw.normal, gradient)
         share = self.parameters.surface_share
         if share > 0.0:
             element = evaluation.target_of_samples
             weight = (element >= 0).to(torch.float64) * (share / max(len(element), 1))
+            if self.where is not None:
+                weight = weight * evaluation.factor(self.where, evaluation.target_points)
             value = value + _deviation(
                 evaluation, evaluation.samples.face, weight, target.normals_at(element), gradient
             )

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from engine.core.errors import ParameterError
 from engine.core.parameters import ParameterModel, parameter
 from engine.objectives.evaluation import Evaluation
 from engine.objectives.term import Term, register
 from engine.surfaces.surface import Surface
+
+
+@runtime_checkable
+class GridPlaces(Protocol):
+    """A design that says where the parts of its grid are, working frame, without a graph."""
+
+    def crossing_positions(self) -> Tensor:
+        """Of the edges of `ExtractedSurface.crossing_values`, shape (edge_count, 3)."""
+        ...
+
+    def cell_positions(self) -> Tensor:
+        """Of the rows of the leaf "weights", shape (cell_count, 3)."""
+        ...
 
 
 @register
@@ -25,12 +39,16 @@ class EvenFaces(Term):
     formula: ClassVar[str] = "L_dev = mean over dual vertices of the mean absolute deviation of |u_e − v|"
     source: ClassVar[str] = "Shen et al., FlexiCubes, 2023, section 4.4"
     unit: ClassVar[str] = "of a side of 1.8"
+    maskable: ClassVar[bool] = True
 
     class Parameters(ParameterModel):
         pass
 
     def evaluate(self, evaluation: Evaluation, design: Surface) -> Tensor:
         regularity = evaluation.surface.regularity
+        if self.where is not None:
+            factor = evaluation.factor(self.where, evaluation.positions)[: len(regularity)]
+            regularity = regularity * factor.to(regularity.dtype)
         return regularity.mean() if len(regularity) else regularity.sum()
 
 
@@ -46,6 +64,7 @@ class FewSignChanges(Term):
     )
     formula: ClassVar[str] = "mean H(σ(s_a), s_b > 0) + H(σ(s_b), s_a > 0)"
     source: ClassVar[str] = "Munkberg et al., nvdiffrec, 2022; weight 0.2 → 0.01 as in FlexiCubes"
+    maskable: ClassVar[bool] = True
 
     class Parameters(ParameterModel):
         final_share: float = parameter(
@@ -61,7 +80,10 @@ class FewSignChanges(Term):
             return values.sum()
         # Each end is asked for the sign of the other.
         wanted = (values.detach().flip(1) > 0.0).to(values.dtype)
-        return 2.0 * binary_cross_entropy_with_logits(values, wanted)
+        weight = None
+        if self.where is not None:
+            weight = self.where.at(_places(design).crossing_positions()).to(values.dtype)[:, None]
+        return 2.0 * binary_cross_entropy_with_logits(values, wanted, weight=weight)
 
     def schedule(self, progress: float) -> float:
         return max(1.0 - (1.0 - self.parameters.final_share) * 4.0 * progress, self.parameters.final_share)
@@ -77,10 +99,22 @@ class QuietWeights(Term):
     formula: ClassVar[str] = "mean |raw weight|"
     source: ClassVar[str] = "Shen et al., FlexiCubes, 2023"
     needs_surface: ClassVar[bool] = False
+    maskable: ClassVar[bool] = True
 
     class Parameters(ParameterModel):
         pass
 
     def evaluate(self, evaluation: Evaluation, design: Surface) -> Tensor:
         weights = design.tensors()["weights"]
-        return weights.abs().mean() if weights.numel() else weights.sum()
+        if not weights.numel():
+            return weights.sum()
+        if self.where is None:
+            return weights.abs().mean()
+        factor = self.where.at(_places(design).cell_positions()).to(weights.dtype)
+        return (factor * weights.abs().mean(dim=1)).mean()
+
+
+def _places(design: Surface) -> GridPlaces:
+    if not isinstance(design, GridPlaces):
+        raise ParameterError("mask", "this surface has no grid to find a place in.", remedy="Take the mask away.")
+    return design

@@ -26,6 +26,7 @@ class Smoothness(Term):
         "Keeps every point of the surface near the middle of its neighbours. It calms noise and rounds edges."
     )
     formula: ClassVar[str] = "mean |x − mean of neighbours|² / h²"
+    maskable: ClassVar[bool] = True
     source: ClassVar[str] = "Umbrella operator: Kobbelt et al., Interactive multi-resolution modeling, 1998"
 
     class Parameters(ParameterModel):
@@ -50,6 +51,8 @@ class Smoothness(Term):
         total, offset = torch.zeros_like(positions), torch.zeros_like(positions)
         degree, values = positions.new_zeros(count), positions.new_zeros(count)
         weight = positions.new_full((count,), 1.0 / (count * evaluation.surface.cell_size**2))
+        if self.where is not None:
+            weight = weight * evaluation.factor(self.where, positions)
         gradient = zeros_like_vertices(positions)
         bridge.launch(kernels.neighbour_sums, len(triangles), [positions, triangles, total, degree], device=device)
         bridge.launch(

@@ -20,6 +20,7 @@ from engine.geometry.poisson import one_piece, poisson_surface
 from engine.geometry.sampling import morton_order, sample_mesh
 from engine.geometry.start import mesh_distance_field
 from engine.geometry.topology import euler_and_parts
+from engine.geometry.triangles import closest_weights
 
 CREASE_ANGLE = 35.0
 """Faces that meet at more than this [degrees] make a crease."""
@@ -89,6 +90,10 @@ class Target(ABC):
         """Element (face, or point) nearest to each position (n, 3), int32, −1 where none is near."""
 
     @abstractmethod
+    def points_at(self, element: Tensor, position: Tensor) -> Tensor:
+        """The point of each of the elements that is nearest to its position, float64, shape (n, 3)."""
+
+    @abstractmethod
     def normals_at(self, element: Tensor) -> Tensor:
         """Unit normal of elements, float64, shape (n, 3)."""
 
@@ -139,6 +144,10 @@ class MeshTarget(Target):
 
     def nearest(self, position: Tensor) -> Tensor:
         return self.index.closest(position.to(torch.float32)).faces
+
+    def points_at(self, element: Tensor, position: Tensor) -> Tensor:
+        corners = self.vertices[self.triangles[element.clamp(min=0).long()].long()]
+        return (corners * closest_weights(position, corners)[:, :, None]).sum(dim=1)
 
     @cached_property
     def _face_normals(self) -> Tensor:
@@ -226,6 +235,9 @@ class ScanTarget(Target):
         found = self.index.nearest(position, max_distance=self.reach)
         missing = found.indices >= len(self.positions)
         return found.indices.masked_fill(missing, -1).to(torch.int32)
+
+    def points_at(self, element: Tensor, position: Tensor) -> Tensor:
+        return self.positions.index_select(0, element.clamp(min=0).long())
 
     def normals_at(self, element: Tensor) -> Tensor:
         return self.normals.index_select(0, element.clamp(min=0).long())

@@ -15,12 +15,13 @@ from engine.core.leaves import State
 from engine.core.parameters import ParameterModel
 from engine.geometry.frame import Frame
 from engine.objectives.evaluation import Evaluation
+from engine.objectives.mask import MaskWeight
 from engine.objectives.target import Target
 from engine.protocol.catalogue import TermEntry
 from engine.protocol.study import TermSpec
 from engine.surfaces.surface import Surface
 
-FAMILIES: tuple[str, ...] = ("fit", "normals", "field", "regularity", "smooth", "volume", "handle")
+FAMILIES: tuple[str, ...] = ("fit", "normals", "field", "regularity", "smooth", "volume", "handle", "no_go")
 """Files of this room that declare Terms, in the order in which they are offered."""
 
 
@@ -52,6 +53,9 @@ class Term(ABC):
     place : "" | "point" (a handle) | "region": how it is made in the viewport
     needs_surface : whether it looks at the extracted surface, or at the design alone
     leaves_target : whether it may want the surface away from the target
+    maskable : whether its integrand has a place, so that it can be weighed with a mask
+    needs_mask : whether it is about a mask, and means nothing without one
+    where : how much it counts at a place; None: everywhere alike. Its owner sets it before an iteration
     """
 
     kind: ClassVar[str]
@@ -63,6 +67,10 @@ class Term(ABC):
     place: ClassVar[str] = ""
     needs_surface: ClassVar[bool] = True
     leaves_target: ClassVar[bool] = False
+    maskable: ClassVar[bool] = False
+    needs_mask: ClassVar[bool] = False
+
+    where: MaskWeight | None = None
 
     class Parameters(ParameterModel):
         """What can be set; every field is live."""
@@ -127,9 +135,25 @@ def term_kinds() -> dict[str, type[Term]]:
 
 
 def build_term(spec: TermSpec, context: TermContext) -> Term:
-    """The Term that `spec` asks for; raises `ParameterError` for an unknown kind or parameter."""
+    """The Term that `spec` asks for; raises `ParameterError` for an unknown kind or parameter, or a mask too many or
+    too few."""
     kind = find_kind(spec.kind)
+    require_mask(spec)
     return kind(kind.Parameters.parse(spec.parameters, owner=spec.name), context)
+
+
+def require_mask(spec: TermSpec) -> None:
+    """Refuse a mask on a Term that has no place, and a Term about a mask without one; raises `ParameterError`."""
+    kind = find_kind(spec.kind)
+    if spec.mask and not kind.maskable:
+        places = ", ".join(other.title for other in term_kinds().values() if other.maskable)
+        raise ParameterError(
+            spec.name, f"{kind.title} counts as a whole and cannot have a mask.", remedy=f"These can: {places}."
+        )
+    if kind.needs_mask and not spec.mask:
+        raise ParameterError(
+            spec.name, f"{kind.title} needs a mask that says where.", remedy="Select a region and choose it here."
+        )
 
 
 def find_kind(name: str) -> type[Term]:
@@ -150,6 +174,8 @@ def term_entries() -> list[TermEntry]:
             source=kind.source,
             unit=kind.unit,
             place=kind.place,
+            maskable=kind.maskable,
+            needs_mask=kind.needs_mask,
             schema_=kind.Parameters.model_json_schema(),
         )
         for kind in term_kinds().values()

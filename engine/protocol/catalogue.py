@@ -14,6 +14,7 @@ class TermEntry(BaseModel):
 
     schema_ : JSON schema of its parameters
     place : "" | "point" (a handle) | "region": how it is made in the viewport
+    maskable : whether a mask can say where it counts; needs_mask : whether one must
     """
 
     kind: str
@@ -23,6 +24,8 @@ class TermEntry(BaseModel):
     source: str = ""
     unit: str = ""
     place: str = ""
+    maskable: bool = False
+    needs_mask: bool = False
     schema_: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -18,16 +18,17 @@ from engine.geometry.points import Points
 from engine.geometry.topology import euler_and_parts
 from engine.objectives.evaluation import Evaluation
 from engine.objectives.target import Target
-from engine.objectives.term import Term, TermContext, build_term
+from engine.objectives.term import TermContext
 from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
 from engine.protocol.study import TermSpec
 from engine.studies.reconstruct_parameters import ReconstructParameters
 from engine.studies.sensitivity import shape_sensitivity
 from engine.studies.specks import enclosed_nodes, unclaimed_parts
+from engine.studies.term_set import TermSet
 from engine.surfaces.flexicubes import FlexiCubes
 from engine.surfaces.starts import random_field, sphere_field
-from engine.surfaces.surface import ExtractedSurface
+from engine.surfaces.surface import ExtractedSurface, Stroke
 
 SPECK_INTERVAL = 10
 """Iterations between two looks for specks."""
@@ -68,10 +69,8 @@ class ReconstructProblem:
         self.target = target
         self.frame = frame
         self._device = device
-        self._context = TermContext(frame, target, device)
-        self._terms: dict[str, tuple[TermSpec, Term]] = {}
-        for spec in terms:
-            self._add(spec)
+        self._terms = TermSet(terms, TermContext(frame, target, device))
+        self._strokes: list[edit_kinds.PaintFreeze] = []
         self.surface = start_surface(parameters, target, device)
         self._generator = torch.Generator(device=device.torch)
         self._iteration = 0
@@ -105,13 +104,12 @@ class ReconstructProblem:
     def prepare(self, iteration: int, iterations: int) -> list[Remap]:
         self._iteration = iteration
         self._progress = iteration / max(iterations, 1)
+        self._terms.require_masks(self._progress)
         remaps: list[Remap] = []
         if self._pending_resolution is not None:
             remaps += self.surface.resample(self._pending_resolution)
             self._pending_resolution, self._evaluated = None, None
-        for _, term in self._terms.values():
-            term.prepare(self.surface, self._progress)
-        self._active = self._active_terms()
+        self._active = self._terms.prepare(self.surface, self._progress)
         if self.parameters.remove_specks and iteration % SPECK_INTERVAL == 0:
             self._remove_specks()
         remaps += self.surface.prepare()
@@ -119,7 +117,7 @@ class ReconstructProblem:
         return remaps
 
     def evaluate(self) -> dict[str, Tensor]:
-        needs_surface = any(self._terms[name][1].needs_surface for name in self._active)
+        needs_surface = any(self._terms[name].needs_surface for name in self._active)
         surface = self.surface.extract() if needs_surface else _NOTHING
         if needs_surface:
             if not len(surface.triangles):
@@ -142,10 +140,10 @@ class ReconstructProblem:
             device=self._device,
             progress=self._progress,
         )
-        return {name: self._terms[name][1].evaluate(evaluation, self.surface) for name in self._active}
+        return {name: self._terms[name].evaluate(evaluation, self.surface) for name in self._active}
 
     def weights(self) -> dict[str, float]:
-        return {name: self._weight(name) for name in self._active}
+        return {name: self._terms.weight(name, self._progress) for name in self._active}
 
     def mask_gradients(self) -> None:
         self.surface.mask_gradients()
@@ -166,7 +164,7 @@ class ReconstructProblem:
         all stay where they are, so that no speck comes up between the last look for specks and the end. While a
         handle or a volume shapes the surface too, every node is free.
         """
-        if not self.parameters.hold_sides or any(self._terms[name][1].leaves_target for name in self._active):
+        if not self.parameters.hold_sides or any(self._terms[name].leaves_target for name in self._active):
             return None
         field = self.surface.tensors()["field"].detach()
         if self._progress >= SETTLED:
@@ -179,45 +177,30 @@ class ReconstructProblem:
         rows = torch.nonzero(self._sides * field > 0)[:, 0]
         return rows, self._sides[rows]
 
-    def _weight(self, name: str) -> float:
-        spec, term = self._terms[name]
-        return spec.weight * term.schedule(self._progress) if spec.enabled else 0.0
-
-    def _active_terms(self) -> list[str]:
-        weighted = [name for name in self._terms if self._weight(name) > 0.0]
-        leaders = [name for name in weighted if self._terms[name][1].leads(self._progress)]
-        return leaders or weighted
-
     # -- steering -------------------------------------------------------------------------------------------------
 
     def terms(self) -> list[TermSpec]:
-        return [
-            spec.model_copy(update={"parameters": term.present_parameters()}) for spec, term in self._terms.values()
-        ]
+        return self._terms.specs()
 
     def apply(self, edit: Edit) -> Edit | None:
         match edit:
-            case edit_kinds.SetWeight():
-                spec = self._spec(edit.term)
-                self._replace(spec.model_copy(update={"weight": edit.weight}))
-                return edit_kinds.SetWeight(term=edit.term, weight=spec.weight)
             case edit_kinds.SetParameter(owner="study"):
                 return self._set_parameter(edit)
-            case edit_kinds.SetParameter():
-                return self._set_term_parameter(edit)
-            case edit_kinds.AddTerm():
-                self._add(edit.spec)
-                return edit_kinds.RemoveTerm(term=edit.spec.name)
-            case edit_kinds.RemoveTerm():
-                self._spec(edit.term)
-                spec = next(spec for spec in self.terms() if spec.name == edit.term)
-                del self._terms[edit.term]
-                return edit_kinds.AddTerm(spec=spec)
             case edit_kinds.PaintFreeze():
-                centres = self.frame.to_working(np.asarray(edit.centres, np.float64).reshape(-1, 3))
-                self.surface.freeze(centres, self.frame.length_to_working(edit.radius), frozen=edit.frozen)
-                return edit.model_copy(update={"frozen": not edit.frozen})
-        raise ParameterError(edit.edit, "a reconstruction does not know this Edit.")
+                inverse = edit_kinds.SetFrozen(strokes=self._strokes)
+                self.surface.freeze(self._stroke(edit))
+                self._strokes = [*self._strokes, edit]
+                return inverse
+            case edit_kinds.SetFrozen():
+                inverse = edit_kinds.SetFrozen(strokes=self._strokes)
+                self.surface.set_frozen([self._stroke(stroke) for stroke in edit.strokes])
+                self._strokes = list(edit.strokes)
+                return inverse
+        return self._terms.apply(edit)
+
+    def _stroke(self, painted: edit_kinds.PaintFreeze) -> Stroke:
+        centres = self.frame.to_working(np.asarray(painted.centres, np.float64).reshape(-1, 3))
+        return Stroke(centres, self.frame.length_to_working(painted.radius), painted.frozen)
 
     def _set_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
         declared = ReconstructParameters.model_fields.get(edit.name)
@@ -236,42 +219,14 @@ class ReconstructProblem:
         self.parameters = new
         return edit.model_copy(update={"value": getattr(old, edit.name)})
 
-    def _set_term_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
-        spec = self._spec(edit.owner)
-        if edit.name == "enabled":
-            changed = TermSpec.parse({**spec.model_dump(), "enabled": edit.value}, owner=edit.owner)
-            self._replace(changed)
-            return edit.model_copy(update={"value": spec.enabled})
-        term = self._terms[edit.owner][1]
-        old = term.present_parameters()
-        if edit.name not in old:
-            raise ParameterError(f"{edit.owner}.{edit.name}", "there is no such parameter.")
-        term.changed(type(term).Parameters.parse({**old, edit.name: edit.value}, owner=edit.owner))
-        self._replace(spec.model_copy(update={"parameters": term.present_parameters()}))
-        return edit.model_copy(update={"value": old[edit.name]})
-
-    def _add(self, spec: TermSpec) -> None:
-        if spec.name in self._terms:
-            raise ParameterError(spec.name, "there is a Term of this name already.", remedy="Choose another name.")
-        self._terms[spec.name] = (spec, build_term(spec, self._context))
-
-    def _replace(self, spec: TermSpec) -> None:
-        self._terms[spec.name] = (spec, self._terms[spec.name][1])
-
-    def _spec(self, name: str) -> TermSpec:
-        if name not in self._terms:
-            raise ParameterError(name, "there is no such Term.", remedy=f"There are {', '.join(self._terms)}.")
-        return self._terms[name][0]
-
     # -- going back -----------------------------------------------------------------------------------------------
 
     def state(self) -> State:
         return {
             "surface": self.surface.state(),
             "parameters": self.parameters.model_dump(),
-            "terms": [
-                {"spec": spec.model_dump(mode="json"), "memory": term.state()} for spec, term in self._terms.values()
-            ],
+            **self._terms.state(),
+            "strokes": [stroke.model_dump(mode="json") for stroke in self._strokes],
             "pending_resolution": self._pending_resolution or 0,
             "removed": self._removed,
         }
@@ -280,11 +235,8 @@ class ReconstructProblem:
         values: dict[str, Any] = dict(state)
         self.parameters = ReconstructParameters.parse(values["parameters"], owner="checkpoint")
         self.surface.restore(values["surface"])
-        self._terms = {}
-        for entry in values["terms"]:
-            spec = TermSpec.parse(entry["spec"], owner="checkpoint")
-            self._add(spec)
-            self._terms[spec.name][1].restore(entry["memory"])
+        self._terms.restore(values)
+        self._strokes = [edit_kinds.PaintFreeze.model_validate(stroke) for stroke in values["strokes"]]
         self._pending_resolution = int(values["pending_resolution"]) or None
         self._removed = int(values["removed"])
         self._evaluated, self._held, self._sides = None, None, None

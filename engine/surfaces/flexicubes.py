@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from engine.surfaces.freezing import Frozen, cells_in_balls
 from engine.surfaces.grid import Grid
 from engine.surfaces.resampling import interpolate_field, parent_cells, resample_field, sample_nodes
 from engine.surfaces.starts import random_field, sphere_field
-from engine.surfaces.surface import ExtractedSurface, Surface
+from engine.surfaces.surface import ExtractedSurface, Stroke, Surface
 from engine.surfaces.tables import dual_tables
 
 REACH = 0.5 * (1.0 - 1.0e-3)
@@ -186,6 +187,14 @@ class FlexiCubes(Surface):
         frame = self._frame_of(ids)
         return frame.positions + frame.reach * bend
 
+    def crossing_positions(self) -> Tensor:
+        """Undeformed middles of the edges of `ExtractedSurface.crossing_values`, shape (edge_count, 3), no graph."""
+        return self._frame.positions[self._require_connectivity().crossing_rows].mean(dim=1)
+
+    def cell_positions(self) -> Tensor:
+        """Undeformed centre of the cell of every row of the leaf "weights", shape (cell_count, 3)."""
+        return self._grid.cell_centres(self._active.cell_ids, self.dtype)
+
     def set_field(self, index: Tensor | np.ndarray, values: Tensor) -> None:
         """Overwrite the field at nodes (counted as in `activate_nodes`); its moments there go to zero.
 
@@ -254,8 +263,14 @@ class FlexiCubes(Surface):
         carried = [Remap(name, old[name], leaf, maps[name]) for name, leaf in self._leaves.items()]
         return [*undelivered, *carried]
 
-    def freeze(self, centres: np.ndarray, radius: float, *, frozen: bool) -> None:
-        self._freeze_cells(cells_in_balls(self._grid, centres, radius, self.device.torch), frozen=frozen)
+    def freeze(self, stroke: Stroke) -> None:
+        self._freeze_cells(self._cells_of(stroke), frozen=stroke.frozen)
+
+    def set_frozen(self, strokes: Sequence[Stroke]) -> None:
+        self._frozen.thaw()
+        for stroke in strokes:
+            self._frozen.set_cells(self._cells_of(stroke), frozen=stroke.frozen)
+        self._keep_frozen()
 
     def mask_gradients(self) -> None:
         self._frozen.mask_gradients(self._leaves)
@@ -359,6 +374,9 @@ class FlexiCubes(Surface):
     def _frame_of(self, ids: Tensor) -> NodeFrame:
         reach = self._grid.freedom(ids, self.dtype) * (REACH * self.cell_size)
         return NodeFrame(self._grid.positions(ids, self.dtype), reach)
+
+    def _cells_of(self, stroke: Stroke) -> Tensor:
+        return cells_in_balls(self._grid, stroke.centres, stroke.radius, self.device.torch)
 
     def _freeze_cells(self, cells: Tensor, *, frozen: bool) -> None:
         self._frozen.set_cells(cells, frozen=frozen)

@@ -38,6 +38,10 @@ class Frozen:
             self._cells = torch.zeros(self._grid.id_count, dtype=torch.bool, device=self._device)
         self._cells[ids] = frozen
 
+    def thaw(self) -> None:
+        """Freeze nothing; `keep` afterwards."""
+        self._cells = None
+
     def keep(self, active: ActiveSet, leaves: dict[str, Tensor], ambiguous_neighbours: Tensor) -> None:
         """Remember the values of all frozen rows as they are now.
 

@@ -6,6 +6,7 @@ The working frame is [-1, 1]^3 (see `engine.geometry.frame`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,15 @@ class ExtractedSurface:
     crossing_values: Tensor = field(default_factory=lambda: torch.zeros(0, 2))
 
 
+@dataclass(frozen=True)
+class Stroke:
+    """Balls round `centres` (stamp_count, 3) with one `radius`, working frame, to freeze or to thaw."""
+
+    centres: np.ndarray
+    radius: float
+    frozen: bool = True
+
+
 class Surface(ABC):
     """A design whose tensors are optimised, and which stands for a surface."""
 
@@ -60,8 +70,13 @@ class Surface(ABC):
         """Change the grid; moments are carried over by the returned Remaps."""
 
     @abstractmethod
-    def freeze(self, centres: np.ndarray, radius: float, *, frozen: bool) -> None:
-        """Freeze (thaw) what shapes the surface within balls, working frame."""
+    def freeze(self, stroke: Stroke) -> None:
+        """Freeze (thaw) what shapes the surface within the stroke's balls."""
+
+    @abstractmethod
+    def set_frozen(self, strokes: Sequence[Stroke]) -> None:
+        """Freeze exactly what the strokes freeze, one after the other; all else thaws. What stays frozen keeps its
+        values, what becomes frozen keeps those of now."""
 
     @abstractmethod
     def mask_gradients(self) -> None:

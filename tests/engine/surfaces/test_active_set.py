@@ -6,6 +6,7 @@ from torch import Tensor
 from engine.surfaces.active_set import ActiveSet
 from engine.surfaces.flexicubes import FlexiCubes
 from engine.surfaces.grid import Grid
+from engine.surfaces.surface import Stroke
 
 
 def loss_of(surface: FlexiCubes) -> Tensor:
@@ -138,7 +139,7 @@ def test_an_overwritten_field_moves_the_surface_and_forgets_its_moments() -> Non
 def test_frozen_nodes_are_not_overwritten() -> None:
     surface = FlexiCubes.sphere(8, radius=0.5)
     before = surface.output()[0]
-    surface.freeze(np.zeros((1, 3)), 0.9, frozen=True)
+    surface.freeze(Stroke(np.zeros((1, 3)), 0.9))
     surface.set_field(np.arange(9**3), torch.ones(9**3))
     surface.prepare()
     assert np.array_equal(surface.output()[0], before)

@@ -9,6 +9,7 @@ from engine.geometry.distance import TriangleIndex
 from engine.surfaces.flexicubes import FlexiCubes
 from engine.surfaces.grid import Grid
 from engine.surfaces.resampling import interpolate_field, parent_cells, sample_nodes
+from engine.surfaces.surface import Stroke
 
 
 def distance_between(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) -> float:
@@ -96,7 +97,7 @@ def test_an_open_surface_keeps_its_hole() -> None:
 
 def test_frozen_cells_are_inherited() -> None:
     surface = FlexiCubes.sphere(10, radius=0.5)
-    surface.freeze(np.array([[0.5, 0.0, 0.0]]), 0.2, frozen=True)
+    surface.freeze(Stroke(np.array([[0.5, 0.0, 0.0]]), 0.2))
     surface.resample(20)
     centres = surface._grid.cell_centres(surface._frozen.cell_ids, torch.float64)
     gaps = torch.linalg.norm(centres - centres.new_tensor([0.5, 0.0, 0.0]), dim=1)
