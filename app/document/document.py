@@ -3,141 +3,203 @@
 from __future__ import annotations
 
 import contextlib
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from app.document.difference import edits_between, mask_edits
+from app.document.engine_state import EngineState
+from app.document.project import Project, SceneObject, Selection
 from app.document.recent import RecentFiles
 from app.document.run_record import RunRecord
 from app.document.steering import apply_edit, unique
 from app.document.topic import Topic
-from app.document.undo import Step, UndoStack
+from app.document.undo import DEFAULT_BUDGET, Step, UndoStack
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.catalogue import Catalogue
-from engine.protocol.edits import EDIT, AddTerm, Edit, PaintFreeze, SetParameter
+from engine.protocol.edits import AddTerm, Edit, PaintFreeze, SetParameter
 from engine.protocol.snapshot import EditApplied, EditRefused
 from engine.protocol.study import Study, TermSpec
 
 OBJECT_COLOURS = ("#7f8c99", "#a58f6f", "#6f8fa5", "#8fa56f", "#a56f8f")
 
 
-@dataclass
-class SceneObject:
-    """A geometry that is open, as it is shown. `source` is its file's path, or `sample:NAME`."""
-
-    name: str
-    geometry: Mesh | Points
-    colour: str
-    source: str = ""
-    visible: bool = True
-
-    @property
-    def unit(self) -> str:
-        return self.geometry.unit
-
-    def describe(self) -> str:
-        """ "12,480 triangles" or "40,000 points"."""
-        if isinstance(self.geometry, Mesh):
-            return f"{self.geometry.triangle_count:,} triangles"
-        return f"{self.geometry.point_count:,} points"
-
-
 class Document:
-    """Objects, the Study, frozen regions, the Run's record, undo and recent files.
+    """The Project with its undo, the Run's record, and what the engine is told of it.
 
-    send : carries an Edit to the engine; the window sets it while a Run is active
+    Whatever changes the Project goes through `change`: it becomes a named step of undo, and the engine is sent what it
+    needs to follow. So undo is the same for everything: the Project of before, and the Edits that lead back to it.
+
+    Topics: one a part of the Project (`objects_changed`, `study_changed`, `frozen_changed`, `selections_changed`,
+    `clip_changed`, `measurements_changed`, `titles_changed`), `document_changed` (any of them), `selection_changed`
+    (what is chosen by name), `catalogue_changed`.
     """
 
-    def __init__(self, *, recent: RecentFiles | None = None) -> None:
-        self.objects: list[SceneObject] = []
-        self.study = Study()
-        self.strokes: list[PaintFreeze] = []
+    def __init__(self, *, recent: RecentFiles | None = None, undo_budget: int = DEFAULT_BUDGET) -> None:
         self.run = RunRecord()
-        self.undo_stack = UndoStack()
+        self.undo_stack = UndoStack(budget=undo_budget)
         self.recent = recent or RecentFiles()
         self.catalogue: Catalogue | None = None
         self.selected = ""
-        self.send: Callable[[Edit], None] | None = None
+        self.engine = EngineState()
 
         self.objects_changed = Topic()
         self.study_changed = Topic()
         self.frozen_changed = Topic()
+        self.selections_changed = Topic()
+        self.clip_changed = Topic()
+        self.measurements_changed = Topic()
+        self.titles_changed = Topic()
+        self.document_changed = Topic()
         self.selection_changed = Topic()
         self.catalogue_changed = Topic()
-        self._roles: dict[str, str] = {}
-        self._awaited: deque[tuple[dict[str, Any], Step | None, int]] = deque()
-        self._confirmed: tuple[Study, tuple[PaintFreeze, ...]] = (self.study, ())
-        self._kept: dict[int, tuple[Study, tuple[PaintFreeze, ...]]] = {}
+        self._project = Project()
+        self._saved = self._project
+        self._scope: tuple[str, str] | None = None
+        self._scopes = 0
+
+    # The Project --------------------------------------------------------------------------------------------------
+
+    @property
+    def project(self) -> Project:
+        """All that is open, as a value."""
+        return self._project
+
+    @property
+    def objects(self) -> tuple[SceneObject, ...]:
+        return self._project.objects
+
+    @property
+    def study(self) -> Study:
+        return self._project.study
+
+    @property
+    def strokes(self) -> tuple[PaintFreeze, ...]:
+        return self._project.strokes
+
+    def change(self, name: str, project: Project, *, gesture: str = "") -> None:
+        """Let `project` be what is open, as a step of undo called `name`; a Run follows at its next iteration.
+
+        gesture : changes of the same gesture grow into one step
+        """
+        if project is self._project:
+            return
+        before = self._project
+        edits = edits_between(before, project, self.catalogue) if self.run.active else []
+        if self._scope is not None:
+            name, gesture = self._scope
+        step = self.undo_stack.push(name, before, project, gesture=gesture)
+        self._take(project)
+        self._send(edits, step)
+
+    @contextlib.contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """All changes within are one step of undo called `name`; scopes within it count as part of it."""
+        if self._scope is not None:
+            yield
+            return
+        self._scopes += 1
+        self._scope = (name, f"scope {self._scopes}")
+        try:
+            yield
+        finally:
+            self._scope = None
+            self.undo_stack.end_gesture()
+
+    def undo(self) -> None:
+        """Take the last step back; a Run gets the Edits that lead back, and is never rewound."""
+        self._return_to(self.undo_stack.undo())
+
+    def redo(self) -> None:
+        """Do the step undone last again."""
+        self._return_to(self.undo_stack.redo())
+
+    def open_project(self, project: Project) -> None:
+        """Another document takes the place of this one: nothing can be undone, nothing is modified."""
+        self.undo_stack.clear()
+        self.select("")
+        self._take(project)
+        self._saved = self._project
+
+    @property
+    def modified(self) -> bool:
+        """Whether the Project differs from the one that was opened or saved last; exact, by content."""
+        return self._project is not self._saved and self._project != self._saved
+
+    def mark_saved(self, project: Project) -> None:
+        """`project` (the present one, or an earlier one whose writing has ended just now) is what the file holds."""
+        self._saved = project
+        self.document_changed()
 
     # Objects ------------------------------------------------------------------------------------------------------
 
     def add_object(self, geometry: Mesh | Points, *, source: str = "") -> SceneObject:
-        """Open a geometry and make it the study's target; an object of the same source is replaced."""
-        if source:
-            self.objects = [other for other in self.objects if other.source != source]
-        names = {other.name for other in self.objects}
-        stem = name = geometry.name or "object"
-        count = 1
-        while name in names:
-            count += 1
-            name = f"{stem} {count}"
-        item = SceneObject(name, geometry, OBJECT_COLOURS[len(self.objects) % len(OBJECT_COLOURS)], source)
-        self.objects.append(item)
-        self.set_input("target", item)
-        self.objects_changed()
-        return item
+        """Open a geometry and make it the study's target; an object of the same source is replaced where it stands."""
+        before = next((item for item in self.objects if source and item.source == source), None)
+        if before is not None:
+            project = self._project.with_object(before.name, geometry=geometry)
+            project = _without_foreign_selections(project, before.name)
+        else:
+            item = SceneObject(self.free_name(geometry.name or "object"), geometry, self._next_colour(), source)
+            project = replace(self._project, objects=(*self.objects, item))
+        name = before.name if before is not None else project.objects[-1].name
+        project = replace(project, roles={**project.roles, "target": name}).with_named_inputs()
+        self.change(f"open {name}", project)
+        found = self.object(name)
+        assert found is not None
+        return found
 
     def remove_object(self, name: str) -> None:
         """Close an object; the study loses it as an input."""
-        self.objects = [item for item in self.objects if item.name != name]
-        inputs = {role: value for role, value in self._roles.items() if value != name}
-        if inputs != self._roles:
-            self._roles = inputs
-            self._name_inputs()
-        self.objects_changed()
+        if self.object(name) is not None:
+            self.change(f"close {name}", self._project.without_object(name))
 
-    def replace_geometry(self, name: str, geometry: Mesh | Points) -> None:
+    def replace_geometry(self, name: str, geometry: Mesh | Points, step: str = "") -> None:
         """Another geometry for an open object: a repaired one."""
-        item = self.object(name)
-        if item is not None:
-            item.geometry = geometry
-            self._name_inputs()
-            self.objects_changed()
+        if self.object(name) is not None:
+            project = self._project.with_object(name, geometry=geometry)
+            self.change(step or f"change {name}", _without_foreign_selections(project, name))
 
     def object(self, name: str) -> SceneObject | None:
-        return next((item for item in self.objects if item.name == name), None)
+        return self._project.object(name)
 
     def set_visible(self, name: str, visible: bool) -> None:
         item = self.object(name)
         if item is not None and item.visible != visible:
-            item.visible = visible
-            self.objects_changed()
+            step = f"show {name}" if visible else f"hide {name}"
+            self.change(step, self._project.with_object(name, visible=visible))
 
     def select(self, name: str) -> None:
-        """Select an object or a handle by name; "" selects nothing."""
+        """Choose an object or a handle by name; "" chooses nothing. No step of undo."""
         if name != self.selected:
             self.selected = name
             self.selection_changed()
+
+    def free_name(self, stem: str) -> str:
+        """`stem`, or `stem 2`, ...: what no object is called."""
+        return unique(stem, [item.name for item in self.objects])
+
+    def _next_colour(self) -> str:
+        return OBJECT_COLOURS[len(self.objects) % len(OBJECT_COLOURS)]
 
     # The Study ----------------------------------------------------------------------------------------------------
 
     def set_input(self, role: str, item: SceneObject) -> None:
         """Let `item` play `role` ("target") in the study."""
-        self._roles = {**self._roles, role: item.name}
-        self._name_inputs()
+        roles = {**self._project.roles, role: item.name}
+        self.change(f"use {item.name} as {role}", replace(self._project, roles=roles).with_named_inputs())
 
     def inputs(self) -> dict[str, Mesh | Points]:
-        """Geometry by role, as `Session.start` takes it."""
-        found = {role: self.object(name) for role, name in self._roles.items()}
-        return {role: item.geometry for role, item in found.items() if item is not None}
+        """Geometry by role where it stands, as `Session.start` takes it."""
+        found = {role: self.object(name) for role, name in self._project.roles.items()}
+        return {role: item.placed for role, item in found.items() if item is not None}
 
     def role_of(self, name: str) -> str:
-        return next((role for role, value in self._roles.items() if value == name), "")
+        return next((role for role, value in self._project.roles.items() if value == name), "")
 
     def diagonal(self) -> float | None:
         """Diagonal of the target's bounding box [mm], to which percentages refer; None with nothing open."""
@@ -146,23 +208,27 @@ class Document:
 
     def set_study(self, study: Study) -> None:
         """Take over another Study (from a file, the gallery or the defaults); its Terms are filled in."""
-        if not study.terms and self.catalogue is not None:
-            try:
-                terms = [spec.model_copy(deep=True) for spec in self.catalogue.study(study.study).default_terms]
-            except StopIteration:
-                raise ParameterError(study.study, "this engine has no such study.") from None
-            study = study.model_copy(update={"terms": terms})
-        self.study = study
-        self._name_inputs()
-        self.undo_stack.clear()
-        self.study_changed()
+        project = replace(self._project, study=self._with_terms(study)).with_named_inputs()
+        self.change(f"take over the study {study.study}", project)
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
-        """What the engine offers; a Study without Terms gets the defaults."""
+        """What the engine offers; a Study without Terms gets the defaults, which is no change of the document."""
         self.catalogue = catalogue
         self.catalogue_changed()
         if not self.study.terms:
-            self.set_study(self.study)
+            untouched = not self.modified
+            self._take(replace(self._project, study=self._with_terms(self.study)).with_named_inputs())
+            if untouched:
+                self._saved = self._project
+
+    def _with_terms(self, study: Study) -> Study:
+        if study.terms or self.catalogue is None:
+            return study
+        try:
+            terms = [spec.model_copy(deep=True) for spec in self.catalogue.study(study.study).default_terms]
+        except StopIteration:
+            raise ParameterError(study.study, "this engine has no such study.") from None
+        return study.model_copy(update={"terms": terms})
 
     def handles(self) -> list[TermSpec]:
         """Terms that are made at a point of the surface."""
@@ -199,72 +265,11 @@ class Document:
     # Steering -----------------------------------------------------------------------------------------------------
 
     def steer(self, edit: Edit, name: str, *, gesture: str = "") -> None:
-        """Carry out an Edit here at once and in the engine at its next iteration; undo calls it `name`."""
-        inverse = self._apply(edit)
-        step, place = self.undo_stack.push(name, edit, inverse, gesture=gesture)
-        self._post(edit, step, place)
+        """Carry out an Edit here at once and in the engine at its next iteration; undo calls it `name`.
 
-    def undo(self) -> None:
-        """Take the last step back by sending the inverse Edits; never rewinds the Run."""
-        self._replay(self.undo_stack.undo())
-
-    def redo(self) -> None:
-        self._replay(self.undo_stack.redo())
-
-    def edit_applied(self, event: EditApplied) -> None:
-        """The engine carried an Edit out: its own inverse is the one that undo sends.
-
-        Edits act in the order in which they were sent: an earlier one that did not arrive was refused. An Edit that
-        nobody sent from here (the engine lowers the step size after a roll-back) is a step that can be undone too.
+        Raises `ParameterError` for an Edit that makes no sense here.
         """
-        edit = EDIT.validate_python(event.edit)
-        inverse = EDIT.validate_python(event.inverse) if event.inverse is not None else None
-        self._confirm(edit)
-        place = next((place for place, (sent, _, _) in enumerate(self._awaited) if sent == event.edit), None)
-        if place is None:
-            if inverse is not None:
-                self._adopt()
-                self.undo_stack.push(_engine_step(edit), edit, inverse)
-            return
-        refused = place > 0
-        _, step, index = self._awaited[place]
-        for _ in range(place + 1):
-            self._awaited.popleft()
-        if step is not None:
-            step.confirmed = True
-            if inverse is not None and 0 <= index < len(step.backward):
-                step.backward[index] = inverse
-        if refused:
-            self._adopt()
-
-    def edit_refused(self, event: EditRefused) -> None:
-        """The engine refused an Edit: what it holds is shown again, and undo forgets a step that never was."""
-        place = next((place for place, (sent, _, _) in enumerate(self._awaited) if sent == event.edit), None)
-        if place is None:
-            return
-        _, step, _ = self._awaited[place]
-        del self._awaited[place]
-        if step is not None and not step.confirmed and all(other is not step for _, other, _ in self._awaited):
-            self.undo_stack.forget(step)
-        self._adopt()
-
-    def rewound(self, checkpoint: int) -> None:
-        """The Run goes on from a Checkpoint: the Terms, weights and frozen regions of that moment hold again."""
-        self.run.rewound_to = checkpoint
-        kept = self._kept.get(checkpoint)
-        if kept is None:
-            return
-        study, strokes = kept
-        iterations = self.study.parameters.get("iterations")
-        if iterations is not None:
-            study = study.model_copy(update={"parameters": {**study.parameters, "iterations": iterations}})
-        self._confirmed = (study, strokes)
-        self.undo_stack.clear()
-        self._adopt()
-
-    def keep_checkpoint(self, checkpoint: int) -> None:
-        """Remember what steers the Run now, in case it comes back to this Checkpoint."""
-        self._kept[checkpoint] = self._confirmed
+        self.change(name, _with_edit(self._project, edit), gesture=gesture)
 
     def add_term(self, kind: str, title: str, parameters: dict[str, Any] | None = None, weight: float = 1.0) -> str:
         """Add a Term of a kind; returns its name, which no other Term's name or title is."""
@@ -272,13 +277,6 @@ class Document:
         spec = TermSpec(kind=kind, name=name, weight=weight, parameters=parameters or {})
         self.steer(AddTerm(spec=spec), f"add {name}")
         return name
-
-    def new_run(self, number: int) -> None:
-        """A Run has begun: what was seen of the last one goes."""
-        self.run = RunRecord(run=number, state="preparing")
-        self._awaited.clear()
-        self._kept.clear()
-        self._confirmed = (self.study, tuple(self.strokes))
 
     def frozen_stamps(self) -> tuple[np.ndarray, np.ndarray]:
         """Centres (n, 3) [mm] and radii (n,) [mm] of what is frozen, thawed stamps taken away."""
@@ -294,69 +292,116 @@ class Document:
                 centres, radii = centres[kept], radii[kept]
         return centres, radii
 
+    # What the engine says -----------------------------------------------------------------------------------------
+
+    def new_run(self, number: int, *, resumed: bool = False) -> None:
+        """A Run of the Project has begun: what was seen of the last one goes.
+
+        It is sent the masks and the frozen regions, but a resumed one has them already.
+        """
+        self.run = RunRecord(run=number, state="preparing")
+        self.engine.begin(self._project if resumed else replace(self._project, strokes=()))
+        if not resumed:
+            self._send([*mask_edits(self._project), *self.strokes], None)
+
+    def edit_applied(self, event: EditApplied) -> None:
+        """The engine carried an Edit out. One that nobody sent from here (it lowers the step size after a roll-back) is
+        a step that can be undone too."""
+        edit, known, refused = self.engine.applied(event)
+        if refused:
+            self._adopt()
+        if not known:
+            with contextlib.suppress(ParameterError):
+                project = _with_edit(self._project, edit)
+                if project != self._project:
+                    self.undo_stack.push(_engine_step(edit), self._project, project)
+                    self._take(project)
+
+    def edit_refused(self, event: EditRefused) -> None:
+        """The engine refused an Edit: what it holds is shown again, and undo forgets a step that never was."""
+        found, step = self.engine.refused(event)
+        if not found:
+            return
+        if step is not None and self.undo_stack.is_last(step):
+            self.undo_stack.forget(step)
+            self._take(step.before)
+        self._adopt()
+
+    def rewound(self, checkpoint: int) -> None:
+        """The Run goes on from a Checkpoint: the Terms, weights and frozen regions of that moment hold again.
+
+        They are a step of undo, which never takes the Run back.
+        """
+        self.run.rewound_to = checkpoint
+        project = self.engine.rewound(checkpoint, self._project)
+        if project is not None and project != self._project:
+            self.undo_stack.push(f"the terms of checkpoint {checkpoint}", self._project, project)
+            self._take(project)
+
+    def keep_checkpoint(self, checkpoint: int) -> None:
+        """Remember what steers the Run now, in case it comes back to this Checkpoint."""
+        self.engine.keep(checkpoint)
+
     # ---------------------------------------------------------------------------------------------------------------
 
-    def _apply(self, edit: Edit) -> Edit | None:
-        study, inverse = apply_edit(self.study, edit)
-        if isinstance(edit, PaintFreeze):
-            self.strokes = list(painted(tuple(self.strokes), edit))
-            self.frozen_changed()
-        elif study is not self.study:
-            self.study = study
-            self.study_changed()
-        return inverse
+    def _return_to(self, project: Project | None) -> None:
+        if project is not None:
+            edits = edits_between(self._project, project, self.catalogue) if self.run.active else []
+            self._take(project)
+            self._send(edits, None)
 
-    def _confirm(self, edit: Edit) -> None:
-        """What the engine holds now, as far as it said so."""
-        study, strokes = self._confirmed
-        if isinstance(edit, PaintFreeze):
-            strokes = painted(strokes, edit)
-        else:
-            with contextlib.suppress(ParameterError):
-                study, _ = apply_edit(study, edit)
-        self._confirmed = (study, strokes)
+    def _send(self, edits: list[Edit], step: Step | None) -> None:
+        for edit in edits:
+            self.engine.send(edit, step)
 
     def _adopt(self) -> None:
         """Show what the engine holds, and what is still on its way to it."""
-        study, strokes = self._confirmed
-        for sent, _, _ in self._awaited:
-            edit = EDIT.validate_python(sent)
-            if isinstance(edit, PaintFreeze):
-                strokes = painted(strokes, edit)
-            else:
-                with contextlib.suppress(ParameterError):
-                    study, _ = apply_edit(study, edit)
-        self.study, self.strokes = study, list(strokes)
-        self.study_changed()
-        self.frozen_changed()
+        self._take(self.engine.adopted(self._project))
 
-    def _post(self, edit: Edit, step: Step | None = None, place: int = -1) -> None:
-        if self.send is not None and self.run.active:
-            self._awaited.append((edit.model_dump(mode="json"), step, place))
-            self.send(edit)
-
-    def _replay(self, edits: list[Edit]) -> None:
-        for edit in edits:
-            self._apply(edit)
-            self._post(edit)
-
-    def _name_inputs(self) -> None:
-        inputs = dict(self.study.inputs)
-        for role, name in self._roles.items():
-            item = self.object(name)
-            inputs[role] = item.source if item is not None and item.source else name
-        for role in list(inputs):
-            if role not in self._roles:
-                del inputs[role]
-        units = {role: geometry.unit for role, geometry in self.inputs().items() if geometry.unit != "mm"}
-        self.study = self.study.model_copy(update={"inputs": inputs, "units": units})
+    def _take(self, project: Project) -> None:
+        """Let `project` be the present one, and tell who shows a part of it."""
+        before, self._project = self._project, project
+        if before is project:
+            return
+        told = (
+            (self.objects_changed, (before.objects, before.roles), (project.objects, project.roles)),
+            (self.study_changed, before.study, project.study),
+            (self.frozen_changed, before.strokes, project.strokes),
+            (self.selections_changed, before.selections, project.selections),
+            (self.clip_changed, before.clip, project.clip),
+            (self.measurements_changed, before.measurements, project.measurements),
+            (self.titles_changed, before.branch_titles, project.branch_titles),
+        )
+        for topic, old, new in told:
+            if old is not new and old != new:
+                topic()
+        if self.selected and self.object(self.selected) is None and not _has_term(project.study, self.selected):
+            self.select("")
+        self.document_changed()
 
 
-def painted(strokes: tuple[PaintFreeze, ...], edit: PaintFreeze) -> tuple[PaintFreeze, ...]:
-    """The strokes after one more. The inverse of the last one takes it away and leaves what lay below as it was."""
-    if strokes and strokes[-1] == edit.model_copy(update={"frozen": not edit.frozen}):
-        return strokes[:-1]
-    return (*strokes, edit)
+def _with_edit(project: Project, edit: Edit) -> Project:
+    """The Project after an Edit; raises `ParameterError` for one that makes no sense."""
+    study, strokes = apply_edit(project.study, project.strokes, edit)
+    if study is project.study and strokes is project.strokes:
+        return project
+    return replace(project, study=study, strokes=strokes)
+
+
+def _without_foreign_selections(project: Project, name: str) -> Project:
+    """Without selections of an object that has other vertices now."""
+    item = project.object(name)
+    assert item is not None
+    count = item.geometry.vertex_count if isinstance(item.geometry, Mesh) else item.geometry.point_count
+
+    def fits(selection: Selection) -> bool:
+        return selection.of != name or selection.points is not None or len(selection.values) == count
+
+    return replace(project, selections=tuple(selection for selection in project.selections if fits(selection)))
+
+
+def _has_term(study: Study, name: str) -> bool:
+    return any(spec.name == name for spec in study.terms)
 
 
 def _engine_step(edit: Edit) -> str:

@@ -1,38 +1,51 @@
-"""What an Edit does to a Study as data, and the Edit that undoes it."""
+"""What an Edit does to a Study and to the frozen regions, as data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from engine.core.errors import ParameterError
-from engine.protocol.edits import AddTerm, Edit, PaintFreeze, RemoveTerm, SetParameter, SetWeight
+from engine.protocol.edits import (
+    AddTerm,
+    Edit,
+    PaintFreeze,
+    RemoveTerm,
+    SetFrozen,
+    SetParameter,
+    SetTermMask,
+    SetWeight,
+)
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
 
+Strokes = tuple[PaintFreeze, ...]
 
-def apply_edit(study: Study, edit: Edit) -> tuple[Study, Edit | None]:
-    """The Study after `edit`, and the inverse Edit (None where nothing undoes it).
 
-    Edits that steer only the Run (pause, resume, rewind, ...) leave the Study as it is. Raises `ParameterError`
-    for a Term that is not there.
+def apply_edit(study: Study, strokes: Strokes, edit: Edit) -> tuple[Study, Strokes]:
+    """The Study and the strokes of the freeze brush after `edit`; the same objects where it changes nothing of them.
+
+    Edits that steer only the Run (pause, resume, rewind, ...) change neither. Raises `ParameterError` for a Term that
+    is not there.
     """
-    if isinstance(edit, SetWeight):
-        spec = study.term(edit.term)
-        changed = spec.model_copy(update={"weight": edit.weight})
-        return _with_term(study, changed), SetWeight(term=edit.term, weight=spec.weight)
-    if isinstance(edit, SetParameter):
-        return _set_parameter(study, edit)
-    if isinstance(edit, AddTerm):
-        if any(spec.name == edit.spec.name for spec in study.terms):
-            raise ParameterError(edit.spec.name, "the study has a term of that name already.")
-        return study.model_copy(update={"terms": [*study.terms, edit.spec]}), RemoveTerm(term=edit.spec.name)
-    if isinstance(edit, RemoveTerm):
-        spec = study.term(edit.term)
-        rest = [other for other in study.terms if other.name != edit.term]
-        return study.model_copy(update={"terms": rest}), AddTerm(spec=spec)
-    if isinstance(edit, PaintFreeze):
-        return study, edit.model_copy(update={"frozen": not edit.frozen})
-    return study, None
+    match edit:
+        case SetWeight():
+            study = _with_term(study, study.term(edit.term).model_copy(update={"weight": edit.weight}))
+        case SetParameter():
+            study = _with_parameter(study, edit)
+        case SetTermMask():
+            changed = study.term(edit.term).model_copy(update={"mask": edit.mask, "outside": edit.outside})
+            study = _with_term(study, changed)
+        case AddTerm():
+            if any(spec.name == edit.spec.name for spec in study.terms):
+                raise ParameterError(edit.spec.name, "the study has a term of that name already.")
+            study = study.model_copy(update={"terms": [*study.terms, edit.spec]})
+        case RemoveTerm():
+            study.term(edit.term)
+            study = study.model_copy(update={"terms": [spec for spec in study.terms if spec.name != edit.term]})
+        case PaintFreeze():
+            strokes = (*strokes, edit)
+        case SetFrozen():
+            strokes = tuple(edit.strokes)
+    return study, strokes
 
 
 def unique(stem: str, taken: Iterable[str]) -> str:
@@ -45,30 +58,18 @@ def unique(stem: str, taken: Iterable[str]) -> str:
     return name
 
 
-def _set_parameter(study: Study, edit: SetParameter) -> tuple[Study, Edit | None]:
+def _with_parameter(study: Study, edit: SetParameter) -> Study:
     if edit.owner == "study":
-        before = study.parameters.get(edit.name)
-        changed = study.model_copy(update={"parameters": {**study.parameters, edit.name: edit.value}})
-    elif edit.owner == "optimizer":
-        before = getattr(study.optimizer, edit.name, None)
+        return study.model_copy(update={"parameters": {**study.parameters, edit.name: edit.value}})
+    if edit.owner == "optimizer":
         values = {**study.optimizer.model_dump(), edit.name: edit.value}
-        changed = study.model_copy(update={"optimizer": OptimizerSpec.parse(values, owner="optimizer")})
-    else:
-        spec = study.term(edit.owner)
-        if edit.name == "enabled":
-            changed = _with_term(study, spec.model_copy(update={"enabled": bool(edit.value)}))
-            return changed, edit.model_copy(update={"value": spec.enabled})
-        before = spec.parameters.get(edit.name)
-        parameters = {**spec.parameters, edit.name: edit.value}
-        changed = _with_term(study, spec.model_copy(update={"parameters": parameters}))
-    inverse = None if before is None else edit.model_copy(update={"value": _plain(before)})
-    return changed, inverse
+        return study.model_copy(update={"optimizer": OptimizerSpec.parse(values, owner="optimizer")})
+    spec = study.term(edit.owner)
+    if edit.name == "enabled":
+        return _with_term(study, spec.model_copy(update={"enabled": bool(edit.value)}))
+    parameters = {**spec.parameters, edit.name: edit.value}
+    return _with_term(study, spec.model_copy(update={"parameters": parameters}))
 
 
 def _with_term(study: Study, changed: TermSpec) -> Study:
-    terms = [changed if spec.name == changed.name else spec for spec in study.terms]
-    return study.model_copy(update={"terms": terms})
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return study.model_copy(update={"terms": [changed if spec.name == changed.name else spec for spec in study.terms]})

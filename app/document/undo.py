@@ -1,46 +1,43 @@
-"""Undo of steering: named steps, each a list of Edits and the Edits that take them back."""
+"""Undo: named steps from one Project to the next, under a budget of bytes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 
+from app.document.project import Project
 from app.document.topic import Topic
-from engine.protocol.edits import Edit, SetParameter, SetWeight
+
+DEFAULT_BUDGET = 2**29
+"""Bytes that earlier and undone Projects may hold beside the present one."""
 
 
 @dataclass
 class Step:
-    """One thing that a person did: `forward` does it, `backward` (in the order of `forward`) takes it back.
+    """One thing that a person did: it led from `before` to `after`.
 
-    gesture : steps of the same non-empty gesture (one drag, one stroke) grow into one
-    confirmed : the engine has carried some of it out
+    gesture : changes of the same non-empty gesture (one drag, one stroke) grow into one step
     """
 
     name: str
-    gesture: str = ""
-    forward: list[Edit] = field(default_factory=list)
-    backward: list[Edit | None] = field(default_factory=list)
-    confirmed: bool = False
-
-    def add(self, edit: Edit, inverse: Edit | None) -> int:
-        """Grow by one Edit; returns the place of its inverse. A later value of the same thing replaces the earlier."""
-        for place, earlier in enumerate(self.forward):
-            if _same_target(earlier, edit):
-                self.forward[place] = edit
-                return -1
-        self.forward.append(edit)
-        self.backward.append(inverse)
-        return len(self.forward) - 1
+    gesture: str
+    before: Project
+    after: Project
 
 
 class UndoStack:
-    """Steps done and undone. It only remembers: the Document carries the Edits out."""
+    """Steps done and undone. It only remembers: the Document takes the Projects over.
 
-    def __init__(self, limit: int = 500) -> None:
+    budget : bytes that the remembered Projects may hold beside the present one; the oldest steps go first
+    limit : steps remembered at most
+    """
+
+    def __init__(self, *, budget: int = DEFAULT_BUDGET, limit: int = 1000) -> None:
         self.changed = Topic()
+        self.budget = budget
+        self._limit = limit
         self._done: list[Step] = []
         self._undone: list[Step] = []
-        self._limit = limit
 
     @property
     def undo_name(self) -> str:
@@ -51,40 +48,60 @@ class UndoStack:
     def redo_name(self) -> str:
         return self._undone[-1].name if self._undone else ""
 
-    def push(self, name: str, edit: Edit, inverse: Edit | None, *, gesture: str = "") -> tuple[Step, int]:
-        """Remember an Edit that was carried out; returns its step and the place of its inverse (-1: merged away)."""
+    @property
+    def undo_names(self) -> list[str]:
+        """Everything that can be undone, the last step first."""
+        return [step.name for step in reversed(self._done)]
+
+    @property
+    def redo_names(self) -> list[str]:
+        """Everything that can be redone, the next step first."""
+        return [step.name for step in reversed(self._undone)]
+
+    def push(self, name: str, before: Project, after: Project, *, gesture: str = "") -> Step:
+        """Remember a change that was made; returns its step, which may be an earlier one of the same gesture."""
         self._undone.clear()
         last = self._done[-1] if self._done else None
-        if last is None or not gesture or last.gesture != gesture:
-            last = Step(name, gesture)
+        if last is not None and gesture and last.gesture == gesture:
+            grown = last.after.arrays.keys() != after.arrays.keys()
+            last.after = after
+        else:
+            grown = True
+            last = Step(name, gesture, before, after)
             self._done.append(last)
             del self._done[: -self._limit]
-        place = last.add(edit, inverse)
+        if grown:
+            self._keep_budget(after)
         self.changed()
-        return last, place
+        return last
 
-    def undo(self) -> list[Edit]:
-        """The Edits that take the last step back, in the order in which they must act."""
+    def undo(self) -> Project | None:
+        """The Project before the last step; None when there is nothing to undo."""
         if not self._done:
-            return []
+            return None
         step = self._done.pop()
+        step.gesture = ""
         self._undone.append(step)
         self.changed()
-        return [edit for edit in reversed(step.backward) if edit is not None]
+        return step.before
 
-    def redo(self) -> list[Edit]:
-        """The Edits that do the last undone step again."""
+    def redo(self) -> Project | None:
+        """The Project after the step undone last; None when there is nothing to redo."""
         if not self._undone:
-            return []
+            return None
         step = self._undone.pop()
         self._done.append(step)
         self.changed()
-        return list(step.forward)
+        return step.after
 
     def end_gesture(self) -> None:
         """What comes next is a new step, even when its gesture has the same name."""
         if self._done:
             self._done[-1].gesture = ""
+
+    def is_last(self, step: Step) -> bool:
+        """Whether undo would take back this very step."""
+        return bool(self._done) and self._done[-1] is step
 
     def forget(self, step: Step) -> None:
         """A step that was refused is neither undone nor redone."""
@@ -97,10 +114,28 @@ class UndoStack:
         self._undone.clear()
         self.changed()
 
+    def bytes(self, present: Project) -> int:
+        """Bytes that are held for undo and redo alone."""
+        sizes: dict[int, int] = {}
+        for step in (*self._done, *self._undone):
+            sizes |= step.before.arrays | step.after.arrays
+        return sum(size for key, size in sizes.items() if key not in present.arrays)
 
-def _same_target(earlier: Edit, edit: Edit) -> bool:
-    if isinstance(earlier, SetWeight) and isinstance(edit, SetWeight):
-        return earlier.term == edit.term
-    if isinstance(earlier, SetParameter) and isinstance(edit, SetParameter):
-        return (earlier.owner, earlier.name) == (edit.owner, edit.name)
-    return False
+    def _keep_budget(self, present: Project) -> None:
+        """Drop the oldest steps until what they alone hold fits; the last step stays, whatever it holds."""
+        held: Counter[int] = Counter()
+        sizes: dict[int, int] = {}
+        for step in self._done:
+            for project in (step.before, step.after):
+                sizes |= project.arrays
+                held.update(project.arrays.keys())
+        total = sum(size for key, size in sizes.items() if key not in present.arrays)
+        dropped = 0
+        while total > self.budget and dropped < len(self._done) - 1:
+            for project in (self._done[dropped].before, self._done[dropped].after):
+                for key in project.arrays:
+                    held[key] -= 1
+                    if not held[key] and key not in present.arrays:
+                        total -= sizes[key]
+            dropped += 1
+        del self._done[:dropped]

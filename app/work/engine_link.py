@@ -54,7 +54,7 @@ class EngineLink:
         self.rolled_back = Topic()
         self.settled = Topic()
         self.logged = Topic()
-        document.send = self.send
+        document.engine.carry = self.send
 
     # Starting and ending ------------------------------------------------------------------------------------------
 
@@ -85,11 +85,9 @@ class EngineLink:
         assert self.session is not None
         document = self.document
         number = self.session.start(document.study, document.inputs(), resume=resume, paused=paused)
-        document.new_run(number)
+        document.new_run(number, resumed=resume is not None)
         self._viewed = None
         self.begun()
-        for stroke in document.strokes if resume is None else []:
-            self.session.send(stroke)
         self._tell_all()
 
     def restart(self) -> None:
@@ -99,7 +97,7 @@ class EngineLink:
         self.begun()
         self._tasks.watch(session.catalogue(), self._catalogue_came, self._failed)
         if number is not None:
-            self.document.new_run(number)
+            self.document.new_run(number, resumed=True)
             self._viewed = None
             self._tell_all()
 
@@ -196,6 +194,11 @@ class EngineLink:
         self.document.run.checkpoints[event.checkpoint.id] = event.checkpoint
         self.document.keep_checkpoint(event.checkpoint.id)
         self._changed.add("checkpoints")
+
+    @_on.register
+    def _(self, event: seen.BranchesChanged) -> None:
+        self.document.run.branches_changed(event)
+        self._changed |= {"losses", "checkpoints"}
 
     @_on.register
     def _(self, event: seen.EditApplied) -> None:

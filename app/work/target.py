@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.document.document import Document, SceneObject
+from app.document.document import Document
+from app.document.project import SceneObject
 from engine.protocol.edits import RemoveTerm
 
 
@@ -23,10 +24,9 @@ class Target:
         if self._now is None:
             others = self._document.objects
             self._now = next((other for other in others if self._document.role_of(other.name) == "target"), None)
-        self._document.set_input("target", item)
-        said = self.changed(item)
-        self._document.objects_changed()
-        return said
+        with self._document.scope(f"use {name} as target"):
+            self._document.set_input("target", item)
+            return self.changed(item)
 
     def changed(self, item: SceneObject, *, own_handles: bool = False) -> str:
         """`item` is the target now; returns what is to be said of it, "" where it is the first one.
@@ -56,12 +56,12 @@ class Target:
         if not foreign:
             return ""
         owner = placed_on[foreign[0]].name
-        gesture = f"handles of {owner} {id(placed_on)}"
-        for name in reversed(foreign):
-            self._document.steer(RemoveTerm(term=name), f"remove the handles of {owner}", gesture=gesture)
+        with self._document.scope(f"remove the handles of {owner}"):
+            for name in foreign:
+                self._document.steer(RemoveTerm(term=name), f"remove {name}")
         return f"the handles of {owner} are removed, undo brings them back"
 
 
 def _same(one: SceneObject, other: SceneObject) -> bool:
     """Of one file, read anew in another unit or repaired; or the same object."""
-    return one is other or bool(one.source and one.source == other.source)
+    return one.name == other.name or bool(one.source and one.source == other.source)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.document.document import Document, SceneObject
+from app.document.document import Document
+from app.document.project import SceneObject
 from app.document.topic import Topic
 from app.panels.error_bar import RUN, Message
 from app.viewport.view import HandleView, Viewport
@@ -230,8 +232,8 @@ class Workbench:
         """Change a parameter; one that is not live waits for the next Run."""
         if value is None and owner == "study":
             parameters = {key: kept for key, kept in self.document.study.parameters.items() if key != name}
-            self.document.study = self.document.study.model_copy(update={"parameters": parameters})
-            self.document.study_changed()
+            study = self.document.study.model_copy(update={"parameters": parameters})
+            self.document.change(f"reset {name.replace('_', ' ')}", replace(self.document.project, study=study))
             return
         title = name.replace("_", " ")
         if name == "enabled":
@@ -394,7 +396,7 @@ class Workbench:
             return
 
         def replace(repaired: Any) -> None:
-            self.document.replace_geometry(name, repaired.mesh)
+            self.document.replace_geometry(name, repaired.mesh, f"{repair_title(repair).lower()} in {name}")
             self.noted(repaired.done)
             self._look_for_repairs(name, repaired.mesh)
 
@@ -428,14 +430,14 @@ class Workbench:
 
     def _draw_object(self, viewport: Viewport, item: SceneObject) -> None:
         opacity = INPUT_OPACITY if self.document.run.iteration > 0 else 1.0
-        key = (id(item.geometry), item.visible, opacity)
+        key = (id(item.placed), item.visible, opacity)
         before = self._drawn.get(item.name)
         if before == key:
             return
         if before is not None and (before[0], before[2]) == (key[0], key[2]):
             viewport.set_object_visible(item.name, item.visible)
         else:
-            viewport.show_object(item.name, item.geometry, colour=item.colour, opacity=opacity, visible=item.visible)
+            viewport.show_object(item.name, item.placed, colour=item.colour, opacity=opacity, visible=item.visible)
         self._drawn[item.name] = key
 
     def _draw_handles(self) -> None:

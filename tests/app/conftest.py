@@ -115,7 +115,6 @@ class FakeSession:
 
     def send(self, edit: Edit) -> None:
         self.sent.append(edit)
-        inverse = None
         if isinstance(edit, Pause):
             self._set_state("paused")
         elif isinstance(edit, Resume):
@@ -130,9 +129,8 @@ class FakeSession:
             self._last = edit.checkpoint
             self.branch = edit.branch or f"branch {len(self._checkpoints)}"
         else:
-            self.study, inverse = apply_edit(self.study, edit)
-        plain = inverse.model_dump(mode="json") if inverse is not None else None
-        self.emit.append(seen.EditApplied(self.run, self.iteration, edit.model_dump(mode="json"), plain))
+            self.study, _ = apply_edit(self.study, (), edit)
+        self.emit.append(seen.EditApplied(self.run, self.iteration, edit.model_dump(mode="json")))
 
     def ask(self, request: Request) -> Future[Any]:
         self.asked.append(request)

@@ -1,0 +1,102 @@
+"""What the engine is known to hold: Edits sent and not yet confirmed, and what steered the Run at each Checkpoint."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.document.project import Project
+from app.document.steering import apply_edit
+from app.document.undo import Step
+from engine.core.errors import ParameterError
+from engine.protocol.edits import EDIT, Edit, PaintFreeze, RemoveMask, SetMask
+from engine.protocol.snapshot import EditApplied, EditRefused
+from engine.protocol.study import Study
+
+
+@dataclass(frozen=True)
+class Steered:
+    """The part of a Project that Edits change."""
+
+    study: Study
+    strokes: tuple[PaintFreeze, ...] = ()
+
+    def after(self, edit: Edit) -> Steered:
+        """After an Edit; one that makes no sense changes nothing."""
+        with contextlib.suppress(ParameterError):
+            return Steered(*apply_edit(self.study, self.strokes, edit))
+        return self
+
+
+class EngineState:
+    """Edits act in the order in which they were sent; each is answered by `EditApplied` or `EditRefused`.
+
+    carry : takes an Edit to the engine; the window sets it
+    """
+
+    def __init__(self) -> None:
+        self.carry: Callable[[Edit], None] | None = None
+        self._confirmed = Steered(Study())
+        self._awaited: deque[tuple[dict[str, Any], Edit, Step | None]] = deque()
+        self._kept: dict[int, Steered] = {}
+
+    def begin(self, project: Project) -> None:
+        """A Run of this Project has begun."""
+        self._confirmed = Steered(project.study, project.strokes)
+        self._awaited.clear()
+        self._kept.clear()
+
+    def send(self, edit: Edit, step: Step | None) -> None:
+        """Send an Edit that belongs to a step of undo, if there is somebody to take it."""
+        if self.carry is not None:
+            self._awaited.append((edit.model_dump(mode="json"), edit, step))
+            self.carry(edit)
+
+    def applied(self, event: EditApplied) -> tuple[Edit, bool, bool]:
+        """The Edit, whether it was sent from here, and whether one sent before it was refused without a word."""
+        edit = EDIT.validate_python(event.edit)
+        self._confirmed = self._confirmed.after(edit)
+        place = self._place(event.edit)
+        if place is None:
+            return edit, isinstance(edit, (SetMask, RemoveMask)), False
+        for _ in range(place + 1):
+            self._awaited.popleft()
+        return edit, True, place > 0
+
+    def refused(self, event: EditRefused) -> tuple[bool, Step | None]:
+        """Whether the Edit was sent from here, and its step where nothing else of that step is on its way."""
+        place = self._place(event.edit)
+        if place is None:
+            return False, None
+        _, _, step = self._awaited[place]
+        del self._awaited[place]
+        alone = all(other is not step for _, _, other in self._awaited)
+        return True, step if alone else None
+
+    def adopted(self, project: Project) -> Project:
+        """The Project with what the engine holds, and what is still on its way to it."""
+        steered = self._confirmed
+        for _, edit, _ in self._awaited:
+            steered = steered.after(edit)
+        return replace(project, study=steered.study, strokes=steered.strokes)
+
+    def keep(self, checkpoint: int) -> None:
+        """What is confirmed now steered the Run when this Checkpoint was made."""
+        self._kept[checkpoint] = self._confirmed
+
+    def rewound(self, checkpoint: int, project: Project) -> Project | None:
+        """The Project as the Run goes on from a Checkpoint; the number of iterations stays as it was asked last."""
+        kept = self._kept.get(checkpoint)
+        if kept is None:
+            return None
+        study, iterations = kept.study, project.study.parameters.get("iterations")
+        if iterations is not None:
+            study = study.model_copy(update={"parameters": {**study.parameters, "iterations": iterations}})
+        self._confirmed = Steered(study, kept.strokes)
+        return self.adopted(project)
+
+    def _place(self, edit: dict[str, Any]) -> int | None:
+        return next((place for place, (sent, _, _) in enumerate(self._awaited) if sent == edit), None)
