@@ -14,6 +14,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.geometry.volume import Volume
 from engine.io.format import Raw
+from engine.io.shift import NO_SHIFT, Neighbour, Shift, Vector, choose_shift, describe_shift, is_far
 
 FARTHEST = 1e12
 """Coordinates beyond this many millimetres (a million kilometres) are taken for damage."""
@@ -23,7 +24,26 @@ REPAIRS = ("drop-non-finite", "drop-invalid-triangles")
 leave out triangles that refer to vertices which do not exist."""
 
 
-def assemble(path: Path, raw: Raw, *, unit: str, repairs: tuple[str, ...]) -> Mesh | Points:
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """How lengths of a file become those of the world.
+
+    unit : of the lengths in the file
+    assumed : nobody said the unit
+    shift : what to take away, and `beside` what is open already (see `engine.io.shift`)
+    """
+
+    unit: str = "mm"
+    assumed: bool = False
+    shift: Shift = "auto"
+    beside: tuple[Neighbour, ...] = ()
+
+    @property
+    def millimetres(self) -> float:
+        return MILLIMETRES_PER[self.unit]
+
+
+def assemble(path: Path, raw: Raw, place: Place, *, repairs: tuple[str, ...] = ()) -> Mesh | Points:
     """The checked Geometry in millimetres; raises `FileError`, with the repairs that would help."""
     if raw.triangles is not None and not len(raw.triangles):
         raw.triangles = None
@@ -36,21 +56,26 @@ def assemble(path: Path, raw: Raw, *, unit: str, repairs: tuple[str, ...]) -> Me
     _check_finite(path, raw, repairs)
     if not len(raw.positions) or (raw.triangles is not None and not len(raw.triangles)):
         raise FileError(path, "nothing is left of it after the repair.", remedy="Export it again.")
-    if np.abs(raw.positions).max() * MILLIMETRES_PER[unit] > FARTHEST:
+    if max(-raw.positions.min(), raw.positions.max()) * place.millimetres > FARTHEST:
         raise FileError(
             path, f"it has coordinates beyond {FARTHEST:.0e} mm.", remedy="Check its unit, or export it again."
         )
     if raw.triangles is None:
-        return _points(path, raw, unit)
-    return _mesh(path, raw, unit)
+        return _points(path, raw, place)
+    return _mesh(path, raw, place)
 
 
-def scaled_volume(path: Path, volume: Volume, unit: str) -> Volume:
-    """The Volume, read in lengths of `unit`, in millimetres."""
-    factor = MILLIMETRES_PER[unit]
-    origin = (volume.origin[0] * factor, volume.origin[1] * factor, volume.origin[2] * factor)
+def placed_volume(path: Path, volume: Volume, place: Place) -> Volume:
+    """The Volume, read in lengths of the file, in millimetres."""
+    notes: list[str] = []
+    shift = _shift(volume.bounds, place, notes)
+    factor = place.millimetres
+    x, y, z = (np.asarray(volume.origin) * factor - shift).tolist()
     spacing = (volume.spacing[0] * factor, volume.spacing[1] * factor, volume.spacing[2] * factor)
-    return dataclasses.replace(volume, origin=origin, spacing=spacing, name=path.stem, unit=unit)
+    return dataclasses.replace(
+        volume, origin=(x, y, z), spacing=spacing, name=path.stem, unit=place.unit, notes=tuple(notes), shift=shift,
+        unit_assumed=place.assumed,
+    )  # fmt: skip
 
 
 def weld(positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -145,24 +170,27 @@ def _take_vertices(raw: Raw, indices: np.ndarray) -> None:
     }
 
 
-def _points(path: Path, raw: Raw, unit: str) -> Points:
+def _points(path: Path, raw: Raw, place: Place) -> Points:
     normals = raw.normals
     if normals is not None:
         length = np.linalg.norm(normals, axis=1, keepdims=True)
         if np.isfinite(length).all() and (length > 0).all():
-            normals = normals / length
+            normals /= length
         else:
             normals = None
             raw.notes.append("Some normals are zero or no numbers, so none are used; they will be estimated.")
     fields = {name: _on_points(field) for name, field in raw.fields.items()}
-    return Points(raw.positions * MILLIMETRES_PER[unit], normals, fields, path.stem, unit, tuple(raw.notes))
+    positions, shift = _world(raw, place)
+    return Points(
+        positions, normals, fields, path.stem, place.unit, tuple(raw.notes), shift=shift, unit_assumed=place.assumed
+    )
 
 
 def _on_points(field: Field) -> Field:
     return dataclasses.replace(field, domain="point")
 
 
-def _mesh(path: Path, raw: Raw, unit: str) -> Mesh:
+def _mesh(path: Path, raw: Raw, place: Place) -> Mesh:
     _merge_seams(raw)
     triangles = raw.triangles
     assert triangles is not None
@@ -179,7 +207,35 @@ def _mesh(path: Path, raw: Raw, unit: str) -> Mesh:
         _keep_vertices(raw, used)
     assert raw.triangles is not None
     _note_topology(raw)
-    return Mesh(raw.positions * MILLIMETRES_PER[unit], raw.triangles, raw.fields, path.stem, unit, tuple(raw.notes))
+    vertices, shift = _world(raw, place)
+    return Mesh(
+        vertices, raw.triangles, raw.fields, path.stem, place.unit, tuple(raw.notes), shift=shift,
+        unit_assumed=place.assumed,
+    )  # fmt: skip
+
+
+def _world(raw: Raw, place: Place) -> tuple[np.ndarray, Vector]:
+    """Positions in the world [mm], and their shift [mm]. They take the place of those that were read."""
+    shift = _shift(np.stack([raw.positions.min(axis=0), raw.positions.max(axis=0)]), place, raw.notes)
+    positions = raw.positions if raw.positions.flags.writeable else raw.positions.copy()
+    # The difference of two numbers of like size is exact, and writing adds the same number again.
+    positions -= np.asarray(shift) / place.millimetres
+    positions *= place.millimetres
+    return positions, shift
+
+
+def _shift(bounds: np.ndarray, place: Place, notes: list[str]) -> Vector:
+    """The shift [mm] of what lies in a box, given in the file's unit; says so where there is one."""
+    box = bounds * place.millimetres
+    shift = choose_shift(box, millimetres=place.millimetres, asked=place.shift, beside=place.beside)
+    if shift != NO_SHIFT:
+        notes.append(
+            f"Its coordinates lie far from the origin: {describe_shift(shift, place.unit, place.millimetres)} were "
+            "taken away here, and exports give them back."
+        )
+    elif is_far(box):
+        notes.append("It lies far from the origin compared with its size.")
+    return shift
 
 
 def _merge_seams(raw: Raw) -> None:
@@ -210,6 +266,3 @@ def _note_topology(raw: Raw) -> None:
         raw.notes.append(f"The surface is not manifold: {int((uses > 2).sum())} edges have more than two triangles.")
     if (uses == 1).any():
         raw.notes.append(f"The surface is open: {int((uses == 1).sum())} edges have only one triangle.")
-    low, high = raw.positions.min(axis=0), raw.positions.max(axis=0)
-    if np.abs(raw.positions).max() > 1e4 * max(float((high - low).max()), 1e-300):
-        raw.notes.append("It lies far from the origin compared with its size.")

@@ -14,6 +14,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.geometry.volume import Volume
 
+UNIT_WORDS = {"mm": "millimetres", "m": "metres"}
 Kind = Literal["mesh", "points", "volume"]
 Progress = Callable[[float], None]
 """Told the fraction read so far, 0 to 1."""
@@ -58,6 +59,7 @@ class Format:
     reads, writes : the kinds of Geometry that may come out and go in
     write_extensions : those of the extensions that can be written; empty for all
     unit : the unit that the format prescribes ("m" for GLB), or None
+    usual_unit : what is assumed where neither the format nor the file says a unit
     declares_unit : the file itself says its unit (3MF)
     float32 : coordinates are stored in single precision
     read, write : see `Reader` and `Writer`; write is None for a format that is only read
@@ -72,6 +74,7 @@ class Format:
     write: Writer | None = None
     write_extensions: tuple[str, ...] = ()
     unit: str | None = None
+    usual_unit: str = "mm"
     declares_unit: bool = False
     float32: bool = False
 
@@ -82,7 +85,7 @@ class Format:
             return "The file declares its unit."
         if self.unit is not None:
             return f"Lengths are in {self.unit} by definition of the format."
-        return "The file has no unit: millimetres, until you say otherwise."
+        return f"The file has no unit: {UNIT_WORDS[self.usual_unit]}, until you say otherwise."
 
 
 @dataclass(frozen=True)

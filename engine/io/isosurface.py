@@ -64,4 +64,6 @@ def isosurface(
     if not len(triangles):
         raise GeometryError(f"{volume.name}: there is no surface at this level.")
     positions = np.asarray(volume.origin) + (vertices - 3.0) * np.asarray(volume.spacing)
-    return Mesh(positions, triangles, name=volume.name, unit=volume.unit)
+    return Mesh(
+        positions, triangles, name=volume.name, unit=volume.unit, shift=volume.shift, unit_assumed=volume.unit_assumed
+    )

@@ -27,6 +27,7 @@ from engine.geometry.volume import Volume
 from engine.io.format import Progress, silent
 from engine.io.loader_process import serve
 from engine.io.scratch import new_folder
+from engine.io.shift import Neighbour, Shift
 from engine.io.transport import Manifest, unpack
 
 PATIENCE = 5.0
@@ -57,6 +58,8 @@ def load(
     *,
     unit: str | None = None,
     repairs: tuple[str, ...] = (),
+    shift: Shift = "auto",
+    beside: tuple[Neighbour, ...] = (),
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     patience: float = PATIENCE,
@@ -66,7 +69,7 @@ def load(
 
     Parameters
     ----------
-    unit, repairs : as of `engine.io.registry.read`
+    unit, repairs, shift, beside : as of `engine.io.registry.read`
     progress : told the fraction read, in this thread
     cancel : asked twenty times a second whether to stop
     patience : seconds without progress before the reader is ended (more for large files)
@@ -84,8 +87,7 @@ def load(
     try:
         request = {
             "path": str(path.absolute()),
-            "unit": unit,
-            "repairs": tuple(repairs),
+            "options": {"unit": unit, "repairs": tuple(repairs), "shift": shift, "beside": beside},
             "folder": str(folder),
             "memory": limit,
         }
@@ -120,14 +122,21 @@ class LoadTask:
     Geometry; its exception is one of `load`'s.
     """
 
-    def __init__(self, path: str | Path, *, unit: str | None = None, repairs: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        unit: str | None = None,
+        repairs: tuple[str, ...] = (),
+        shift: Shift = "auto",
+        beside: tuple[Neighbour, ...] = (),
+    ) -> None:
         self.path = Path(path)
+        self._options: dict[str, Any] = {"unit": unit, "repairs": repairs, "shift": shift, "beside": beside}
         self.future: Future[Mesh | Points | Volume] = Future()
         self._fraction = 0.0
         self._cancelled = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(unit, repairs), name=f"load {self.path.name}", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name=f"load {self.path.name}", daemon=True)
         self._thread.start()
 
     def poll(self) -> LoadState:
@@ -142,11 +151,9 @@ class LoadTask:
         """Wait until the task's thread has ended."""
         self._thread.join(timeout)
 
-    def _run(self, unit: str | None, repairs: tuple[str, ...]) -> None:
+    def _run(self) -> None:
         try:
-            geometry = load(
-                self.path, unit=unit, repairs=repairs, progress=self._progress, cancel=self._cancelled.is_set
-            )
+            geometry = load(self.path, **self._options, progress=self._progress, cancel=self._cancelled.is_set)
         except BaseException as error:
             self.future.set_exception(error)
         else:

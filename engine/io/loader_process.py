@@ -73,9 +73,7 @@ def _answer(connection: Connection, request: dict[str, Any]) -> tuple[str, Any]:
         return "error", FileError(path, f"there is no room to read it ({error.strerror}).", remedy="Free some space.")
 
 
-def _load(
-    connection: Connection, path: str, unit: str | None, repairs: tuple[str, ...], folder: str, memory: int
-) -> Manifest:
+def _load(connection: Connection, path: str, options: dict[str, Any], folder: str, memory: int) -> Manifest:
     """Read the file and leave its arrays in `folder`; `memory` is how many bytes more this process may take."""
     global _folder  # noqa: PLW0603, the watching thread must know what to remove
     from engine.io.registry import read
@@ -92,7 +90,7 @@ def _load(
 
     _folder = Path(folder)
     _limit_memory(memory)
-    return pack(read(path, unit=unit, repairs=repairs, progress=progress), Path(folder))
+    return pack(read(path, **options, progress=progress), Path(folder))
 
 
 def _limit_memory(more: int) -> None:

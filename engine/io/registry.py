@@ -16,9 +16,11 @@ from engine.core.units import MILLIMETRES_PER, unit_name
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.geometry.volume import Volume
-from engine.io.assemble import assemble, scaled_volume
+from engine.io.assemble import Place, assemble, placed_volume
 from engine.io.atomic import atomic_write
 from engine.io.format import ExportReport, Format, Kind, Progress, Raw, silent
+from engine.io.likely_units import describe_size
+from engine.io.shift import NO_SHIFT, Neighbour, Shift, Vector
 from engine.io.sniff import foreign_content, is_binary, known_format
 
 FORMAT_MODULES = (
@@ -59,7 +61,13 @@ def extensions(purpose: Literal["read", "write"] = "read", kind: Kind | None = N
 
 
 def read(
-    path: str | Path, *, unit: str | None = None, repairs: tuple[str, ...] = (), progress: Progress = silent
+    path: str | Path,
+    *,
+    unit: str | None = None,
+    repairs: tuple[str, ...] = (),
+    shift: Shift = "auto",
+    beside: tuple[Neighbour, ...] = (),
+    progress: Progress = silent,
 ) -> Mesh | Points | Volume:
     """The Geometry in a file, in millimetres.
 
@@ -67,6 +75,8 @@ def read(
     ----------
     unit : what one length in the file is; None for the file's own word, or millimetres where it has none
     repairs : what may be left out (`engine.io.assemble.REPAIRS`), as offered by the `repairs` of an earlier error
+    shift : what to take away from coordinates far from zero: "auto", "none", or a vector [mm]
+    beside : what is open already; "auto" takes the same shift where it can, so that all stand where they belong
     progress : told the fraction read, where the format allows it
 
     Raises
@@ -78,10 +88,12 @@ def read(
     entry, notes = _recognise(path)
     try:
         found = entry.read(path, progress)
+        said = asked or (None if isinstance(found, Volume) else found.unit) or entry.unit
+        place = Place(said or entry.usual_unit, said is None, shift, beside)
         if isinstance(found, Volume):
-            return scaled_volume(path, found, asked or entry.unit or "mm")
+            return placed_volume(path, found, place)
         found.notes[:0] = notes
-        return assemble(path, found, unit=asked or found.unit or entry.unit or "mm", repairs=repairs)
+        return assemble(path, found, place, repairs=repairs)
     except FileError:
         raise
     except GeometryError as error:
@@ -102,12 +114,15 @@ def read(
         ) from error
 
 
-def write(geometry: Mesh | Points, path: str | Path, *, unit: str | None = None) -> ExportReport:
+def write(
+    geometry: Mesh | Points, path: str | Path, *, unit: str | None = None, give_back_shift: bool = True
+) -> ExportReport:
     """Write a Geometry in the format that the extension says, whole or not at all.
 
     Parameters
     ----------
     unit : unit of the lengths in the file; None for the format's own, else that of the file it came from
+    give_back_shift : add the geometry's shift, so that it stands where its own file has it
 
     Raises
     ------
@@ -126,15 +141,21 @@ def write(geometry: Mesh | Points, path: str | Path, *, unit: str | None = None)
         raise FileError(path, f"{entry.title} cannot hold {_KIND_WORDS[kind]}.", remedy=f"Use one of {names}.")
     target = entry.unit or (unit_name(unit) if unit else geometry.unit)
     factor = MILLIMETRES_PER[target]
-    scaled = _in_unit(geometry, factor)
+    scaled = _in_unit(geometry, factor, geometry.shift if give_back_shift else NO_SHIFT)
     with atomic_write(path) as temporary:
         entry.write(scaled, temporary, target)
-    warnings = []
     rounding = _rounding(scaled) * factor if entry.float32 else 0.0
+    warnings = []
     if rounding > 1e-5 * geometry.diagonal:
         warnings.append(
             f"{entry.title} stores single precision: this far from the origin, coordinates move by up to "
             f"{rounding:.2g} mm. OBJ, PLY and 3MF keep them."
+        )
+    if kind == "mesh" and target != "mm" and not (entry.unit or entry.declares_unit):
+        size = describe_size((geometry.bounds[1] - geometry.bounds[0]) / factor)
+        warnings.append(
+            f"{entry.title} has no unit, and these lengths are in {target}: a slicer takes them for mm and makes it "
+            f"{size} large. Export it in mm to print it, or as 3MF, which declares its unit."
         )
     return ExportReport(path, entry.name, target, path.stat().st_size, rounding, tuple(warnings))
 
@@ -190,12 +211,14 @@ def _spoken_extensions() -> str:
     return ", ".join(entry.extensions[0][1:].upper() for entry in formats())
 
 
-def _in_unit(geometry: Mesh | Points, factor: float) -> Mesh | Points:
-    if factor == 1.0:
+def _in_unit(geometry: Mesh | Points, factor: float, shift: Vector) -> Mesh | Points:
+    """The geometry in lengths of `factor` millimetres, its shift given back."""
+    if factor == 1.0 and shift == NO_SHIFT:
         return geometry
+    back = np.asarray(shift) / factor
     if isinstance(geometry, Mesh):
-        return dataclasses.replace(geometry, vertices=geometry.vertices / factor)
-    return dataclasses.replace(geometry, positions=geometry.positions / factor)
+        return dataclasses.replace(geometry, vertices=geometry.vertices / factor + back)
+    return dataclasses.replace(geometry, positions=geometry.positions / factor + back)
 
 
 def _rounding(geometry: Mesh | Points) -> float:
