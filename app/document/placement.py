@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import overload
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 
 Vector = tuple[float, float, float]
-Geometry = TypeVar("Geometry", Mesh, Points)
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Placement:
 
     @property
     def is_identity(self) -> bool:
-        return self == Placement()
+        return self == IDENTITY
 
     def matrix(self) -> np.ndarray:
         """Homogeneous matrix from the object's coordinates to the world's [mm], shape (4, 4), float64."""
@@ -48,7 +47,16 @@ class Placement:
         matrix[:3, 3] = self.translation
         return matrix
 
-    def apply(self, geometry: Geometry) -> Geometry:
+    @overload
+    def apply(self, geometry: Mesh) -> Mesh: ...
+
+    @overload
+    def apply(self, geometry: Points) -> Points: ...
+
+    @overload
+    def apply(self, geometry: Mesh | Points) -> Mesh | Points: ...
+
+    def apply(self, geometry: Mesh | Points) -> Mesh | Points:
         """The geometry where it stands; the very same object where nothing is moved."""
         if self.is_identity:
             return geometry
@@ -73,6 +81,10 @@ class Placement:
         about_y = np.array([[cy, 0.0, sy], [0.0, 1.0, 0.0], [-sy, 0.0, cy]])
         about_z = np.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]])
         return np.asarray(about_z @ about_y @ about_x)
+
+
+IDENTITY = Placement()
+"""Where a file puts it."""
 
 
 def _moved(positions: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -10,5 +10,10 @@ NAME = "formwright"
 
 
 def state_folder() -> Path:
-    """Recent files, window layout, Checkpoints for recovery."""
+    """Recent files, window layout, logs, Checkpoints for recovery."""
     return Path(platformdirs.user_state_dir(NAME, appauthor=False))
+
+
+def config_folder() -> Path:
+    """What a person has set: preferences, shortcuts, translations of their own."""
+    return Path(platformdirs.user_config_dir(NAME, appauthor=False))

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from app.document.placement import Placement, Vector
+from app.document.placement import IDENTITY, Placement, Vector
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
@@ -36,7 +36,7 @@ class SceneObject:
     colour: str
     source: str = ""
     visible: bool = True
-    placement: Placement = Placement()
+    placement: Placement = IDENTITY
     group: str = ""
 
     @property
