@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.core.errors import FileError
 from engine.geometry.fields import Field
+from engine.io.binary import columns_of_rows, vectors
 from engine.io.format import Format, Progress, Raw
 
 _DATA = re.compile(rb"^DATA[ \t]+(\w+)[ \t]*\r?\n", re.MULTILINE)
@@ -24,32 +25,48 @@ _NORMALS = ("normal_x", "normal_y", "normal_z")
 
 
 def read(path: Path, progress: Progress) -> Raw:
+    from pypcd4 import MetaData
+
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(1 << 16)
+        found = _DATA.search(head)
+        if found is None:
+            raise FileError(path, "its PCD header is not complete.", remedy="The file is truncated; copy it again.")
+        coding = found[1].lower()
+        header = _header(path, head[: found.start()], coding)
+        metadata = MetaData.parse_header(header.decode("utf-8").splitlines())
+        stream.seek(found.end())
+        if coding == b"binary":
+            row = metadata.build_dtype()
+            if metadata.points * row.itemsize > size - found.end():
+                raise _truncated(path, metadata.points)
+            columns = columns_of_rows(stream, row, metadata.points, size, progress)
+        else:
+            columns = _decoded(path, header, stream.read(), coding)
+            progress(0.8)
+    single = [
+        name for name, count in zip(metadata.fields, metadata.count, strict=True) if count == 1 and name.isidentifier()
+    ]
+    return _raw(path, {name: columns[name] for name in single if name in columns})
+
+
+def _decoded(path: Path, header: bytes, body: bytes, coding: bytes) -> dict[str, np.ndarray]:
+    """Columns of text or of compressed points."""
     from pypcd4 import PointCloud
 
-    content = path.read_bytes()
-    progress(0.2)
-    found = _DATA.search(content[: 1 << 16])
-    if found is None:
-        raise FileError(path, "its PCD header is not complete.", remedy="The file is truncated; copy it again.")
-    coding, body = found[1].lower(), content[found.end() :]
     if coding == b"ascii":
         body = b"\n".join(b" ".join(line.split()) for line in body.splitlines())
-    cloud = PointCloud.from_fileobj(
-        io.BufferedReader(io.BytesIO(_header(path, content[: found.start()], coding) + body))
-    )
-    progress(0.8)
+    cloud = PointCloud.from_fileobj(io.BufferedReader(io.BytesIO(header + body)))
     rows, expected = np.atleast_1d(cloud.pc_data), cloud.metadata.points
     unpacked = int.from_bytes(body[4:8], "little")
     if len(rows) < expected or (coding == b"binary_compressed" and unpacked < expected * rows.itemsize):
-        raise FileError(
-            path, f"it ends before its {expected} points do.", remedy="The file is truncated; copy it again."
-        )
-    single = [
-        name
-        for name, count in zip(cloud.metadata.fields, cloud.metadata.count, strict=True)
-        if count == 1 and name.isidentifier()
-    ]
-    return _raw(path, {name: rows[name][:expected] for name in single})
+        raise _truncated(path, expected)
+    return {name: rows[name][:expected] for name in rows.dtype.names or ()}
+
+
+def _truncated(path: Path, expected: int) -> FileError:
+    return FileError(path, f"it ends before its {expected} points do.", remedy="The file is truncated; copy it again.")
 
 
 def _header(path: Path, head: bytes, coding: bytes) -> bytes:
@@ -72,13 +89,14 @@ def _header(path: Path, head: bytes, coding: bytes) -> bytes:
 def _raw(path: Path, columns: dict[str, np.ndarray]) -> Raw:
     if not all(axis in columns for axis in "xyz"):
         raise FileError(path, "it has no fields x, y and z.", remedy="Save it with positions.")
-    positions = np.stack([columns[axis].astype(np.float64) for axis in "xyz"], axis=1)
-    seen = np.isfinite(positions).all(axis=1)
-    raw = Raw(positions[seen])
-    if not seen.all():
-        raw.notes.append(f"{int((~seen).sum())} points that the scanner did not see (not a number) were left out.")
+    finite = np.isfinite(columns["x"]) & np.isfinite(columns["y"]) & np.isfinite(columns["z"])
+    missing = len(finite) - int(np.count_nonzero(finite))
+    seen = finite if missing else slice(None)
+    raw = Raw(vectors(columns["x"][seen], columns["y"][seen], columns["z"][seen]))
+    if missing:
+        raw.notes.append(f"{missing} points that the scanner did not see (not a number) were left out.")
     if all(name in columns for name in _NORMALS):
-        raw.normals = np.stack([columns[name][seen].astype(np.float64) for name in _NORMALS], axis=1)
+        raw.normals = vectors(*(columns[name][seen] for name in _NORMALS))
     for name, values in columns.items():
         if name in (*"xyz", *_NORMALS):
             continue

@@ -19,6 +19,7 @@ from engine.core.errors import FileError
 from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.io.binary import columns_of_rows, vectors
 from engine.io.format import Format, Progress, Raw
 from engine.io.polygons import triangulate
 from engine.io.text import line_chunks, numbers
@@ -59,9 +60,9 @@ def read(path: Path, progress: Progress) -> Raw:
     vertex = data.get("vertex")
     if vertex is None or not all(isinstance(vertex.get(axis), np.ndarray) for axis in "xyz"):
         raise FileError(path, "it holds no vertices with x, y and z.", remedy="Export it again.")
-    raw = Raw(np.stack([np.asarray(vertex.pop(axis), np.float64) for axis in "xyz"], axis=1))
+    raw = Raw(vectors(*(np.asarray(vertex.pop(axis)) for axis in "xyz")))
     if all(isinstance(vertex.get(axis), np.ndarray) for axis in ("nx", "ny", "nz")):
-        raw.normals = np.stack([np.asarray(vertex.pop(axis), np.float64) for axis in ("nx", "ny", "nz")], axis=1)
+        raw.normals = vectors(*(np.asarray(vertex.pop(axis)) for axis in ("nx", "ny", "nz")))
     if all(isinstance(vertex.get(colour), np.ndarray) for colour in ("red", "green", "blue")):
         rgb = [np.asarray(vertex.pop(colour)) for colour in ("red", "green", "blue")]
         depth = 255.0 if rgb[0].dtype.kind in "iu" else 1.0
@@ -141,6 +142,11 @@ def _binary(
             raise _truncated(path, element)
         lengths = _first_lengths(stream, order, element) if lists else {}
         row = _row_type(order, element, lengths)
+        if not lists:
+            if start + row.itemsize * element.count > size:
+                raise _truncated(path, element)
+            data[element.name] = dict(columns_of_rows(stream, row, element.count, size, progress))
+            continue
         if start + row.itemsize * element.count <= size:
             stream.seek(start)
             rows = np.fromfile(stream, row, element.count)
@@ -148,8 +154,6 @@ def _binary(
                 data[element.name] = {item.name: _column(rows, item) for item in element.properties}
                 progress(stream.tell() / size)
                 continue
-        elif not lists:
-            raise _truncated(path, element)
         stream.seek(start)
         data[element.name] = _ragged(path, stream, order, element, progress)
     return data

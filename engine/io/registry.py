@@ -33,6 +33,8 @@ FORMAT_MODULES = (
     "engine.io.vtk",
     "engine.io.xyz",
     "engine.io.pcd",
+    "engine.io.las",
+    "engine.io.e57",
 )
 
 

@@ -34,6 +34,10 @@ def known_format(head: bytes) -> str | None:
         return "gltf"
     if head[:4] == b"PK\x03\x04":
         return "3mf"
+    if head[:4] == b"LASF":
+        return "las"
+    if head[:8] == b"ASTM-E57":
+        return "e57"
     if text[:3] == b"OFF" or text[:4] in (b"COFF", b"NOFF"):
         return "off"
     if text[:14] == b"# vtk DataFile":

@@ -11,28 +11,28 @@ from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.io.format import Format, Progress, Raw
-from engine.io.text import line_chunks, table
+from engine.io.text import line_chunks, rows
 
 _SEPARATORS = bytes.maketrans(b",;\t", b"   ")
 
 
 def read(path: Path, progress: Progress) -> Raw:
     """Columns: x y z, then 1 intensity | 3 normal or colour | 4 intensity and colour | 6 normal and colour."""
-    blocks, begun = [], False
+    blocks: list[np.ndarray] = []
+    begun = False
     for chunk in line_chunks(path, progress):
         text = chunk.translate(_SEPARATORS)
-        lines = [line for raw in text.splitlines() if (line := raw.strip()) and line[:1] not in b"#/"]
-        if not begun:
-            begun = True
-            lines = _without_header(path, lines)
-        if lines:
-            blocks.append(table(path, lines, least=3, what="point"))
+        if not begun or b"#" in text or b"/" in text:
+            lines = [line for raw in text.splitlines() if (line := raw.strip()) and line[:1] not in b"#/"]
+            text = b"\n".join(lines if begun else _without_header(path, lines))
+            begun = begun or bool(lines)
+        block = rows(path, text, least=3, what="point")
+        if len(block):
+            blocks.append(block)
     if not blocks:
         raise FileError(path, "it holds no points.", remedy="Write one point a line: x y z.")
-    columns = min(block.shape[1] for block in blocks)
-    values = np.concatenate([block[:, :columns] for block in blocks])
-    raw = Raw(values[:, :3].copy())
-    rest = values[:, 3:]
+    raw, rest = _parted(blocks)
+    columns = 3 + rest.shape[1]
     if columns in (4, 7):
         raw.fields["intensity"] = Field("intensity", rest[:, 0].copy())
         rest = rest[:, 1:]
@@ -45,8 +45,24 @@ def read(path: Path, progress: Progress) -> Raw:
     return raw
 
 
+def _parted(blocks: list[np.ndarray]) -> tuple[Raw, np.ndarray]:
+    """Positions, and what stands behind them, shape (n, columns). The blocks go as they are copied: a scan should not
+    be in memory twice."""
+    columns = min(block.shape[1] for block in blocks)
+    count = sum(len(block) for block in blocks)
+    positions, rest = np.empty((count, 3)), np.empty((count, columns - 3))
+    while blocks:
+        block = blocks.pop()
+        positions[count - len(block) : count] = block[:, :3]
+        rest[count - len(block) : count] = block[:, 3:columns]
+        count -= len(block)
+    return Raw(positions), rest
+
+
 def _without_header(path: Path, lines: list[bytes]) -> list[bytes]:
-    """Up to two lines before the points: the number of them (`.pts`), the names of the columns."""
+    """The lines without up to two before the points: the number of them (`.pts`), the names of the columns."""
+    if not lines:
+        return lines
     for skip in range(min(3, len(lines))):
         if _is_row(lines[skip]):
             return lines[skip:]

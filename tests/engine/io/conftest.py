@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from survey_files import write_e57, write_las
 
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
@@ -126,6 +127,11 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, mesh: Mesh, scan: Points) -
         + "".join(f"{x} {y} {z}\n" for x, y, z in mesh.vertices.tolist())
         + "".join(f"3 {a} {b} {c}\n" for a, b, c in mesh.triangles.tolist())
     )
+    for suffix in ("las", "laz", "e57"):
+        files[f"scan {suffix}"] = folder / f"scan.{suffix}"
+    write_las(scan.positions / 1000.0, files["scan las"])
+    write_las(scan.positions / 1000.0, files["scan laz"])
+    write_e57(scan.positions / 1000.0 - 1.0, files["scan e57"], np.ones(3))
     points = scan.positions.astype("<f4")
     packed = lzf_literals(points.T.tobytes())
     bodies = {

@@ -1,0 +1,76 @@
+"""LAS and LAZ, the scans of surveyors, through laspy; read in pieces.
+
+Coordinates are whole numbers with a scale and an offset, mostly in metres of a map's projection; the file says its
+unit only by naming the projection, so metres are assumed.
+Source: ASPRS, LAS specification 1.4-R15.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.errors import FileError
+from engine.geometry.fields import Field
+from engine.io.format import Format, Progress, Raw
+from engine.io.optional import optional_library
+
+POINTS_AT_ONCE = 1 << 20
+_COLOURS = ("red", "green", "blue")
+
+
+def read(path: Path, progress: Progress) -> Raw:
+    """Positions, and intensity, class and colour where the points have them."""
+    laspy, _ = optional_library(path, "laspy", "lazrs", extra="scans")
+    size = path.stat().st_size
+    with laspy.open(path) as reader:
+        header = reader.header
+        count = int(header.point_count)
+        # A compressed point has at least a bit or two; the header's word alone fills no memory.
+        if count > 16 * size or (not header.are_points_compressed and count * header.point_format.size > size):
+            raise _truncated(path, count)
+        names = [
+            name
+            for name in ("intensity", "classification", *_COLOURS)
+            if name in set(header.point_format.dimension_names)
+        ]
+        positions = np.empty((count, 3))
+        columns = {name: np.empty(count, np.float32) for name in names}
+        begin = 0
+        for points in reader.chunk_iterator(POINTS_AT_ONCE):
+            end = begin + len(points)
+            if end > count:
+                break
+            for axis, name in enumerate("xyz"):
+                positions[begin:end, axis] = points[name]
+            for name, column in columns.items():
+                column[begin:end] = points[name]
+            begin = end
+            progress(begin / count)
+    if begin < count:
+        raise _truncated(path, count)
+    if not count:
+        raise FileError(path, "it holds no points.", remedy="Export it again.")
+    raw = Raw(positions)
+    if all(name in columns for name in _COLOURS):
+        colour = np.stack([columns.pop(name) for name in _COLOURS], axis=1)
+        # The specification wants 16 bits; many programs write 8.
+        if colour.any():
+            raw.fields["colour"] = Field("colour", colour / (65535.0 if colour.max() > 255 else 255.0))
+    raw.fields |= {name: Field(name, column) for name, column in columns.items() if column.any()}
+    return raw
+
+
+def _truncated(path: Path, count: int) -> FileError:
+    return FileError(path, f"it ends before its {count} points do.", remedy="The file is truncated; copy it again.")
+
+
+FORMAT = Format(
+    name="las",
+    title="LAS",
+    extensions=(".las", ".laz"),
+    reads=("points",),
+    read=read,
+    usual_unit="m",
+)
