@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow
 
+from app.document.settings_file import SettingsFile
 from app.panels.theme import apply_theme, system_is_dark
 
 LAYOUT_VERSION = 2
@@ -15,26 +16,33 @@ WORKSPACE = "Surface"
 
 
 class Appearance:
-    """settings : where it is kept; None keeps nothing. `themed` is called when the theme has changed."""
+    """settings : where the layout is kept; None keeps nothing
+    settings_file : the preferences, among them the theme
+    themed : called when the theme has changed
+    """
 
-    def __init__(self, window: QMainWindow, settings: QSettings | None, themed: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        window: QMainWindow,
+        settings: QSettings | None,
+        settings_file: SettingsFile,
+        themed: Callable[[], object],
+    ) -> None:
         self._window = window
         self._settings = settings
+        self._settings_file = settings_file
         self._themed = themed
         self._first_layout = QByteArray()
-        self.theme = str(settings.value("theme", "system")) if settings else "system"
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system)
 
     @property
-    def dark(self) -> bool:
-        return system_is_dark() if self.theme == "system" else self.theme == "dark"
+    def theme(self) -> str:
+        """The preference: `light`, `dark`, or `system` for whatever the desktop has."""
+        return str(self._settings_file.get("theme", "system"))
 
-    def choose_theme(self, theme: str) -> None:
-        """`system`, `light` or `dark`."""
-        self.theme = theme
-        if self._settings is not None:
-            self._settings.setValue("theme", theme)
-        self.apply()
+    @property
+    def dark(self) -> bool:
+        return self.theme == "dark" or (self.theme != "light" and system_is_dark())
 
     def apply(self) -> None:
         """Give the application the theme that is chosen."""
@@ -72,5 +80,5 @@ class Appearance:
         QGuiApplication.styleHints().colorSchemeChanged.disconnect(self._follow_system)
 
     def _follow_system(self) -> None:
-        if self.theme == "system":
+        if self.theme not in ("light", "dark"):
             self.apply()

@@ -8,6 +8,7 @@ from app.actions.entries import palette_entries
 from app.actions.palette import CommandPalette
 from app.dialogs import Dialogs
 from app.document.document import Document
+from app.document.preferences import KeptPreferences
 from app.document.recent import RecentFiles
 from app.work.engine_link import EngineLink
 from app.work.sharing import Sharing
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def make_rooms(window: MainWindow) -> None:
     """Give the window its Document and what works on it; nothing of it is seen."""
+    window.preferences = KeptPreferences(window.settings_file)
     window.tasks = Tasks()
     window.document = Document(recent=RecentFiles(window.store / "recent.json" if window.store else None))
     window.link = EngineLink(window.document, window.tasks, window.make_session)
@@ -36,6 +38,7 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.history_panel import HistoryPanel
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.study_panel import StudyPanel
+    from app.preferring import Preferring
 
     document = window.document
     catalogue = window.kept_catalogue()
@@ -59,3 +62,4 @@ def fill_docks(window: MainWindow) -> None:
         blank.deleteLater()
     window.palette_of_commands = CommandPalette(window, lambda: palette_entries(window))
     window.listening = Listening(window)
+    window.preferring = Preferring(window)

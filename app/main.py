@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.document.places import NAME, state_folder
+from app.document.places import NAME, config_folder, state_folder
+from app.document.settings_file import SettingsFile
 from app.panels.theme import apply_theme, system_is_dark
+from app.translation import SYSTEM, install_translation
 from app.window import MainWindow
 
 if TYPE_CHECKING:
+    from app.document.preferences import Preferences
     from app.viewport.view import Viewport
     from engine.protocol.catalogue import Catalogue
     from engine.protocol.session import Session
@@ -28,9 +31,16 @@ PATIENCE_MILLISECONDS = 2500
 def run_window(files: list[Path], *, demo: bool = False) -> int:
     """Open the window on `files` (or running the demo) and wait until it is closed; returns the exit code."""
     application = make_application()
-    settings = QSettings(str(state_folder() / "window.ini"), QSettings.Format.IniFormat)
+    settings_file = SettingsFile(config_folder() / "preferences.json")
+    install_translation(application, str(settings_file.get("language", SYSTEM)))
     window = MainWindow(
-        _engine, _viewport, settings=settings, store=state_folder(), kept_catalogue=_kept_catalogue, bare=True
+        lambda: _engine(window.preferences.values),
+        _viewport,
+        settings=QSettings(str(state_folder() / "window.ini"), QSettings.Format.IniFormat),
+        settings_file=settings_file,
+        store=state_folder(),
+        kept_catalogue=_kept_catalogue,
+        bare=True,
     )
     if window.appearance.dark != application.property("darkTheme"):
         apply_theme(application, dark=window.appearance.dark)
@@ -98,10 +108,19 @@ def make_application() -> QApplication:
     return application
 
 
-def _engine() -> Session:
-    from app.worker.session import EngineSession
+def _engine(preferences: Preferences) -> Session:
+    from app.document.preferences import MEGABYTE
+    from app.worker.messages import Settings
+    from app.worker.session import EngineSession, make_session_folder
 
-    return EngineSession()
+    return EngineSession(
+        Settings(
+            folder=make_session_folder(),
+            threads=preferences.threads,
+            device=preferences.device,
+            history_budget=preferences.history_memory * MEGABYTE,
+        )
+    )
 
 
 def _kept_catalogue() -> Catalogue | None:

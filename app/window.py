@@ -7,11 +7,10 @@ in them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QSettings, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -19,7 +18,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QStackedWidget,
-    QToolBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -27,18 +25,23 @@ from PySide6.QtWidgets import (
 
 from app.actions.commands import window_actions
 from app.actions.registry import ActionRegistry
+from app.actions.shortcuts import Shortcuts
 from app.appearance import Appearance
 from app.docks import build_docks
+from app.document.settings_file import SettingsFile
 from app.panels.error_bar import ErrorBar, Message
 from app.panels.icons import icon
 from app.panels.run_bar import RunBar
 from app.panels.status_line import StatusLine
+from app.recent_menu import RecentMenu
+from app.tool_strip import build_tool_strip
 from app.viewport.viewing import RESULT, Viewing
 
 if TYPE_CHECKING:
     from app.actions.palette import CommandPalette
     from app.dialogs import Dialogs
     from app.document.document import Document
+    from app.document.preferences import KeptPreferences
     from app.listening import Listening
     from app.panels.empty_state import EmptyState
     from app.panels.gallery_panel import GalleryPanel
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from app.panels.loss_plot import LossPlot
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.study_panel import StudyPanel
+    from app.preferring import Preferring
     from app.viewport.view import Viewport
     from app.work.engine_link import EngineLink
     from app.work.sharing import Sharing
@@ -62,12 +66,15 @@ class MainWindow(QMainWindow):
 
     make_session : gives the engine; called once, after the first paint
     make_viewport : gives the viewport
-    settings : where layout and theme are kept; None keeps nothing (tests, screenshots)
+    settings : where the layout is kept; None keeps nothing (tests, screenshots)
+    settings_file : what the person has set: preferences and shortcuts
     store : folder of recent files; None keeps nothing
     kept_catalogue : the Catalogue of the last time, to draw panels from before the engine is up
     bare : only menus, tool strip and empty docks, until `furnish` is called
     """
 
+    preferences: KeptPreferences
+    preferring: Preferring
     tasks: Tasks
     document: Document
     link: EngineLink
@@ -88,6 +95,7 @@ class MainWindow(QMainWindow):
         make_viewport: Callable[[QWidget], Viewport],
         *,
         settings: QSettings | None = None,
+        settings_file: SettingsFile | None = None,
         store: Path | None = None,
         kept_catalogue: Callable[[], Catalogue | None] = lambda: None,
         bare: bool = False,
@@ -101,21 +109,21 @@ class MainWindow(QMainWindow):
         self._furnishing = False
         self.viewport: Viewport | None = None
         self.loss_plot: LossPlot | None = None
-        self._space_held = False
         self._closed = False
         self.setWindowTitle("Formwright")
         self.setWindowIcon(icon("app"))
         self.setDockNestingEnabled(True)
-        self.registry = ActionRegistry(self, self.furnish)
+        self.settings_file = settings_file or SettingsFile()
+        self.registry = ActionRegistry(self, self.furnish, Shortcuts(self.settings_file))
         self.viewing = Viewing(self.registry.refresh)
-        self.appearance = Appearance(self, settings, self._themed)
+        self.appearance = Appearance(self, settings, self.settings_file, self._themed)
         self.registry.add(window_actions(self))
         self.menus = self.registry.fill_menus(self.menuBar())
         self._build_centre()
         self._build_docks()
         self.status_line = StatusLine(self)
         self.setStatusBar(self.status_line)
-        self._build_recent_menu()
+        self.menus["File"].insertMenu(self.registry.drawn("file.save-study"), RecentMenu(self))
         self._build_search()
         self.appearance.restore_layout()
         self._timer = QTimer(self)
@@ -231,12 +239,8 @@ class MainWindow(QMainWindow):
         return False
 
     def _focus_moved(self, before: QWidget | None, now: QWidget | None) -> None:
-        """Space runs and pauses; a button that has the focus keeps it for being pressed."""
-        held = isinstance(now, QAbstractButton)
-        if held != self._space_held:
-            self._space_held = held
-            action = self.registry.action("run.toggle")
-            self.registry.drawn("run.toggle").setShortcut("" if held else action.shortcut)
+        """A button that has the focus keeps Space for being pressed."""
+        self.registry.lend("Space" if isinstance(now, QAbstractButton) else "")
 
     # Building -----------------------------------------------------------------------------------------------------
 
@@ -245,20 +249,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget(self)
         self._place = _blank(self)
         self._stack.addWidget(self._place)
-        self.tool_strip = QToolBar(self)
-        self.tool_strip.setOrientation(Qt.Orientation.Vertical)
-        self.tool_strip.setIconSize(QSize(20, 20))
-        self.tool_strip.setAccessibleName(self.tr("Tools of the viewport"))
-        registry = self.registry
-        strip = ("tool.navigate", "tool.handle", "tool.brush", "tool.measure")
-        colours, camera = ("view.sensitivity", "view.lock-range", "view.wireframe"), ("view.frame", "view.perspective")
-        for ids in (strip, colours, camera):
-            registry.fill(self.tool_strip, [registry.action(id) for id in ids])
-            if ids is not camera:
-                self.tool_strip.addSeparator()
-        for button in self.tool_strip.findChildren(QAbstractButton):
-            button.setAccessibleName(button.text() or button.toolTip() or self.tr("More tools"))
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.tool_strip = build_tool_strip(self.registry, self)
         centre = QWidget(self)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
@@ -300,22 +291,6 @@ class MainWindow(QMainWindow):
         button.setToolTip(self.tr("Search commands and parameters"))
         button.clicked.connect(self.open_palette)
         self.menuBar().setCornerWidget(button)
-
-    def _build_recent_menu(self) -> None:
-        menu = self.menus["File"]
-        self._recent_menu = menu.addMenu(self.tr("Recent"))
-        self._recent_menu.setAccessibleName(self.tr("Recent files"))
-        menu.removeAction(self._recent_menu.menuAction())
-        menu.insertMenu(self.registry.drawn("file.save-study"), self._recent_menu)
-        self._recent_menu.aboutToShow.connect(self._fill_recent_menu)
-
-    def _fill_recent_menu(self) -> None:
-        self._recent_menu.clear()
-        self.furnish()
-        for path in self.document.recent.paths():
-            self._recent_menu.addAction(path.name, partial(self.workbench.open, [path])).setToolTip(str(path))
-        self._recent_menu.addSeparator()
-        self._recent_menu.addAction(self.tr("Clear the list"), self.document.recent.clear)
 
     # What a person asks -------------------------------------------------------------------------------------------
 

@@ -27,4 +27,8 @@ def edit_commands(window: MainWindow) -> list[Action]:
                "Edit", "Ctrl+Shift+Z; Ctrl+Y", "redo", enabled=lambda: bool(redo_name()), group="undo"),
         Action("edit.palette", tr("Search commands…"), window.open_palette, "Edit", "Ctrl+P", "search",
                group="search"),
+        Action("edit.preferences", tr("Preferences…"), lambda: window.preferring.show(), "Edit", "Ctrl+,",
+               "settings", group="preferences", help=tr("Theme, memory, device, and the shortcuts of every command")),
+        Action("edit.shortcuts", tr("Keyboard shortcuts…"), lambda: window.preferring.show_shortcuts(), "Edit",
+               icon="keyboard", group="preferences"),
     ]  # fmt: skip

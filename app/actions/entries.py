@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from app.actions.palette import Entry
+from app.actions.texts import menu_path
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -20,8 +21,8 @@ def palette_entries(window: MainWindow) -> list[Entry]:
         Entry(
             action.text,
             partial(registry.trigger, action.id),
-            action.menu,
-            action.shortcut.split("; ")[0],
+            menu_path(action.menu),
+            registry.shortcuts.shown(action.id),
             action.icon,
             action.usable,
         )

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
 from app.actions.action import Action
+from app.actions.shortcuts import Shortcuts
 from app.actions.texts import menu_titles
 from app.panels.icons import icon
 
@@ -17,14 +18,23 @@ class ActionRegistry(QObject):
     """The window's actions as QActions, kept in step with the state of the window by `refresh`.
 
     ready : called before any action is asked or carried out; False while the window is not furnished
+    shortcuts : what a person has set in place of the actions' own
     """
 
-    def __init__(self, window: QWidget, ready: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        ready: Callable[[], bool] = lambda: True,
+        shortcuts: Shortcuts | None = None,
+    ) -> None:
         super().__init__(window)
         self._window = window
         self._ready = ready
+        self.shortcuts = shortcuts or Shortcuts()
+        self.shortcuts.changed.subscribe(self._shortcut_changed)
         self._actions: dict[str, Action] = {}
         self._drawn: dict[str, QAction] = {}
+        self._lent = ""
 
     def add(self, actions: Iterable[Action]) -> None:
         """Register actions; ids are unique, shortcuts too."""
@@ -32,6 +42,7 @@ class ActionRegistry(QObject):
             if action.id in self._actions:
                 raise ValueError(f"the action {action.id} is registered twice")
             self._actions[action.id] = action
+            self.shortcuts.declare(action.id, action.shortcut)
             self._drawn[action.id] = self._draw(action)
 
     def all(self) -> list[Action]:
@@ -50,6 +61,13 @@ class ActionRegistry(QObject):
         if self._ready() and action.usable:
             action.callback()
             self.refresh()
+
+    def lend(self, keys: str) -> None:
+        """Keys that for now belong to what has the focus, whatever action has them; "" for none."""
+        if keys != self._lent:
+            before, self._lent = self._lent, keys
+            for id in {self.shortcuts.taken_by(text) for text in (before, keys) if text} - {""}:
+                self._shortcut_changed(id)
 
     def fill_menus(self, bar: QMenuBar) -> dict[str, QMenu]:
         """Every menu by its name, with its actions in the order of registration; a menu within another stands where
@@ -92,7 +110,7 @@ class ActionRegistry(QObject):
             drawn.setText(action.text)
             if action.why_not is not None:
                 why = action.why_not()
-                drawn.setToolTip(why or _tooltip(action))
+                drawn.setToolTip(why or self._tooltip(action))
                 drawn.setStatusTip(why)
             if action.checked is not None:
                 drawn.setChecked(action.checked())
@@ -100,22 +118,27 @@ class ActionRegistry(QObject):
     def _draw(self, action: Action) -> QAction:
         drawn = QAction(icon(action.icon), action.text, self._window)
         drawn.setObjectName(action.id)
-        if action.shortcut:
-            drawn.setShortcuts([QKeySequence(text) for text in action.shortcut.split("; ")])
-        drawn.setToolTip(_tooltip(action))
+        drawn.setShortcuts(self._sequences(action.id))
+        drawn.setToolTip(self._tooltip(action))
         drawn.setCheckable(action.checked is not None)
         drawn.setEnabled(action.enabled is None)
         drawn.triggered.connect(lambda _=False, id=action.id: self.trigger(id))
         self._window.addAction(drawn)
         return drawn
 
+    def _shortcut_changed(self, id: str) -> None:
+        self._drawn[id].setShortcuts(self._sequences(id))
+        self._drawn[id].setToolTip(self._tooltip(self._actions[id]))
+
+    def _sequences(self, id: str) -> list[QKeySequence]:
+        return [QKeySequence(text) for text in self.shortcuts.of(id) if text != self._lent]
+
+    def _tooltip(self, action: Action) -> str:
+        shortcut = self.shortcuts.shown(action.id)
+        return (action.help or action.text) + (f" ({shortcut})" if shortcut else "")
+
 
 def _named(menu: QMenu, title: str) -> QMenu:
     menu.setAccessibleName(title)
     menu.setToolTipsVisible(True)
     return menu
-
-
-def _tooltip(action: Action) -> str:
-    shortcut = f" ({action.shortcut.split('; ')[0]})" if action.shortcut else ""
-    return (action.help or action.text) + shortcut

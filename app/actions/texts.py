@@ -22,3 +22,10 @@ def menu_titles() -> dict[str, str]:
         "Tools": tr("Tools"),
         "Help": tr("Help"),
     }
+
+
+def menu_path(menu: str) -> str:
+    """Where an action is found: "View › Camera"."""
+    titles = menu_titles()
+    parts = menu.split("/") if menu else []
+    return " › ".join(titles["/".join(parts[: count + 1])] for count in range(len(parts)))

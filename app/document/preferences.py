@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from app.document.settings_file import SettingsFile
 from app.document.topic import Topic
@@ -45,6 +45,14 @@ class Preferences(ParameterModel):
         0, title="Threads", help="Of the engine on the processor; 0 leaves one core to the window. Counts from the "
         "next start of the engine on.", ge=0, le=1024, advanced=True,
     )  # fmt: skip
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, value: str) -> str:
+        name, _, number = value.partition(":")
+        if value not in ("auto", "cpu", "cuda") and not (name == "cuda" and number.isdecimal()):
+            raise ValueError(f"{value!r} is none of auto, cpu, cuda, cuda:0, cuda:1, …")
+        return value
 
 
 SECTIONS: dict[str, tuple[str, ...]] = {

@@ -52,6 +52,13 @@ SHAPES: dict[str, str] = {
     'stroke-width="2.8"/>',
     "fit": '<path d="M4 4v16h16"/><path d="M7 15c3-1 3-8 6.5-8 3 0 3.5 3 6.5 3"/>',
     "reset": '<path d="M5 12a7 7 0 1 0 2.5-5.3M5 4v4.5h4.5"/>',
+    "settings": '<path d="M4 7h9M17 7h3M4 17h3M11 17h9"/><circle cx="15" cy="7" r="2.2"/>'
+    '<circle cx="9" cy="17" r="2.2"/>',
+    "keyboard": '<rect x="3" y="6.5" width="18" height="11" rx="1.5"/>'
+    '<path d="M6.5 10v.1M10 10v.1M13.5 10v.1M17 10v.1" '
+    'stroke-width="2.2"/><path d="M8 14h8"/>',
+    "log": '<path d="M5 4.5h14v15H5z"/><path d="M8 9h8M8 12.5h8M8 16h5"/>',
+    "tasks": '<path d="m4 7 1.8 1.8L9 5.5M4 16l1.8 1.8L9 14.5M12.5 7.5H20M12.5 16.5H20"/>',
     "chevron": '<path d="m8 10 4 4 4-4"/>',
     "app": '<path d="M4 17C8 7 10 19 14 9c1-2.5 3.5-4 6-4"/><circle cx="14.2" cy="9" r="2.3" fill="C"/>',
 }  # fmt: skip

@@ -27,10 +27,12 @@ class ParameterForm(QWidget):
         column.setSpacing(4)
         column.addWidget(self._grid([field for field in fields if not field.advanced]))
         advanced = [field for field in fields if field.advanced]
+        self._fold: QToolButton | None = None
         if advanced:
             folded = self._grid(advanced)
             folded.setVisible(False)
-            column.addWidget(_fold_button(self.tr("More"), folded, self))
+            self._fold = _fold_button(self.tr("More"), folded, self)
+            column.addWidget(self._fold)
             column.addWidget(folded)
 
     def set_values(self, values: dict[str, Any]) -> None:
@@ -48,6 +50,23 @@ class ParameterForm(QWidget):
             usable = editor.field.live or not running
             editor.setEnabled(usable)
             self._labels[name].setEnabled(usable)
+
+    def fitting(self, query: str) -> list[str]:
+        """The parameters whose title or help has every word of `query`."""
+        words = query.lower().split()
+        texts = {name: f"{editor.field.title} {editor.field.help}".lower() for name, editor in self.editors.items()}
+        return [name for name, text in texts.items() if all(word in text for word in words)]
+
+    def show_only(self, names: list[str] | None) -> None:
+        """Show these parameters, folded ones too; None shows all as usual."""
+        for name, editor in self.editors.items():
+            shown = names is None or name in names
+            editor.setVisible(shown)
+            self._labels[name].setVisible(shown)
+        if self._fold is not None:
+            found = names is not None and any(self.editors[name].field.advanced for name in names)
+            self._fold.setVisible(names is None)
+            self._fold.setChecked(found)
 
     def _grid(self, fields: list[ParameterField]) -> QWidget:
         holder = QWidget(self)

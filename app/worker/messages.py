@@ -19,6 +19,7 @@ class Settings:
 
     folder : for autosaves, the History, and a log that outlives the process
     threads : of torch; 0 leaves one core to the window
+    device : where studies run that leave it open: "auto", "cpu", "cuda", "cuda:1"
     build : "module:function" that makes a study's problem; "" is the registry of studies
     catalogue : "module:function" that makes the Catalogue; "" is the registry's
     history_budget : bytes of Checkpoints in memory
@@ -29,6 +30,7 @@ class Settings:
 
     folder: Path
     threads: int = 0
+    device: str = "auto"
     build: str = ""
     catalogue: str = ""
     history_budget: int = 2**30

@@ -36,6 +36,8 @@ def engine_main(connection: Connection, settings: messages.Settings) -> None:
     faulthandler.enable(log)
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(thread_count(settings))
+    if settings.device != "auto":
+        os.environ["FORMWRIGHT_DEVICE"] = settings.device
     loop = EngineLoop(connection, settings)
     ended = False
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import psutil
@@ -10,6 +11,9 @@ import warp as wp
 
 from engine.core.errors import DeviceError, MemoryLimitError
 from engine.core.kernels import initialise_warp
+
+VARIABLE = "FORMWRIGHT_DEVICE"
+"""The environment variable that "auto" follows where it is set."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Device:
 def choose_device(name: str = "auto") -> Device:
     """The device called `name` ("auto", "cpu", "cuda", "cuda:1"); raises `DeviceError` when it is not there."""
     initialise_warp()  # before Warp starts by itself, which greets on stdout
+    if name in ("auto", ""):
+        name = os.environ.get(VARIABLE, "auto")
     if name in ("auto", ""):
         name = "cuda" if torch.cuda.is_available() and wp.is_cuda_available() else "cpu"
     if name == "cpu":

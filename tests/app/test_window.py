@@ -326,24 +326,26 @@ def test_no_control_is_out_of_reach_of_the_keyboard(running: Any) -> None:
 def test_layout_and_theme_are_kept(qtbot: Any, session: Any, tmp_path: Path) -> None:
     from tests_app_fakes import FakeViewport
 
+    from app.document.settings_file import SettingsFile
     from app.window import MainWindow
 
     def make() -> Any:
         settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
-        window = MainWindow(lambda: session, FakeViewport, settings=settings)
+        settings_file = SettingsFile(tmp_path / "preferences.json")
+        window = MainWindow(lambda: session, FakeViewport, settings=settings, settings_file=settings_file)
         qtbot.addWidget(window)
         window.show()
         return window
 
     first = make()
     first.docks["gallery"].hide()
-    first.appearance.choose_theme("dark")
+    first.registry.trigger("view.theme-dark")
     first.close()
     second = make()
     assert not second.docks["gallery"].isVisible() and second.appearance.dark
     second.appearance.reset_layout()
     assert second.docks["gallery"].isVisible()
-    second.appearance.choose_theme("light")
+    second.registry.trigger("view.theme-light")
     second.close()
 
 
@@ -406,7 +408,7 @@ application = make_application()
 window = MainWindow(FakeSession, FakeViewport)
 window.show()
 window.complete()
-window.appearance.choose_theme({"dark" if dark else "light"!r})
+window.registry.trigger({"view.theme-dark" if dark else "view.theme-light"!r})
 window.poll()
 window.document.add_object(Mesh(*ball(10.0)))
 window.workbench.toggle_run()

@@ -40,9 +40,11 @@ def test_an_id_is_registered_once(window: Any) -> None:
         registry.add([Action("a.b", "B", lambda: None)])
 
 
-def test_no_shortcut_is_taken_twice(window: Any) -> None:
-    shortcuts = [text for action in window.registry.all() for text in action.shortcut.split("; ") if text]
-    assert len(shortcuts) == len(set(shortcuts))
+def test_no_shortcut_is_taken_twice_or_begins_another(window: Any) -> None:
+    shortcuts = window.registry.shortcuts
+    taken = [(action.id, text) for action in window.registry.all() for text in shortcuts.of(action.id)]
+    assert len(taken) > 20
+    assert [(id, text) for id, text in taken if shortcuts.taken_by(text, other_than=id)] == []
 
 
 def test_every_action_with_a_menu_is_in_it_once(window: Any) -> None:
