@@ -19,6 +19,7 @@ COMMANDS: tuple[str, ...] = (
     "run",
     "studies",
     "measure",
+    "picture",
     "verify",
     "doctor",
 )

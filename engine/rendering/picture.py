@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,24 +69,51 @@ def picture(
     occlusion_rays : rays a sample that look for shade in corners; 0 for none
     point_size : diameter of a point's disc [mm]; None for one that fits the spacing
     """
-    if isinstance(geometry, Mesh):
-        positions, triangles, base = geometry.vertices, geometry.triangles, colour or CLAY
-    else:
-        positions, base = geometry.positions, colour or SCAN
     width, height = size
-    view = view or Camera.around(positions, aspect=width / height)
-    if isinstance(geometry, Points):
-        positions, triangles = discs(geometry, view, point_size)
-        colours = None if colours is None else np.repeat(colours, len(positions) // geometry.point_count, axis=0)
-    caster = RayCaster(
-        positions,
-        triangles,
-        np.array([base]) if colours is None else colours,
-        smooth=smooth and isinstance(geometry, Mesh),
-        device=device,
-    )
-    image = caster.cast((width * samples, height * samples), view, occlusion_rays=occlusion_rays)
-    return _develop(image.colours, samples, background)
+    view = view or Camera.around(places(geometry), aspect=width / height)
+    drawn = pictures(
+        geometry, [view], size, colour=colour, colours=colours, background=background, smooth=smooth, samples=samples,
+        occlusion_rays=occlusion_rays, point_size=point_size, device=device,
+    )  # fmt: skip
+    return next(drawn)
+
+
+def pictures(
+    geometry: Mesh | Points,
+    views: Iterable[Camera],
+    size: tuple[int, int] = (800, 600),
+    *,
+    colour: Colour | None = None,
+    colours: np.ndarray | None = None,
+    background: Colour | None = LIGHT,
+    smooth: bool = True,
+    samples: int = 3,
+    occlusion_rays: int = 8,
+    point_size: float | None = None,
+    device: str = "cpu",
+) -> Iterator[np.ndarray]:
+    """A picture from each of `views`, drawn when it is asked for; parameters as for `picture`."""
+    is_mesh = isinstance(geometry, Mesh)
+    base = np.array([colour or (CLAY if is_mesh else SCAN)])
+    caster: RayCaster | None = None
+    for view in views:
+        # Discs without normals turn with the camera.
+        if caster is None or (isinstance(geometry, Points) and geometry.normals is None):
+            if isinstance(geometry, Mesh):
+                positions, triangles, shades = geometry.vertices, geometry.triangles, colours
+            else:
+                positions, triangles = discs(geometry, view, point_size)
+                shades = None if colours is None else np.repeat(colours, len(positions) // len(colours), axis=0)
+            caster = RayCaster(
+                positions, triangles, base if shades is None else shades, smooth=smooth and is_mesh, device=device
+            )
+        image = caster.cast((size[0] * samples, size[1] * samples), view, occlusion_rays=occlusion_rays)
+        yield _develop(image.colours, samples, background)
+
+
+def places(geometry: Mesh | Points) -> np.ndarray:
+    """Vertices or points, shape (n, 3) [mm]."""
+    return geometry.vertices if isinstance(geometry, Mesh) else geometry.positions
 
 
 def thumbnail(
