@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from app.cli.console import say
 from engine.protocol.snapshot import (
     Event,
+    LogLine,
     ProblemRaised,
     RolledBack,
     Snapshot,
@@ -179,4 +180,6 @@ def _notice(event: Event) -> str:
         return f"iteration {event.iteration}: {event.source} was not finite; back to checkpoint {event.checkpoint}"
     if isinstance(event, ProblemRaised) and not event.fatal:
         return f"{event.message} {event.remedy}".strip()
+    if isinstance(event, LogLine) and event.level != "debug":
+        return event.text
     return ""

@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.core.errors import GeometryError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.geometry.thinning import spread_indices
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,7 @@ def thin(points: Points, count: int, seed: int = 0) -> Points:
     """At most `count` of the points, drawn evenly with a seed, in their old order, with normals and Fields."""
     if points.point_count <= count:
         return points
-    kept = np.sort(np.random.default_rng(seed).choice(points.point_count, count, replace=False))
-    return select(points, kept)
+    return select(points, spread_indices(points.point_count, count, seed))
 
 
 def select(points: Points, kept: np.ndarray) -> Points:

@@ -22,6 +22,11 @@ class StudyProblem(DescentProblem, Protocol):
         """How many iterations the study asks for, its kind's default included."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What preparing it found or left out, sentences for the user."""
+        ...
+
     def view(self) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:
         """Origin [mm], arrays and info of a `Snapshot`, of the last evaluation (after a `restore`, or before any
         evaluation: of the design as it is, without touching the random state): "vertices", "triangles",

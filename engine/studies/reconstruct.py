@@ -52,6 +52,7 @@ class ReconstructProblem:
     terms : the wishes
     geometry : the target as the user knows it [mm]
     target : the same, prepared for distances in the working frame
+    notes : what preparing it left out, sentences for the user
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class ReconstructProblem:
         target: Target,
         frame: Frame,
         device: Device,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.parameters = parameters
+        self.notes = notes
         self.geometry = geometry
         self.target = target
         self.frame = frame
@@ -269,6 +272,7 @@ class ReconstructProblem:
             triangles,
             name=f"{self.geometry.name} reconstructed",
             unit=self.geometry.unit,
+            shift=self.geometry.shift,
         )
 
     def quality_sheet(self) -> dict[str, Any]:

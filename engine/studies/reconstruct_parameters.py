@@ -36,6 +36,12 @@ class ReconstructParameters(ParameterModel):
         4000, title="Samples", ge=100, le=1000000, soft_min=1000, soft_max=50000, logarithmic=True, advanced=True,
         help="Points a side that are compared in every iteration. They are drawn anew each time.",
     )  # fmt: skip
+    scan_points: int = parameter(
+        500000, title="Points of a scan", ge=1000, le=100000000, soft_min=100000, soft_max=10000000, logarithmic=True,
+        advanced=True,
+        help="Terms look at no more points of a scan than this, drawn evenly with the seed. Preparing takes time and "
+        "memory with every one; a grid of 128 cells has some 50000 on its surface.",
+    )  # fmt: skip
     crease_share: float = parameter(
         0.25, title="Samples on creases", ge=0.0, le=0.9, advanced=True,
         help="Part of a mesh's samples that lies on its sharp edges, so that they come out sharp.",

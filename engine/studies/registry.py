@@ -17,6 +17,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.normals import with_normals
 from engine.geometry.points import Points
 from engine.geometry.repair import facing_out
+from engine.geometry.sampling import thin
 from engine.objectives.target import MeshTarget, ScanTarget, Target
 from engine.protocol.study import Study, TermSpec
 from engine.studies.problem import StudyProblem
@@ -98,7 +99,7 @@ def reconstruct_terms() -> list[TermSpec]:
 def build_reconstruct(study: Study, inputs: dict[str, Any], progress: Progress) -> StudyProblem:
     """The problem of *Reconstruct*: the target prepared, the surface started."""
     parameters = ReconstructParameters.parse(study.parameters, owner=study.study)
-    geometry = inputs["target"]
+    geometry, notes = sampled(inputs["target"], parameters)
     device = choose(parameters)
     if not device.is_cuda:
         # Its tensors are small: a second thread waits more than it works, and doubles the processor time.
@@ -119,7 +120,20 @@ def build_reconstruct(study: Study, inputs: dict[str, Any], progress: Progress) 
         target=target,
         frame=frame,
         device=device,
+        notes=notes,
     )
+
+
+def sampled(geometry: Geometry, parameters: ReconstructParameters) -> tuple[Geometry, tuple[str, ...]]:
+    """What the Terms look at of the input, and a note where that is not all of it."""
+    if isinstance(geometry, Mesh) or geometry.point_count <= parameters.scan_points:
+        return geometry, ()
+    kept = thin(geometry, parameters.scan_points, parameters.seed)
+    note = (
+        f"Terms look at {kept.point_count:,} of {geometry.point_count:,} points, drawn with seed {parameters.seed}. "
+        "The parameter Points of a scan says how many."
+    )
+    return kept, (note,)
 
 
 def prepare_target(geometry: Geometry, parameters: ReconstructParameters, device: Any) -> tuple[Frame, Target]:

@@ -197,6 +197,10 @@ class SphereProblem:
     def quality_sheet(self) -> dict[str, Any]:
         return {"watertight": False, "mean_radius": float(self.radii.detach().mean())}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
     def thumbnail(self, size: int = 96) -> np.ndarray:
         return np.full((size, size, 3), int(self.radii.detach().mean() * 50), dtype=np.uint8)
 
