@@ -46,10 +46,62 @@ def mask_edits(project: Project) -> list[Edit]:
     return [mask_edit(project, selection) for selection in _used_masks(project).values()]
 
 
+def steered_study(own: Study, steered: Study, catalogue: Catalogue | None) -> Study:
+    """`own` with what Edits change taken from `steered`: Terms, optimiser and live parameters, in canonical form.
+
+    Its own stay: inputs, the order of the Terms, the parameters that wait for the next Run, and another kind of study.
+    """
+    if own.study != steered.study:
+        return own
+    declared = _study_properties(catalogue, own.study)
+    waiting = {name for name, entry in declared.items() if not entry.get("live")}
+    parameters = {name: value for name, value in own.parameters.items() if name in waiting}
+    parameters |= {name: value for name, value in steered.parameters.items() if name not in waiting}
+    place = {spec.name: index for index, spec in enumerate(own.terms)}
+    terms = sorted(steered.terms, key=lambda spec: place.get(spec.name, len(place)))
+    changes = {"terms": terms, "optimizer": steered.optimizer, "parameters": parameters}
+    return canonical(own.model_copy(update=changes), catalogue)
+
+
+def canonical(study: Study, catalogue: Catalogue | None) -> Study:
+    """The study without values that say no more than the default; the same object where there are none.
+
+    What was changed and changed back is then as if it had never been touched.
+    """
+    parameters = _without_defaults(study.parameters, _study_properties(catalogue, study.study))
+    terms = []
+    for spec in study.terms:
+        values = _without_defaults(spec.parameters, _term_properties(catalogue, spec.kind))
+        terms.append(spec if values == spec.parameters else spec.model_copy(update={"parameters": values}))
+    if parameters == study.parameters and all(one is other for one, other in zip(terms, study.terms, strict=True)):
+        return study
+    return study.model_copy(update={"parameters": parameters, "terms": terms})
+
+
+def _without_defaults(values: dict[str, Any], declared: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in declared or "default" not in declared[name] or _plain(value) != declared[name]["default"]
+    }
+
+
 def _used_masks(project: Project) -> dict[str, Selection]:
     """The named selections that mask a Term."""
     wanted = {spec.mask for spec in project.study.terms if spec.mask}
     return {item.name: item for item in project.selections if item.name in wanted}
+
+
+def _study_properties(catalogue: Catalogue | None, study: str) -> dict[str, Any]:
+    """What the Catalogue declares of a kind of study's parameters, by name; nothing where it does not know it."""
+    entry = next((entry for entry in catalogue.studies if entry.study == study), None) if catalogue else None
+    return dict(entry.schema_.get("properties", {})) if entry is not None else {}
+
+
+def _term_properties(catalogue: Catalogue | None, kind: str) -> dict[str, Any]:
+    """What the Catalogue declares of a kind of Term's parameters, by name."""
+    entry = next((entry for entry in catalogue.terms if entry.kind == kind), None) if catalogue else None
+    return dict(entry.schema_.get("properties", {})) if entry is not None else {}
 
 
 def _carrier(project: Project, selection: Selection) -> tuple[Selection, Any]:
@@ -77,25 +129,22 @@ def _spec_edits(old: TermSpec, new: TermSpec, catalogue: Catalogue | None) -> It
         yield SetParameter(owner=new.name, name="enabled", value=new.enabled)
     if (old.mask, old.outside) != (new.mask, new.outside):
         yield SetTermMask(term=new.name, mask=new.mask, outside=new.outside)
-    entry = next((entry for entry in catalogue.terms if entry.kind == new.kind), None) if catalogue else None
-    yield from _values(new.name, old.parameters, new.parameters, entry.schema_ if entry else {})
+    yield from _values(new.name, old.parameters, new.parameters, _term_properties(catalogue, new.kind))
 
 
 def _parameter_edits(before: Study, after: Study, catalogue: Catalogue | None) -> Iterator[Edit]:
-    entry = next((entry for entry in catalogue.studies if entry.study == after.study), None) if catalogue else None
-    schema = entry.schema_ if entry else {}
-    properties = schema.get("properties", {})
-    live = {name for name, declared in properties.items() if declared.get("live")}
+    declared = _study_properties(catalogue, after.study)
     old, new = before.parameters, after.parameters
-    if properties:
+    if declared:
+        live = {name for name, entry in declared.items() if entry.get("live")}
         old, new = ({name: value for name, value in values.items() if name in live} for values in (old, new))
-    yield from _values("study", old, new, schema)
+    yield from _values("study", old, new, declared)
     yield from _values("optimizer", before.optimizer.model_dump(), after.optimizer.model_dump(), {})
 
 
-def _values(owner: str, old: Mapping[str, Any], new: Mapping[str, Any], schema: dict[str, Any]) -> Iterator[Edit]:
+def _values(owner: str, old: Mapping[str, Any], new: Mapping[str, Any], declared: dict[str, Any]) -> Iterator[Edit]:
     """Values that differ; one that is no longer there goes back to its default."""
-    defaults = {name: declared.get("default") for name, declared in schema.get("properties", {}).items()}
+    defaults = {name: entry.get("default") for name, entry in declared.items()}
     for name in dict.fromkeys((*old, *new)):
         value = new.get(name, defaults.get(name))
         if value is not None and _plain(value) != _plain(old.get(name, defaults.get(name))):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from app.document.difference import edits_between, mask_edits
+from app.document.difference import canonical, edits_between, mask_edits
 from app.document.engine_state import EngineState
 from app.document.project import Project, SceneObject, Selection
 from app.document.recent import RecentFiles
@@ -89,12 +89,26 @@ class Document:
         if project is self._project:
             return
         before = self._project
+        project = self._without_lost_masks(project)
         edits = edits_between(before, project, self.catalogue) if self.run.active else []
         if self._scope is not None:
             name, gesture = self._scope
         step = self.undo_stack.push(name, before, project, gesture=gesture)
         self._take(project)
         self._send(edits, step)
+
+    def _without_lost_masks(self, project: Project) -> Project:
+        """A Term whose mask's selection goes counts everywhere again; one that cannot do without goes with it."""
+        lost = {item.name for item in self._project.selections} - {item.name for item in project.selections}
+        if not any(spec.mask in lost for spec in project.study.terms if spec.mask):
+            return project
+        needy = {entry.kind for entry in self.catalogue.terms if entry.needs_mask} if self.catalogue else set()
+        terms = [
+            spec.model_copy(update={"mask": "", "outside": 0.0}) if spec.mask in lost else spec
+            for spec in project.study.terms
+            if not (spec.mask in lost and spec.kind in needy)
+        ]
+        return replace(project, study=project.study.model_copy(update={"terms": terms}))
 
     @contextlib.contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -223,7 +237,7 @@ class Document:
 
     def _with_terms(self, study: Study) -> Study:
         if study.terms or self.catalogue is None:
-            return study
+            return canonical(study, self.catalogue)
         try:
             terms = [spec.model_copy(deep=True) for spec in self.catalogue.study(study.study).default_terms]
         except StopIteration:
@@ -269,7 +283,10 @@ class Document:
 
         Raises `ParameterError` for an Edit that makes no sense here.
         """
-        self.change(name, _with_edit(self._project, edit), gesture=gesture)
+        study, strokes = apply_edit(self.study, self.strokes, edit)
+        if study is not self.study or strokes is not self.strokes:
+            study = canonical(study, self.catalogue)
+            self.change(name, replace(self._project, study=study, strokes=strokes), gesture=gesture)
 
     def add_term(self, kind: str, title: str, parameters: dict[str, Any] | None = None, weight: float = 1.0) -> str:
         """Add a Term of a kind; returns its name, which no other Term's name or title is."""
@@ -308,24 +325,20 @@ class Document:
         """The engine carried an Edit out. One that nobody sent from here (it lowers the step size after a roll-back) is
         a step that can be undone too."""
         edit, known, refused = self.engine.applied(event)
-        if refused:
-            self._adopt()
-        if not known:
-            with contextlib.suppress(ParameterError):
-                project = _with_edit(self._project, edit)
-                if project != self._project:
-                    self.undo_stack.push(_engine_step(edit), self._project, project)
-                    self._take(project)
+        if known and not refused:
+            return
+        project = self.engine.adopted(self._project, self.catalogue)
+        if not known and project != self._project:
+            self.undo_stack.push(_engine_step(edit), self._project, project)
+        self._take(project)
 
     def edit_refused(self, event: EditRefused) -> None:
         """The engine refused an Edit: what it holds is shown again, and undo forgets a step that never was."""
-        found, step = self.engine.refused(event)
-        if not found:
-            return
-        if step is not None and self.undo_stack.is_last(step):
-            self.undo_stack.forget(step)
-            self._take(step.before)
-        self._adopt()
+        refusal = self.engine.refused(event, self.catalogue)
+        if refusal is not None:
+            if refusal.step is not None:
+                self.undo_stack.rebase(refusal.step, refusal.edit, refusal.correction, self.catalogue)
+            self._take(self.engine.adopted(self._project, self.catalogue))
 
     def rewound(self, checkpoint: int) -> None:
         """The Run goes on from a Checkpoint: the Terms, weights and frozen regions of that moment hold again.
@@ -333,7 +346,7 @@ class Document:
         They are a step of undo, which never takes the Run back.
         """
         self.run.rewound_to = checkpoint
-        project = self.engine.rewound(checkpoint, self._project)
+        project = self.engine.rewound(checkpoint, self._project, self.catalogue)
         if project is not None and project != self._project:
             self.undo_stack.push(f"the terms of checkpoint {checkpoint}", self._project, project)
             self._take(project)
@@ -353,10 +366,6 @@ class Document:
     def _send(self, edits: list[Edit], step: Step | None) -> None:
         for edit in edits:
             self.engine.send(edit, step)
-
-    def _adopt(self) -> None:
-        """Show what the engine holds, and what is still on its way to it."""
-        self._take(self.engine.adopted(self._project))
 
     def _take(self, project: Project) -> None:
         """Let `project` be the present one, and tell who shows a part of it."""
@@ -378,14 +387,6 @@ class Document:
         if self.selected and self.object(self.selected) is None and not _has_term(project.study, self.selected):
             self.select("")
         self.document_changed()
-
-
-def _with_edit(project: Project, edit: Edit) -> Project:
-    """The Project after an Edit; raises `ParameterError` for one that makes no sense."""
-    study, strokes = apply_edit(project.study, project.strokes, edit)
-    if study is project.study and strokes is project.strokes:
-        return project
-    return replace(project, study=study, strokes=strokes)
 
 
 def _without_foreign_selections(project: Project, name: str) -> Project:

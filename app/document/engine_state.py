@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.document.difference import edits_between, steered_study
 from app.document.project import Project
 from app.document.steering import apply_edit
 from app.document.undo import Step
 from engine.core.errors import ParameterError
+from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import EDIT, Edit, PaintFreeze, RemoveMask, SetMask
 from engine.protocol.snapshot import EditApplied, EditRefused
 from engine.protocol.study import Study
@@ -29,6 +31,19 @@ class Steered:
         with contextlib.suppress(ParameterError):
             return Steered(*apply_edit(self.study, self.strokes, edit))
         return self
+
+    def project(self) -> Project:
+        """A Project of nothing else."""
+        return Project(study=self.study, strokes=self.strokes)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An Edit that the engine refused, its step of undo, and the Edits that lead from what it wanted to what holds."""
+
+    edit: Edit
+    step: Step | None
+    correction: list[Edit]
 
 
 class EngineState:
@@ -59,35 +74,36 @@ class EngineState:
         """The Edit, whether it was sent from here, and whether one sent before it was refused without a word."""
         edit = EDIT.validate_python(event.edit)
         self._confirmed = self._confirmed.after(edit)
-        place = self._place(event.edit)
+        place = None if event.by_engine else self._place(event.edit)
         if place is None:
             return edit, isinstance(edit, (SetMask, RemoveMask)), False
         for _ in range(place + 1):
             self._awaited.popleft()
         return edit, True, place > 0
 
-    def refused(self, event: EditRefused) -> tuple[bool, Step | None]:
-        """Whether the Edit was sent from here, and its step where nothing else of that step is on its way."""
+    def refused(self, event: EditRefused, catalogue: Catalogue | None) -> Refusal | None:
+        """What is to be taken back; None for an Edit that was not sent from here."""
         place = self._place(event.edit)
         if place is None:
-            return False, None
-        _, _, step = self._awaited[place]
+            return None
+        _, edit, step = self._awaited[place]
         del self._awaited[place]
-        alone = all(other is not step for _, _, other in self._awaited)
-        return True, step if alone else None
+        wanted = self._confirmed.after(edit)
+        correction = edits_between(wanted.project(), self._confirmed.project(), catalogue)
+        return Refusal(edit, step, correction)
 
-    def adopted(self, project: Project) -> Project:
+    def adopted(self, project: Project, catalogue: Catalogue | None) -> Project:
         """The Project with what the engine holds, and what is still on its way to it."""
         steered = self._confirmed
         for _, edit, _ in self._awaited:
             steered = steered.after(edit)
-        return replace(project, study=steered.study, strokes=steered.strokes)
+        return replace(project, study=steered_study(project.study, steered.study, catalogue), strokes=steered.strokes)
 
     def keep(self, checkpoint: int) -> None:
         """What is confirmed now steered the Run when this Checkpoint was made."""
         self._kept[checkpoint] = self._confirmed
 
-    def rewound(self, checkpoint: int, project: Project) -> Project | None:
+    def rewound(self, checkpoint: int, project: Project, catalogue: Catalogue | None) -> Project | None:
         """The Project as the Run goes on from a Checkpoint; the number of iterations stays as it was asked last."""
         kept = self._kept.get(checkpoint)
         if kept is None:
@@ -96,7 +112,7 @@ class EngineState:
         if iterations is not None:
             study = study.model_copy(update={"parameters": {**study.parameters, "iterations": iterations}})
         self._confirmed = Steered(study, kept.strokes)
-        return self.adopted(project)
+        return self.adopted(project, catalogue)
 
     def _place(self, edit: dict[str, Any]) -> int | None:
         return next((place for place, (sent, _, _) in enumerate(self._awaited) if sent == edit), None)

@@ -159,7 +159,7 @@ class Project:
     def selection(self, name: str) -> Selection | None:
         return next((item for item in self.selections if item.name == name), None)
 
-    def with_object(self, name: str, **changes: Any) -> Project:
+    def with_object(self, name: str, /, **changes: Any) -> Project:
         """The Project with an object changed; raises `ParameterError` when there is none of that name.
 
         A new name follows into the roles and selections.

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from app.document.difference import edits_between, steered_study
 from app.document.project import Project
+from app.document.steering import apply_edit
 from app.document.topic import Topic
+from engine.core.errors import ParameterError
+from engine.protocol.catalogue import Catalogue
+from engine.protocol.edits import AddTerm, Edit, RemoveTerm
 
 DEFAULT_BUDGET = 2**29
 """Bytes that earlier and undone Projects may hold beside the present one."""
@@ -99,14 +105,27 @@ class UndoStack:
         if self._done:
             self._done[-1].gesture = ""
 
-    def is_last(self, step: Step) -> bool:
-        """Whether undo would take back this very step."""
-        return bool(self._done) and self._done[-1] is step
+    def rebase(self, step: Step, refused: Edit, correction: list[Edit], catalogue: Catalogue | None) -> None:
+        """Take an Edit that the engine refused out of its step, and out of the Projects of the steps after it.
 
-    def forget(self, step: Step) -> None:
-        """A step that was refused is neither undone nor redone."""
-        self._done = [other for other in self._done if other is not step]
-        self._undone = [other for other in self._undone if other is not step]
+        correction : the Edits that lead from what was wanted back to what holds
+        A step that is nothing without it goes.
+        """
+        timeline = [*self._done, *reversed(self._undone)]
+        place = next((place for place, other in enumerate(timeline) if other is step), None)
+        if place is None:
+            return
+        project = step.before
+        for other in timeline[place:]:
+            if other.before.study.study == other.after.study.study:
+                edits = edits_between(other.before, other.after, catalogue)
+                if other is step and _in_effect(refused, other.after):
+                    edits += correction
+                other.after = _with_edits(project, other.after, edits, catalogue)
+            other.before, project = project, other.after
+        if step.after == step.before:
+            self._done = [other for other in self._done if other is not step]
+            self._undone = [other for other in self._undone if other is not step]
         self.changed()
 
     def clear(self) -> None:
@@ -139,3 +158,20 @@ class UndoStack:
                         total -= sizes[key]
             dropped += 1
         del self._done[:dropped]
+
+
+def _with_edits(project: Project, later: Project, edits: list[Edit], catalogue: Catalogue | None) -> Project:
+    """`later`, but what Edits change follows from `project` and these Edits."""
+    study, strokes = project.study, project.strokes
+    for edit in edits:
+        with contextlib.suppress(ParameterError):
+            study, strokes = apply_edit(study, strokes, edit)
+    return replace(later, study=steered_study(later.study, study, catalogue), strokes=strokes)
+
+
+def _in_effect(edit: Edit, project: Project) -> bool:
+    """Whether the Project is as if the Edit had just been made; a later one of its gesture may have taken over."""
+    try:
+        return apply_edit(project.study, project.strokes, edit) == (project.study, project.strokes)
+    except ParameterError:
+        return isinstance(edit, AddTerm | RemoveTerm)
