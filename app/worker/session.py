@@ -27,6 +27,7 @@ from app.worker.slots import Shown, SlotReader
 from engine.core.errors import EngineStoppedError
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import Edit
+from engine.protocol.run_folder import is_run_folder, run_folder
 from engine.protocol.session import Request
 from engine.protocol.snapshot import Event, ProblemRaised, Snapshot, State, StateChanged
 from engine.protocol.study import Study
@@ -153,8 +154,8 @@ class EngineSession:
         self._relaunch()
         if order is None:
             return None
-        saved = self._settings.folder / f"run-{order.number}.checkpoint"
-        resume = saved if saved.exists() else order.resumed_from
+        saved = run_folder(self._settings.folder, order.number)
+        resume = saved if is_run_folder(saved) else order.resumed_from
         return self.start(order.study, order.inputs, resume=resume, paused=order.state not in ("preparing", "running"))
 
     def wait(self, future: Future[Any], timeout: float = 60.0) -> Any:

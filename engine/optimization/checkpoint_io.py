@@ -19,6 +19,12 @@ from engine.core.leaves import State
 FORMAT = 1
 """Version of the layout: raised when an older program could not read it."""
 
+_DAMAGE = (
+    zipfile.BadZipFile, KeyError, IndexError, ValueError, TypeError, EOFError, MemoryError, RecursionError,
+    NotImplementedError, RuntimeError,
+)  # fmt: skip
+"""What reading a damaged file raises."""
+
 _ARRAY = "__array__"
 _ELSEWHERE = "__elsewhere__"
 
@@ -41,6 +47,16 @@ def write_state(path: str | Path, state: State, *, elsewhere: Place = lambda arr
             for index, array in enumerate(arrays):
                 with archive.open(f"{index}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, array, allow_pickle=False)
+
+    write_atomically(path, fill)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as a whole; raises `FileError`."""
+    content = text.encode()
+
+    def fill(stream: BinaryIO) -> None:
+        stream.write(content)
 
     write_atomically(path, fill)
 
@@ -68,28 +84,58 @@ def read_state(path: str | Path, *, elsewhere: Callable[[str], np.ndarray] | Non
 
     elsewhere : finds the arrays that are kept outside the file
     """
-    path = Path(path)
+    with _opened(Path(path)) as (archive, content):
+
+        def load(index: int) -> np.ndarray:
+            # An array that owns its memory stays one object through all states that are made of it.
+            with archive.open(f"{index}.npy") as member:
+                array = np.lib.format.read_array(member, allow_pickle=False)
+            return array if array.flags.owndata else array.copy()
+
+        state = _fill(content["state"], load, elsewhere)
+        if not isinstance(state, dict):
+            raise ValueError("a state is an object")
+    return state
+
+
+def parts_of(path: Path) -> set[str]:
+    """The names of the arrays of a state that are kept outside its file; raises `FileError` for a damaged file."""
+    names: set[str] = set()
+
+    def note(name: str) -> np.ndarray:
+        names.add(name)
+        return np.zeros(0)
+
+    with _opened(path) as (archive, content):
+        members = set(archive.namelist())
+
+        def present(index: int) -> np.ndarray:
+            if f"{index}.npy" not in members:
+                raise KeyError(index)
+            return np.zeros(0)
+
+        _fill(content["state"], present, note)
+    return names
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
+    """The archive and its text; whatever is wrong with either becomes a `FileError`."""
     try:
         with zipfile.ZipFile(path) as archive:
+            # Nothing is compressed: what a member claims to hold can be no more than what the file holds.
+            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                raise ValueError("a member is compressed")
             content = json.loads(archive.read("checkpoint.json"))
             if content["format"] > FORMAT:
                 raise FileError(
                     path, "this Checkpoint was written by a newer version.", remedy="Open it with that version."
                 )
-
-            def load(index: int) -> np.ndarray:
-                # An array that owns its memory stays one object through all states that are made of it.
-                with archive.open(f"{index}.npy") as member:
-                    array = np.lib.format.read_array(member, allow_pickle=False)
-                return array if array.flags.owndata else array.copy()
-
-            state = _fill(content["state"], load, elsewhere)
+            yield archive, content
     except OSError as error:
         raise FileError(path, f"the Checkpoint cannot be read ({error.strerror or error}).") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
+    except _DAMAGE as error:
         raise FileError(path, "this is not a Checkpoint, or it is damaged.") from error
-    assert isinstance(state, dict)
-    return state
 
 
 def arrays_of(value: Any) -> Iterator[np.ndarray]:

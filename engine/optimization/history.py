@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,14 +11,28 @@ import numpy as np
 
 from engine.core.errors import FileError, ParameterError
 from engine.core.leaves import State
-from engine.optimization.checkpoint_io import arrays_of, own_arrays, read_state, write_state
-from engine.optimization.shared_arrays import ArraysInMemory, ArraysOnDisk
+from engine.optimization.checkpoint_io import arrays_of, own_arrays
+from engine.optimization.checkpoint_store import CheckpointStore
+from engine.optimization.loss_curve import LossCurve
+from engine.optimization.shared_arrays import ArraysInMemory
 from engine.protocol.snapshot import CheckpointInfo
 
 DEFAULT_BUDGET = 2**30
 """Bytes of Checkpoints that stay in memory."""
 
 MAIN_BRANCH = "main"
+
+
+@dataclass
+class Branch:
+    """A line of descent.
+
+    fork : the Checkpoint from which it was begun; None for the first
+    curve : its losses, from there on
+    """
+
+    fork: int | None
+    curve: LossCurve
 
 
 @dataclass
@@ -35,20 +47,22 @@ class History:
 
     An array that is the same object in several states is kept, counted and written once.
 
-    budget : bytes that may stay in memory; beyond it the least useful Checkpoints go to disk
-    folder : where they go; a temporary folder, removed at `close`, when None
+    budget : bytes that may stay in memory; beyond it the least useful Checkpoints are only on disk
+    folder : where they go; None: a temporary folder, removed at `close`
     """
 
     def __init__(self, *, budget: int = DEFAULT_BUDGET, folder: Path | None = None) -> None:
         self.budget = budget
         self.problems: list[str] = []
+        self.revision = 0
+        """Changes with everything but losses."""
+        self.branches: dict[str, Branch] = {MAIN_BRANCH: Branch(None, LossCurve())}
+        self.store = CheckpointStore(self._place)
         self._folder = folder
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._entries: dict[int, _Entry] = {}
         self._next = 0
         self._in_memory = ArraysInMemory()
-        self._on_disk = ArraysOnDisk(self._place)
-        self._losses: dict[str, dict[int, dict[str, float]]] = {MAIN_BRANCH: {}}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -59,8 +73,9 @@ class History:
         return self._in_memory.bytes
 
     @property
-    def branches(self) -> list[str]:
-        return list(self._losses)
+    def next_number(self) -> int:
+        """Of the next Checkpoint."""
+        return self._next
 
     def infos(self) -> list[CheckpointInfo]:
         """Every Checkpoint, oldest first."""
@@ -74,7 +89,11 @@ class History:
         entry = self._entry(checkpoint)
         if entry.state is not None:
             return entry.state
-        return read_state(self._path(checkpoint), elsewhere=self._on_disk.find)
+        return self.store.read(checkpoint)
+
+    def verified(self, checkpoint: int) -> bool:
+        """Whether it has been evaluated and all was finite."""
+        return self._entry(checkpoint).verified
 
     def add(
         self,
@@ -87,14 +106,16 @@ class History:
         label: str = "",
         thumbnail: np.ndarray | None = None,
         verified: bool = False,
+        edits: int = 0,
     ) -> CheckpointInfo:
         """Keep `state`. `verified` says that it has been evaluated and all was finite: only then a Run falls back
-        to it."""
+        to it. `edits` had been recorded before it."""
         number, self._next = self._next, self._next + 1
         state = own_arrays(state)
         memory = self._in_memory.add(arrays_of(state))
-        info = CheckpointInfo(number, parent, branch, iteration, dict(losses), thumbnail, label, memory)
+        info = CheckpointInfo(number, parent, branch, iteration, dict(losses), thumbnail, label, memory, edits=edits)
         self._entries[number] = _Entry(info, state, verified)
+        self.revision += 1
         self._spill()
         return self._entries[number].info
 
@@ -112,19 +133,45 @@ class History:
         good = [number for number in self.ancestors(checkpoint) if self._entries[number].verified]
         return good[min(older, len(good) - 1)] if good else None
 
-    def start_branch(self, name: str = "") -> str:
-        """A new branch called `name` (made unique; "branch 2" and so on when empty)."""
-        name = name or f"branch {len(self._losses) + 1}"
+    def restore(
+        self, infos: Iterable[tuple[CheckpointInfo, bool]], branches: Mapping[str, Branch], *, following: int
+    ) -> None:
+        """Let an empty History be that of a folder: Checkpoints that its store has already, with their `verified`.
+
+        following : number of the next Checkpoint
+        """
+        self._entries = {info.id: _Entry(replace(info, on_disk=True), None, verified) for info, verified in infos}
+        self.branches = dict(branches)
+        self._next = following
+        self.revision += 1
+
+    def unwritten(self) -> list[tuple[CheckpointInfo, State]]:
+        """The Checkpoints that are not on disk, oldest first."""
+        return [
+            (entry.info, entry.state)
+            for number, entry in self._entries.items()
+            if entry.state is not None and number not in self.store
+        ]
+
+    def write(self, checkpoint: CheckpointInfo, state: State) -> None:
+        """Write one of `unwritten`, from any thread; raises `FileError`."""
+        self.store.write(checkpoint.id, state, checkpoint.thumbnail, shared=self._is_shared)
+
+    def start_branch(self, name: str = "", *, fork: int | None = None) -> str:
+        """A new branch from the Checkpoint `fork`, called `name` (made unique; "branch 2" and so on when empty)."""
+        name = name or f"branch {len(self.branches) + 1}"
         unique, count = name, 1
-        while unique in self._losses:
+        while unique in self.branches:
             count += 1
             unique = f"{name} ({count})"
-        self._losses[unique] = {}
+        self.branches[unique] = Branch(fork, LossCurve())
+        self.revision += 1
         return unique
 
     def rename_branches(self, names: Mapping[str, str]) -> None:
         """Other names by the old ones, all at once; the others keep theirs. The caller sees that all differ."""
-        self._losses = {names.get(branch, branch): rows for branch, rows in self._losses.items()}
+        self.branches = {names.get(name, name): branch for name, branch in self.branches.items()}
+        self.revision += 1
         for entry in self._entries.values():
             entry.info = replace(entry.info, branch=names.get(entry.info.branch, entry.info.branch))
 
@@ -135,7 +182,7 @@ class History:
         returns : the Checkpoints removed, and the new branch of those that stay
         """
         mine = [number for number, entry in self._entries.items() if entry.info.branch == branch]
-        age = {name: index for index, name in enumerate(self._losses)}
+        age = {name: index for index, name in enumerate(self.branches)}
         heirs: dict[int, str] = {} if tip is None else {tip: tip_branch}
         for number, entry in reversed(self._entries.items()):
             heir = heirs.get(number) if entry.info.branch == branch else entry.info.branch
@@ -149,46 +196,52 @@ class History:
             self._entries[number].info = replace(self._entries[number].info, branch=heir)
         for number in removed:
             self._forget(number)
+        for other in self.branches.values():
+            if other.fork in removed:
+                other.fork = None
+        self.revision += 1
+        if self._temporary is not None:
+            self.store.keep_only(self._entries)
         return removed, moved
 
     def record(self, branch: str, iteration: int, losses: dict[str, float]) -> None:
-        """Losses of one iteration; those of an iteration that is done again replace the old ones."""
-        self._losses.setdefault(branch, {})[iteration] = losses
+        """Losses of one iteration; one that is done again takes the place of itself and of what came after it."""
+        self.branches[branch].curve.record(iteration, losses)
 
     def losses(self, branch: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         """Iterations (n,) and, by name, the values (n,) of a branch; NaN where a Term was not there."""
-        rows = self._losses[branch]
-        names = dict.fromkeys(name for row in rows.values() for name in row)
-        iterations = np.array(sorted(rows), dtype=np.int64)
-        return iterations, {name: np.array([rows[i].get(name, np.nan) for i in iterations]) for name in names}
+        return self.branches[branch].curve.arrays()
+
+    def whole_curve(self, branch: str) -> LossCurve:
+        """The losses of a branch and, before those, of what it descends from."""
+        curve, fork = self.branches[branch].curve, self.branches[branch].fork
+        while fork is not None:
+            at = self.info(fork)
+            curve = curve.after(self.branches[at.branch].curve.until(at.iteration))
+            fork = self.branches[at.branch].fork
+        return curve
 
     def close(self) -> None:
-        """Remove what was written to disk."""
-        for number, entry in self._entries.items():
-            if entry.info.on_disk:
-                with contextlib.suppress(OSError):
-                    self._path(number).unlink(missing_ok=True)
-        self._on_disk.close()
+        """Remove what was written into a temporary folder."""
         if self._temporary is not None:
             self._temporary.cleanup()
 
     def _hand_on_losses(self, branch: str, moved: Mapping[int, str]) -> None:
         """The losses of a branch that goes, up to where its heirs left it, are theirs now."""
-        rows = self._losses.pop(branch)
+        gone = self.branches.pop(branch)
         left_at: dict[str, int] = {}
         for number, heir in moved.items():
             left_at[heir] = max(left_at.get(heir, 0), self._entries[number].info.iteration)
         for heir, end in left_at.items():
-            before = {iteration: losses for iteration, losses in rows.items() if iteration < end}
-            self._losses[heir] = {**before, **self._losses[heir]}
+            other = self.branches[heir]
+            other.curve = other.curve.after(gone.curve.until(end))
+            if other.fork is not None and moved.get(other.fork) == heir:
+                other.fork = gone.fork
 
     def _forget(self, number: int) -> None:
         entry = self._entries.pop(number)
         if entry.state is not None:
             self._in_memory.remove(arrays_of(entry.state))
-        else:
-            with contextlib.suppress(OSError):
-                self._path(number).unlink(missing_ok=True)
 
     def _entry(self, checkpoint: int) -> _Entry:
         if checkpoint not in self._entries:
@@ -201,13 +254,9 @@ class History:
             self._folder = Path(self._temporary.name)
         return self._folder
 
-    def _path(self, checkpoint: int) -> Path:
-        return self._place() / f"checkpoint-{checkpoint:05d}.zip"
-
-    def _elsewhere(self, array: np.ndarray) -> str | None:
-        """The file of its own of an array that other Checkpoints have too."""
-        shared = self._in_memory.users(array) > 1 or self._on_disk.knows(array)
-        return self._on_disk.keep(array) if shared else None
+    def _is_shared(self, array: np.ndarray) -> bool:
+        """Other Checkpoints have this very object too."""
+        return self._in_memory.users(array) > 1
 
     def _spill(self) -> None:
         while self.memory > self.budget:
@@ -217,25 +266,13 @@ class History:
             entry = self._entries[number]
             assert entry.state is not None
             try:
-                self._require_disk(entry.info.memory)
-                write_state(self._path(number), entry.state, elsewhere=self._elsewhere)
+                self.write(entry.info, entry.state)
             except FileError as error:
                 self.problems.append(f"The History stays in memory beyond its budget: {error}")
                 return
             self._in_memory.remove(arrays_of(entry.state))
             entry.state = None
             entry.info = replace(entry.info, on_disk=True)
-
-    def _require_disk(self, needed: int) -> None:
-        """Leave a reserve on the disk: a full one harms more than a full memory."""
-        folder = self._place()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            free = shutil.disk_usage(folder).free
-        except OSError as error:
-            raise FileError(folder, f"this folder cannot be made ({error.strerror}).") from error
-        if free < needed + 2**28:
-            raise FileError(folder, "the disk is nearly full.", remedy="Free some space, or raise the budget.")
 
     def _least_useful(self) -> int | None:
         """What is least likely to be asked for: neither the newest nor a branch's last, without a name, and closest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from engine.optimization.optimizer import Optimizer, make_optimizer
 from engine.optimization.problem import DescentProblem
 from engine.protocol import edits as edit_kinds
 from engine.protocol import snapshot as seen
-from engine.protocol.edits import EDIT, Edit
+from engine.protocol.edits import Edit
+from engine.protocol.recording import RecordedEdit, RecordedEnd, Recording
 from engine.protocol.study import OptimizerSpec
 
 CHECKPOINTS_PER_RUN = 40
@@ -44,6 +45,10 @@ class Run:
     out again what Edits had acted since, and halves the learning rate by an Edit of its own (so a person sees it, can
     undo it, and a replay does the same). From the second failure in a row on it goes back one Checkpoint further each
     time; after `MAX_FAILURES` it fails, at the last good Checkpoint, and names the Term.
+
+    `journal` holds every Edit that mattered, in the order in which they acted, and `steps` counts the iterations tried
+    so far on all branches: together they are what `engine.optimization.player` repeats. `line` are the entries of the
+    journal that lead to the present design; a Checkpoint keeps its own.
     """
 
     def __init__(
@@ -68,7 +73,9 @@ class Run:
         self.branch = MAIN_BRANCH
         self.status: seen.State = "running"
         self.losses: dict[str, float] = {}
-        self.edits: list[dict[str, Any]] = []
+        self.steps = 0
+        self.journal: list[RecordedEdit] = []
+        self.line: list[int] = []
         self.optimizer: Optimizer = make_optimizer(
             optimizer.model_copy(), problem.tensors(), problem.learning_rate_factors()
         )
@@ -97,9 +104,10 @@ class Run:
         if self.status != "running":
             return False
         if self.iteration >= self.iterations:
-            self._finish()
+            self.steps += self._finish()
             return False
         kept = self.state() if self._checkpoint_due() else None
+        self.steps += 1
         try:
             losses = self._descend()
         except NonFiniteError as error:
@@ -120,6 +128,7 @@ class Run:
     def stop(self) -> None:
         """End where it is; a `Rewind` or `Resume` gets it going again."""
         if self.status in ("running", "paused"):
+            self._log(edit_kinds.Stop())
             self.checkpoint("stopped")
             self._set_status("stopped")
 
@@ -132,21 +141,22 @@ class Run:
         due = [edit for at, edit in self._queue if at <= self.iteration]
         self._queue = [(at, edit) for at, edit in self._queue if at > self.iteration]
         for edit in due:
-            iteration = self.iteration
             try:
-                inverse = self._apply(edit)
+                self.carry_out(edit)
             except FormwrightError as error:
                 self._report(error)
-                self._events.append(seen.EditRefused(self.number, iteration, edit.model_dump(mode="json")))
-                continue
-            self._events.append(
-                seen.EditApplied(
-                    self.number,
-                    iteration,
-                    edit.model_dump(mode="json"),
-                    inverse.model_dump(mode="json") if inverse is not None else None,
-                )
-            )
+                self._events.append(seen.EditRefused(self.number, self.iteration, edit.model_dump(mode="json")))
+
+    def carry_out(self, edit: Edit) -> None:
+        """Let an Edit act now; raises `FormwrightError`, and changes nothing, where it makes no sense."""
+        iteration = self.iteration
+        self._tell_applied(iteration, edit, self._apply(edit))
+
+    def go_on(self) -> None:
+        """Leave a pause as if there had been none."""
+        if self.status == "paused":
+            self._steps_left = None
+            self._set_status("running")
 
     def checkpoint(self, label: str = "") -> seen.CheckpointInfo:
         """Keep the present state in the History, now."""
@@ -158,14 +168,15 @@ class Run:
         state = self.history.state(checkpoint)
         if self.iteration != self._captured_at:
             self.checkpoint("before going back")
+        self._log(edit_kinds.Rewind(checkpoint=checkpoint, branch=branch))
         self._flush_losses()
         iterations = self.iterations
         self.restore(state)
         self._checkpoint = checkpoint
         self._captured_at = self.iteration
-        self.branch = self.history.start_branch(branch)
+        self.branch = self.history.start_branch(branch, fork=checkpoint)
         if self.iterations != iterations:
-            self._change(edit_kinds.SetParameter(owner="study", name="iterations", value=iterations))
+            self._change(edit_kinds.SetParameter(owner="study", name="iterations", value=iterations), by_engine=True)
         self._failures, self._failed_at = 0, -1
         if self.status in ("finished", "stopped", "failed"):
             self._set_status("running")
@@ -179,7 +190,7 @@ class Run:
             "optimizer": self.optimizer.spec.model_dump(mode="json"),
             "moments": self.optimizer.state(),
             "problem": self.problem.state(),
-            "edits": list(self.edits),
+            "line": list(self.line),
             "losses": dict(self.losses),
             "monitor": self.monitor.state(),
         }
@@ -190,11 +201,34 @@ class Run:
         self.problem.restore(values["problem"])
         self.iteration, self.iterations = int(values["iteration"]), int(values["iterations"])
         self.branch = str(values["branch"])
-        self.edits = list(values["edits"])
+        self.line = [int(entry) for entry in values["line"]]
         self.losses = dict(values["losses"])
         self.monitor.restore(values["monitor"])
         self._make_optimizer(OptimizerSpec.model_validate(values["optimizer"]))
         self.optimizer.restore(values["moments"])
+
+    def position(self) -> dict[str, Any]:
+        """What the descent remembers besides its `state`, as JSON values: to go on as if nothing had happened."""
+        return {
+            "steps": self.steps,
+            "checkpoint": self._checkpoint,
+            "captured_at": self._captured_at,
+            "failures": self._failures,
+            "failed_at": self._failed_at,
+        }
+
+    def resume(self, state: State, position: Mapping[str, Any], journal: Sequence[RecordedEdit]) -> None:
+        """Continue what another Run of the same Study began, with its `state`, `position` and `journal`."""
+        self.journal = list(journal)
+        self.restore(state)
+        self.steps = int(position["steps"])
+        self._checkpoint = None if position["checkpoint"] is None else int(position["checkpoint"])
+        self._captured_at = int(position["captured_at"])
+        self._failures, self._failed_at = int(position["failures"]), int(position["failed_at"])
+
+    def recording(self, version: str = "") -> Recording:
+        """All that was recorded so far; `version` of the program."""
+        return Recording(tuple(self.journal), RecordedEnd(self.iteration, self.steps, self.branch), version)
 
     def rename_branches(self, names: Mapping[str, str]) -> None:
         """Call branches otherwise: new names by old ones, all at once; `engine.optimization.branches` checks them."""
@@ -254,11 +288,14 @@ class Run:
             if self._steps_left <= 0:
                 self._set_status("paused")
 
-    def _finish(self, reason: str = "") -> None:
-        if self.iteration != self._captured_at:
+    def _finish(self, reason: str = "") -> bool:
+        """End; True when a Checkpoint was made of it."""
+        fresh = self.iteration != self._captured_at
+        if fresh:
             self.checkpoint("finished")
             self._captured_at = self.iteration
         self._set_status("finished", reason)
+        return fresh
 
     def _apply(self, edit: Edit) -> Edit | None:
         match edit:
@@ -272,26 +309,47 @@ class Run:
             case edit_kinds.Rewind():
                 self.rewind(edit.checkpoint, edit.branch)
             case edit_kinds.MakeCheckpoint():
+                self._log(edit)
                 self.checkpoint(edit.label)
             case _:
                 return self._change(edit)
         return None
 
-    def _change(self, edit: Edit) -> Edit | None:
-        """An Edit that changes what the design becomes: logged, so that a line of descent can be repeated."""
-        inverse: Edit | None
-        if isinstance(edit, edit_kinds.SetParameter) and edit.owner == "optimizer":
-            inverse = self._set_optimizer(edit)
-        elif isinstance(edit, edit_kinds.SetParameter) and (edit.owner, edit.name) == ("study", "iterations"):
-            inverse = self._set_iterations(edit)
-        else:
-            if isinstance(edit, edit_kinds.SetParameter) and edit.owner == "study" and self.losses:
-                self.checkpoint(f"before {edit.name} = {edit.value}")
-            inverse = self.problem.apply(edit)
-            self.optimizer.objective_changed()
-            self.monitor.reset()
-        self.edits.append({"iteration": self.iteration, "edit": edit.model_dump(mode="json")})
+    def _change(self, edit: Edit, *, by_engine: bool = False) -> Edit | None:
+        """An Edit that changes what the design becomes: part of this line of descent from now on."""
+        inverse = self._perform(edit)
+        self.line.append(self._log(edit, by_engine=by_engine))
         return inverse
+
+    def _perform(self, edit: Edit) -> Edit | None:
+        if isinstance(edit, edit_kinds.SetParameter) and edit.owner == "optimizer":
+            return self._set_optimizer(edit)
+        if isinstance(edit, edit_kinds.SetParameter) and (edit.owner, edit.name) == ("study", "iterations"):
+            return self._set_iterations(edit)
+        if isinstance(edit, edit_kinds.SetParameter) and edit.owner == "study" and self.losses:
+            self.checkpoint(f"before {edit.name} = {edit.value}")
+        inverse = self.problem.apply(edit)
+        self.optimizer.objective_changed()
+        self.monitor.reset()
+        return inverse
+
+    def _log(self, edit: Edit, *, by_engine: bool = False) -> int:
+        """Note that an Edit acts now; returns its place in the journal."""
+        self.journal.append(
+            RecordedEdit(self.iteration, edit.model_dump(mode="json"), self.steps, self.branch, by_engine)
+        )
+        return len(self.journal) - 1
+
+    def _tell_applied(self, iteration: int, edit: Edit, inverse: Edit | None, *, by_engine: bool = False) -> None:
+        self._events.append(
+            seen.EditApplied(
+                self.number,
+                iteration,
+                edit.model_dump(mode="json"),
+                inverse.model_dump(mode="json") if inverse is not None else None,
+                by_engine,
+            )
+        )
 
     def _set_optimizer(self, edit: edit_kinds.SetParameter) -> Edit:
         old = self.optimizer.spec
@@ -319,9 +377,10 @@ class Run:
                 "study.iterations", f"all {self.iterations} are done.", remedy="Raise the number of iterations."
             )
         self._steps_left = steps or None
-        if self.status != "running":
+        if self.status not in ("running", "paused"):  # a pause changes nothing, so no replay needs to know of it
+            self._log(edit_kinds.Resume(steps=0))
             self._failures, self._failed_at = 0, -1
-            self._set_status("running")
+        self._set_status("running")
 
     def _roll_back(self, error: NonFiniteError) -> None:
         failed_at = self.iteration
@@ -331,13 +390,14 @@ class Run:
         if checkpoint is None:
             self._fail(error, "The start itself is not finite. Check the input, or lower this Term's weight.")
             return
-        since, branch = self.edits, self.branch
+        since, branch = self.line, self.branch
         self._flush_losses()
         self.restore(self.history.state(checkpoint))
         self.branch = branch
         self._checkpoint, self._captured_at = checkpoint, self.iteration
-        for entry in since[len(self.edits) :]:
-            self._change(EDIT.validate_python(entry["edit"]))
+        for entry in since[len(self.line) :]:
+            self._perform(self.journal[entry].parsed())
+            self.line.append(entry)
         self._events.append(seen.RolledBack(self.number, failed_at, error.source, checkpoint))
         if self._failures >= MAX_FAILURES:
             self._fail(error, f"Lower the weight of {error.source} or the learning rate, and resume.")
@@ -346,7 +406,7 @@ class Run:
         halved = edit_kinds.SetParameter(
             owner="optimizer", name="learning_rate", value=self.optimizer.spec.learning_rate / 2.0
         )
-        self._queue.insert(0, (self.iteration, halved))
+        self._tell_applied(self.iteration, halved, self._change(halved, by_engine=True), by_engine=True)
 
     def _fail(self, error: NonFiniteError, remedy: str) -> None:
         times = f", {self._failures} times in a row" if self._failures > 1 else ""
@@ -370,6 +430,7 @@ class Run:
             label=label,
             thumbnail=self._picture(),
             verified=verified,
+            edits=len(self.journal),
         )
         self._checkpoint = info.id
         self._events.append(seen.CheckpointMade(self.number, info))

@@ -59,13 +59,18 @@ class ArraysOnDisk:
 
     def knows(self, array: np.ndarray) -> bool:
         """Whether this very object has its file."""
+        return self.known(array) is not None
+
+    def known(self, array: np.ndarray) -> str | None:
+        """The name of the file of this very object, or None."""
         name = self._names.get(id(array))
-        return name is not None and self._alive.get(name) is array
+        return name if name in self._written and self._alive.get(name or "") is array else None
 
     def keep(self, array: np.ndarray) -> str:
         """The name of its file, which is written now when there is none; raises `FileError`."""
-        if self.knows(array):
-            return self._names[id(array)]
+        known = self.known(array)
+        if known is not None:
+            return known
         digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
         digest.update(np.ascontiguousarray(array).data)
         name = digest.hexdigest()
@@ -74,7 +79,7 @@ class ArraysOnDisk:
             def fill(stream: BinaryIO) -> None:
                 np.lib.format.write_array(stream, array, allow_pickle=False)
 
-            write_atomically(self._path(name), fill)
+            write_atomically(self.path(name), fill)
             self._written.add(name)
         self._remember(name, array)
         return name
@@ -84,28 +89,35 @@ class ArraysOnDisk:
         array = self._alive.get(name)
         if array is not None:
             return array
-        path = self._path(name)
+        path = self.path(name)
         try:
             with path.open("rb") as stream:
                 # A copy owns its memory: what is kept again stays this one object.
                 array = np.lib.format.read_array(stream, allow_pickle=False).copy()
         except OSError as error:
             raise FileError(path, f"a part of the Checkpoint cannot be read ({error.strerror or error}).") from error
-        except ValueError as error:
+        except (ValueError, EOFError) as error:
             raise FileError(path, "a part of the Checkpoint is damaged.") from error
         self._remember(name, array)
         return array
 
-    def close(self) -> None:
-        """Remove the files."""
-        for name in self._written:
+    def adopt(self, name: str) -> None:
+        """Take on an array whose file lies in the folder already; raises `FileError` when it does not."""
+        if not self.path(name).is_file():
+            raise FileError(self.path(name), "a part of the Checkpoint is missing.")
+        self._written.add(name)
+
+    def keep_only(self, names: set[str]) -> None:
+        """Remove the files of all others."""
+        for name in self._written - names:
             with contextlib.suppress(OSError):
-                self._path(name).unlink(missing_ok=True)
-        self._written.clear()
+                self.path(name).unlink(missing_ok=True)
+        self._written &= names
 
     def _remember(self, name: str, array: np.ndarray) -> None:
         self._alive[name] = array
         self._names[id(array)] = name
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
+        """The file of an array."""
         return self._folder() / f"array-{name}.npy"

@@ -82,10 +82,19 @@ class DeleteBranch(Request):
 
 
 @dataclass(frozen=True)
-class SaveCheckpoint(Request):
-    """Write the present state to `path`, atomically -> None. `Session.start(resume=path)` continues from it."""
+class SaveRun(Request):
+    """Write the whole Run with its History as a Run folder (`engine.protocol.run_folder`) at `path` -> None.
+
+    Nothing may be there yet. `Session.start(resume=path)` continues from it, on this or another machine. Checkpoints
+    that are on disk already are linked where that can be, else copied.
+    """
 
     path: Path = field(default_factory=Path)
+
+
+@dataclass(frozen=True)
+class RecordedEdits(Request):
+    """What steered the Run so far, to be repeated -> `engine.protocol.recording.Recording`."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +111,11 @@ class Session(Protocol):
 
     def start(self, study: Study, inputs: dict[str, Any], *, resume: Path | None = None, paused: bool = False) -> int:
         """Begin a Run of `study` on `inputs` (role -> Mesh or Points); returns its number. Errors arrive as
-        `ProblemRaised` events. A Run under way is stopped first."""
+        `ProblemRaised` events. A Run under way is stopped first.
+
+        resume : a Run folder of the same study (`engine.protocol.run_folder`): its whole History is back, told by a
+            `CheckpointMade` for each Checkpoint and a `LossesRecorded` for each branch
+        """
         ...
 
     def send(self, edit: Edit) -> None:

@@ -41,7 +41,8 @@ class CheckpointInfo:
 
     thumbnail : RGB image, shape (height, width, 3), uint8
     losses : "loss" and "term:NAME"
-    memory : bytes that it takes beside what older Checkpoints hold already; `on_disk` says where
+    memory : bytes that it takes beside what older Checkpoints hold already; `on_disk`: none of them in memory
+    edits : how many of the recorded Edits had acted before it, on whichever branch
     """
 
     id: int
@@ -53,6 +54,7 @@ class CheckpointInfo:
     label: str = ""
     memory: int = 0
     on_disk: bool = False
+    edits: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,16 @@ class BranchesChanged(Event):
 
 @dataclass(frozen=True)
 class EditApplied(Event):
-    """An Edit (its JSON form) acted before iteration `iteration`; `inverse` undoes it, None where nothing does."""
+    """An Edit (its JSON form) acted before iteration `iteration`; `inverse` undoes it, None where nothing does.
+
+    by_engine : nobody sent it, the Run made it itself
+    """
 
     run: int
     iteration: int
     edit: dict[str, Any]
     inverse: dict[str, Any] | None = None
+    by_engine: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,17 +15,21 @@ import numpy as np
 import psutil
 import torch
 
-from engine.core.errors import FileError, FormwrightError
+from engine.core.errors import FormwrightError
 from engine.optimization.history import DEFAULT_BUDGET, History
+from engine.optimization.player import Player
 from engine.optimization.run import Run
+from engine.optimization.run_saver import RunSaver, program_version, save_copy
+from engine.optimization.saved_run import read_saved_run, resume_run
 from engine.protocol import edits as edit_kinds
 from engine.protocol import session as requests
 from engine.protocol import snapshot as seen
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import Edit
+from engine.protocol.recording import Recording
+from engine.protocol.run_folder import run_folder
 from engine.protocol.study import Study
 from engine.studies.answers import answer, view_of
-from engine.studies.autosave import Autosave, autosave_path, read_journal, read_saved, resume_run, save_run
 from engine.studies.pace import Pace, Sparingly
 from engine.studies.problem import StudyProblem
 
@@ -44,6 +50,18 @@ class _CancelledError(Exception):
     """The preparation is not wanted any more."""
 
 
+@dataclass(frozen=True)
+class _Order:
+    """A Run that is asked for."""
+
+    number: int
+    study: Study
+    inputs: dict[str, Any]
+    resume: Path | None
+    paused: bool
+    edits: Recording | None
+
+
 class LocalSession:
     """Implements `engine.protocol.session.Session` in this process.
 
@@ -52,8 +70,8 @@ class LocalSession:
 
     build : makes the problem of a study; the registry of studies when None
     make_catalogue : what this engine offers; the registry's Catalogue when None
-    folder : where an autosave goes every few seconds (`autosave_path`) and where the History spills; None: nowhere,
-        and a temporary folder
+    folder : where each Run is saved every few seconds, in a folder of its own (`engine.protocol.run_folder`); None:
+        nowhere. The folder of a Run is removed when the next one has been saved
     history_budget : bytes of Checkpoints in memory
     thumbnails : make a picture for every Checkpoint; nobody looks at them where there is no window
     between_steps : called between the steps of a preparation; it may call `start`, `send` and `close`
@@ -80,13 +98,15 @@ class LocalSession:
         self._between_steps = between_steps
         self._thumbnails = thumbnails
         self._number = 0
-        self._pending: tuple[int, Study, dict[str, Any], Path | None, bool] | None = None
+        self._pending: _Order | None = None
         self._early_edits: list[Edit] = []
         self._questions: list[tuple[requests.Request, Future[Any]]] = []
         self._events: list[seen.Event] = []
         self._inside = False
         self._closed = False
         self._cancelled = False
+        self._saver: RunSaver | None = None
+        self._past_folder: Path | None = None
         self._begin_run()
 
     def _begin_run(self) -> None:
@@ -96,7 +116,7 @@ class LocalSession:
         self._seen: tuple[Any, ...] | None = None
         self._triangles = np.zeros((0, 3), np.int32)
         self._generation = 0
-        self._autosave: Autosave | None = None
+        self._player: Player | None = None
 
     # -- Session --------------------------------------------------------------------------------------------------
 
@@ -113,11 +133,13 @@ class LocalSession:
         resume: Path | None = None,
         paused: bool = False,
         number: int | None = None,
+        edits: Recording | None = None,
     ) -> int:
+        """As in the protocol. `edits` steer the Run as they did when they were recorded; it rests where they end."""
         if self.run is not None:
             self.run.stop()
         self._number = self._number + 1 if number is None else number
-        self._pending = (self._number, study, inputs, resume, paused)
+        self._pending = _Order(self._number, study, inputs, resume, paused, edits)
         self._early_edits = []
         self._cancelled = False
         self._events.append(seen.StateChanged(self._number, "preparing", 0))
@@ -145,7 +167,7 @@ class LocalSession:
         run = self.run
         if run is None or self._inside_preparation:
             return None
-        key = (run.number, run.iteration, run.status, run.branch, len(run.edits))
+        key = (run.number, run.iteration, run.status, run.branch, len(run.journal))
         if key == self._seen:
             return None
         self._seen = key
@@ -154,13 +176,22 @@ class LocalSession:
     def events(self) -> list[seen.Event]:
         if self.run is not None:
             self._events += self.run.take_events()
+        if self._saver is not None:
+            self._events += [seen.LogLine("warning", problem) for problem in self._saver.take_problems()]
         events, self._events = self._events, []
         return events
+
+    def save(self) -> None:
+        """Bring the Run's folder up to date, and wait for it."""
+        if self._saver is not None and self.run is not None and self.study is not None:
+            self._saver.save_now(self.run, self.study)
 
     def close(self) -> None:
         self._closed = True
         self._cancelled = True
         self._pending = None
+        if self._saver is not None:
+            self._saver.wait()
         if self.run is not None:
             self.run.history.close()
         for _, future in self._questions:
@@ -179,7 +210,9 @@ class LocalSession:
                 self._prepare()
                 return True
             self._answer_questions()
-            return bool(self.run is not None and self._guarded(self._iterate))
+            worked = bool(self.run is not None and self._guarded(self._iterate))
+            self._save_now_and_then(at_rest=not worked)
+            return worked or (self._player is not None and self._player.unfinished)
         finally:
             self._inside = False
 
@@ -188,9 +221,9 @@ class LocalSession:
         while self.advance():
             pass
 
-    def autosave_path(self, run: int) -> Path | None:
+    def run_folder(self, run: int) -> Path | None:
         """Where Run number `run` is saved."""
-        return None if self._folder is None else autosave_path(self._folder, run)
+        return None if self._folder is None else run_folder(self._folder, run)
 
     @property
     def _inside_preparation(self) -> bool:
@@ -200,10 +233,11 @@ class LocalSession:
 
     def _prepare(self) -> None:
         assert self._pending is not None
-        (number, study, inputs, resume, paused), self._pending = self._pending, None
+        order, self._pending = self._pending, None
+        number, study = order.number, order.study
         self._close_run()
         try:
-            run = self._make_run(number, study, inputs, resume)
+            run = self._make_run(order)
         except _CancelledError:
             self._events.append(seen.StateChanged(number, "stopped", 0, "cancelled while preparing"))
         except FormwrightError as error:
@@ -214,7 +248,7 @@ class LocalSession:
             self._events.append(seen.StateChanged(number, "failed", 0, str(error)))
         else:
             self.run, self.study = run, study
-            if paused or any(isinstance(edit, edit_kinds.Pause) for edit in self._early_edits):
+            if order.paused or any(isinstance(edit, edit_kinds.Pause) for edit in self._early_edits):
                 run.status = "paused"
             self._events.append(seen.StateChanged(number, run.status, run.iteration))
             for edit in self._early_edits:
@@ -224,7 +258,7 @@ class LocalSession:
                 self._early_edits = []
             self._events.append(seen.Progress("preparing", 1.0))
 
-    def _make_run(self, number: int, study: Study, inputs: dict[str, Any], resume: Path | None) -> Run:
+    def _make_run(self, order: _Order) -> Run:
         def progress(message: str, fraction: float | None) -> None:
             fraction = None if fraction is None else min(fraction, 0.99)
             self._events.append(seen.Progress("preparing", fraction, message))
@@ -233,28 +267,33 @@ class LocalSession:
                 raise _CancelledError
 
         progress("Building the study", None)
-        saved = read_saved(resume) if resume is not None else None
-        journal = read_journal(resume) if resume is not None else []
-        problem = self._build(study, inputs, progress)
-        folder = None if self._folder is None else self._folder / f"history-{number}"
+        saved = read_saved_run(order.resume) if order.resume is not None else None
+        problem = self._build(order.study, order.inputs, progress)
+        self._events += [seen.LogLine("info", note) for note in problem.notes]
+        folder = self.run_folder(order.number)
         run = Run(
             problem,
-            study.optimizer,
-            _iterations(study, problem),
-            number=number,
+            order.study.optimizer,
+            _iterations(order.study, problem),
+            number=order.number,
             history=History(budget=self._history_budget, folder=folder),
             picture=problem.thumbnail if self._thumbnails else lambda: None,
         )
         if saved is not None:
-            losses = resume_run(run, saved, journal)
-            if losses is not None:
-                self._events.append(losses)
-        if self._folder is not None:
-            self._autosave = Autosave(autosave_path(self._folder, number), self._autosave_seconds)
+            progress("Bringing back the history", 0.9)
+            self._events += resume_run(run, saved)
+        if order.edits is not None:
+            self._player = Player(run, order.edits)
+        if folder is not None:
+            self._saver = RunSaver(folder, self._autosave_seconds)
         progress("Ready", 0.99)
         return run
 
     def _close_run(self) -> None:
+        if self._saver is not None:
+            self.save()
+            self._past_folder = self._saver.folder if self._saver.has_saved else self._past_folder
+            self._saver = None
         if self.run is not None:
             self._events += self.run.take_events()
             self.run.history.close()
@@ -266,15 +305,13 @@ class LocalSession:
     def _iterate(self) -> bool:
         run = self.run
         assert run is not None
-        before = run.status
-        worked = run.step()
+        worked = run.step() if self._player is None else self._player.step()
         if worked:
             self._pace.mark()
         else:
             self._pace.reset()
         if worked and (self._topology_looks.due() or run.status != "running"):
             self._look_at_topology(run)
-        self._save_now_and_then(run, ended=run.status != before and run.status != "running")
         return worked
 
     def _look_at_topology(self, run: Run) -> None:
@@ -304,13 +341,13 @@ class LocalSession:
         message = f"An error inside the engine, while at {what}: {type(error).__name__}: {error}"
         self._events.append(seen.ProblemRaised(message, "Go back to a Checkpoint, or start again.", details))
 
-    def _save_now_and_then(self, run: Run, *, ended: bool) -> None:
-        if self._autosave is None or self.study is None:
+    def _save_now_and_then(self, *, at_rest: bool) -> None:
+        if self._saver is None or self.run is None or self.study is None:
             return
-        try:
-            self._autosave.after_iteration(run, self.study, ended=ended)
-        except FileError as error:
-            self._events.append(seen.LogLine("warning", f"The Run could not be saved: {error}"))
+        self._saver.after_iteration(self.run, self.study, at_rest=at_rest)
+        if self._past_folder is not None and self._saver.has_saved:
+            shutil.rmtree(self._past_folder, ignore_errors=True)
+            self._past_folder = None
 
     # -- requests and Snapshots -----------------------------------------------------------------------------------
 
@@ -329,9 +366,11 @@ class LocalSession:
             return answer(None, request)
         if self.run is None:
             raise FormwrightError("There is no Run to ask.", remedy="Start one first.")
-        if isinstance(request, requests.SaveCheckpoint):
+        if isinstance(request, requests.RecordedEdits):
+            return self.run.recording(program_version())
+        if isinstance(request, requests.SaveRun):
             assert self.study is not None
-            return save_run(self.run, self.study, request.path)
+            return save_copy(self.run, self.study, request.path)
         return answer(self.run, request)
 
     def _make_snapshot(self, run: Run) -> seen.Snapshot:

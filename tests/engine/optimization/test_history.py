@@ -45,7 +45,7 @@ def test_the_budget_holds_and_nothing_is_lost(tmp_path: Path) -> None:
         assert np.all(kept["design"] == info.iteration) and kept["design"].dtype == np.float64
         assert kept["nested"]["list"][1] == "two" and kept["nested"]["list"][2].tolist() == [0, 1, 2]
     history.close()
-    assert not list(tmp_path.glob("*.zip"))
+    assert len(list(tmp_path.glob("*.zip"))) == 15, "a folder that was given belongs to whoever gave it"
 
 
 def test_named_checkpoints_and_the_tips_of_branches_stay_in_memory_longest(tmp_path: Path) -> None:
@@ -196,8 +196,6 @@ def test_what_checkpoints_have_in_common_is_written_once_and_comes_back_as_one_o
     kept = states_of(history)
     assert [state["design"][0] for state in kept] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert len({id(state["problem"]["surface"]["base"]) for state in kept}) == 1
-    history.close()
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_common_part_is_read_from_disk_when_nobody_holds_it_any_more(tmp_path: Path) -> None:

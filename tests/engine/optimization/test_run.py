@@ -66,7 +66,7 @@ def test_restoring_a_state_continues_bit_for_bit(kind: str, stop_at: int) -> Non
     steer(first)
     for _ in range(stop_at):
         first.step()
-    second.restore(first.state())
+    second.resume(first.state(), first.position(), first.journal)
     for at, edit in first._queue:
         second.send(edit, at=at)
     descend(second)

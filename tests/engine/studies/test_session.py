@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sphere_study import SphereProblem, build
 
-from engine.core.errors import FileError, FormwrightError
+from engine.core.errors import FormwrightError
 from engine.protocol import edits, snapshot
 from engine.protocol import session as requests
 from engine.protocol.study import OptimizerSpec, Study
-from engine.studies.autosave import saved_study
 from engine.studies.pace import Pace, Sparingly
 from engine.studies.session import LocalSession
 
@@ -175,76 +173,6 @@ def test_a_request_that_cannot_be_answered_says_why() -> None:
     session.run_to_end()
     with pytest.raises(FormwrightError, match="no Checkpoint 77"):
         session.ask(requests.CheckpointView(checkpoint=77)).result()
-
-
-def test_a_saved_run_resumes_bit_for_bit_with_its_losses(tmp_path: Path) -> None:
-    whole, first, second = (LocalSession(build=build) for _ in range(3))
-    path = tmp_path / "run.checkpoint"
-    for session in (whole, first):
-        session.start(study(active=4, grow=1), {})
-        session.advance()
-        assert session.run is not None
-        session.run.send(edits.SetWeight(term="noise", weight=0.5), at=8)
-        while session.run.iteration < 17:
-            session.advance()
-    first.ask(requests.SaveCheckpoint(path)).result()
-    second.start(saved_study(path), {}, resume=path)
-    for session in (whole, second):
-        session.run_to_end()
-    assert np.array_equal(radii(whole), radii(second))
-    recorded = [event for event in second.events() if isinstance(event, snapshot.LossesRecorded)]
-    assert [i for event in recorded for i in event.iterations] == list(range(30))
-    assert second.run is not None
-    assert second.run.problem.weights()["noise"] == 0.5
-
-
-def test_the_autosave_is_there_and_can_be_resumed(tmp_path: Path) -> None:
-    session = LocalSession(build=build, folder=tmp_path, autosave_seconds=0.0)
-    number = session.start(study(), {})
-    while session.run is None or session.run.iteration < 5:
-        session.advance()
-    path = session.autosave_path(number)
-    assert path is not None and path.exists()
-    other = LocalSession(build=build)
-    other.start(study(), {}, resume=path)
-    other.advance()
-    assert other.run is not None and other.run.iteration == 5
-
-
-def test_edits_after_the_last_autosave_are_not_lost(tmp_path: Path) -> None:
-    session = LocalSession(build=build, folder=tmp_path, autosave_seconds=1e9)
-    number = session.start(study(), {})
-    while session.run is None or session.run.iteration < 5:
-        session.advance()
-    session.send(edits.SetWeight(term="noise", weight=0.6))
-    session.advance()
-    other = LocalSession(build=build)
-    other.start(study(), {}, resume=session.autosave_path(number))
-    other.advance()
-    other.advance()
-    assert other.run is not None and other.run.iteration == 2, "saved after the first iteration"
-    assert other.run.problem.weights()["noise"] == 0.6
-
-
-def test_an_autosave_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
-    (tmp_path / "folder").write_text("a file where the folder should be")
-    session = LocalSession(build=build, folder=tmp_path / "folder", autosave_seconds=0.0)
-    session.start(study(), {})
-    session.run_to_end()
-    events = session.events()
-    assert states(events)[-1] == "finished"
-    assert any("could not be saved" in event.text for event in events if isinstance(event, snapshot.LogLine))
-
-
-def test_resuming_from_garbage_names_the_file(tmp_path: Path) -> None:
-    path = tmp_path / "broken.checkpoint"
-    path.write_bytes(b"PK\x03\x04 nothing")
-    session = LocalSession(build=build)
-    session.start(study(), {}, resume=path)
-    session.run_to_end()
-    assert any("broken.checkpoint" in e.message for e in session.events() if isinstance(e, snapshot.ProblemRaised))
-    with pytest.raises(FileError, match=r"broken\.checkpoint"):
-        saved_study(path)
 
 
 def test_steering_nothing_is_reported_and_close_is_idempotent() -> None:
