@@ -8,6 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from app.document.line_chart import SERIES
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -45,7 +47,7 @@ LIGHT = Tokens(
     text="#1f1f1f", text_soft="#5c5c5c", text_off="#9a9a9a",
     accent="#1f6feb", accent_hover="#1a60cf", accent_text="#ffffff",
     warning="#8a5a00", warning_back="#fff3d6", error="#a3261b", error_back="#fde7e4", good="#1b7a43",
-    series=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56a0d3", "#7a5195", "#666666"),
+    series=SERIES,
 )  # fmt: skip
 
 DARK = Tokens(
