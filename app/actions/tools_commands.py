@@ -9,7 +9,7 @@ from app.actions.action import Action
 from app.actions.texts import tr
 
 if TYPE_CHECKING:
-    from app.viewport.view import Tool
+    from app.viewport.records import Tool
     from app.viewport.viewing import Viewing
     from app.window import MainWindow
 

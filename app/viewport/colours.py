@@ -40,6 +40,17 @@ DARK = Theme(
 FROZEN = "#5b6fa8"
 """Tint of frozen places: the blue of cold, darker and less saturated than the map's blue."""
 
+SELECTED = "#d98e04"
+"""Tint of the working selection: amber stands off from grey by hue and from the blue of frozen places for every eye."""
+
+SELECTION_COLOURS = ("#2a9d8f", "#7a5195", "#c1553b", "#3f7fbf", "#7d8f2e", "#b5578f")
+"""Tints of named selections, in the order in which they are made."""
+
+SECOND = "#3f7fbf"
+"""The other of two compared surfaces."""
+
+TINT = 0.75
+
 _STOPS = np.array([0.0, 0.22, 0.42, 0.5, 0.58, 0.78, 1.0])
 _BLUE_TO_ORANGE = np.array(
     [[20, 78, 158], [72, 138, 201], [164, 194, 222], [206, 207, 208], [232, 196, 158], [224, 138, 58], [166, 73, 6]],
@@ -66,6 +77,17 @@ def mixed(colour: str, other: str, share: float) -> str:
     """`colour` with a `share` in [0, 1] of `other`, as `#rrggbb`."""
     parts = ((1.0 - share) * a + share * b for a, b in zip(rgb(colour), rgb(other), strict=True))
     return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
+
+
+def blended(base: str | np.ndarray, count: int, tints: list[tuple[np.ndarray, str]]) -> np.ndarray:
+    """Colours of `count` vertices, shape (count, 3), uint8: `base` (one colour or one a vertex), with tints over it,
+    each with its values in [0, 1], shape (count,): a whole one leaves a quarter of what lies below, for its shade."""
+    below = np.multiply(rgb(base), 255.0) if isinstance(base, str) else base
+    colours = np.broadcast_to(np.asarray(below, np.float32), (count, 3))
+    for values, colour in tints:
+        share = (TINT * values).astype(np.float32)[:, None]
+        colours = colours * (1.0 - share) + np.multiply(rgb(colour), 255.0).astype(np.float32) * share
+    return np.rint(colours).astype(np.uint8)
 
 
 class SteadyRange:

@@ -11,7 +11,7 @@ from vtkmodules.vtkCommonCore import mutable, vtkFloatArray, vtkPoints, vtkTypeI
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData, vtkStaticCellLocator
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
-from app.viewport.colours import rgb
+from app.viewport.colours import blended, rgb
 
 FARTHEST = 0.999
 """Depth at which what has stepped back begins: the last thousandth is its own, so that it still hides itself."""
@@ -147,13 +147,18 @@ class DrawnPoints:
     def vertices(self) -> np.ndarray:
         return vtk_to_numpy(self._positions)
 
-    def paint(self, colour: str) -> None:
-        """Colour the dots, each by its shade."""
+    def paint(self, colour: str, tints: list[tuple[np.ndarray, str]]) -> None:
+        """Colour the dots, each by its shade. tints : values (n,) in [0, 1] and a colour, laid over it in order"""
         paint(self.actor, colour)
+        if self._shade is None and not tints:
+            self.mapper.ScalarVisibilityOff()
+            return
+        colours: np.ndarray = blended(colour, len(self.vertices), tints)
         if self._shade is not None:
-            _fill(self._colours, np.rint(255.0 * self._shade[:, None] * np.array(rgb(colour))).astype(np.uint8))
-            self.data.GetPointData().SetScalars(self._colours)
-            self.mapper.ScalarVisibilityOn()
+            colours = np.minimum(np.rint(self._shade[:, None] * colours), 255.0).astype(np.uint8)
+        _fill(self._colours, colours)
+        self.data.GetPointData().SetScalars(self._colours)
+        self.mapper.ScalarVisibilityOn()
 
 
 def half_lambert(normals: np.ndarray) -> np.ndarray:

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.viewport import camera as cameras
+from app.viewport.outline import Lens, Outline, picture_of_depths
+from app.viewport.records import CameraView, triple
 
 if TYPE_CHECKING:
-    from app.viewport.scene import Hit, Scene
+    from app.viewport.picking import Hit
+    from app.viewport.scene import Scene
 
 RADIANS_PER_PIXEL = 0.0085
 PICK_PIXELS = 6.0
@@ -61,8 +64,11 @@ class Eye:
         """Fill the view with an object, or with everything; the rotation centre is its middle from now on."""
         self.scene.take()
         box = self.scene.bounds(name)
-        if box is None:
-            return
+        if box is not None:
+            self.frame_box(box)
+
+    def frame_box(self, box: np.ndarray) -> None:
+        """Fill the view with a box (2, 3) [mm, world]."""
         box = self.scene.to_scene(box)
         self._pivot = box.mean(axis=0)
         width, height = self._size()
@@ -88,6 +94,33 @@ class Eye:
             self.camera.SetParallelProjection(True)
         self._moved()
 
+    def view(self) -> CameraView:
+        """Where one looks from, as plain data in world millimetres."""
+        camera, world = self.camera, self.scene.to_world
+        return CameraView(
+            triple(world(np.array(camera.GetPosition()))),
+            triple(world(np.array(camera.GetFocalPoint()))),
+            triple(np.array(camera.GetViewUp())),
+            bool(camera.GetParallelProjection()),
+            float(camera.GetParallelScale()),
+            None if self._pivot is None else triple(world(self._pivot)),
+        )
+
+    def set_view(self, view: CameraView) -> None:
+        """Look from there from now on. Numbers that no camera can have leave it where it is."""
+        position, focus, up = (np.asarray(v, np.float64) for v in (view.position, view.focal_point, view.up))
+        numbers = np.concatenate([position, focus, up, [view.scale], view.pivot or ()])
+        aside = np.linalg.norm(np.cross(focus - position, up))
+        if not np.isfinite(numbers).all() or aside <= 0.0 or view.scale <= 0.0:
+            return
+        self.camera.SetParallelProjection(view.parallel)
+        self.camera.SetParallelScale(view.scale)
+        self.camera.SetPosition(*self.scene.to_scene(position))
+        self.camera.SetFocalPoint(*self.scene.to_scene(focus))
+        self.camera.SetViewUp(*up)
+        self._pivot = None if view.pivot is None else self.scene.to_scene(np.asarray(view.pivot, np.float64))
+        self._moved()
+
     def visit(self, world: np.ndarray) -> None:
         """Look at a position [mm, world], from the side from which one looks now, several times as near as `frame`."""
         box = self.scene.bounds()
@@ -106,16 +139,34 @@ class Eye:
     def pick(self, x: float, y: float) -> Hit | None:
         """What is under a pixel."""
         self.scene.take()
-        start, direction = cameras.ray(self.camera, x, y, *self._size())
-        focus = np.array(self.camera.GetFocalPoint())
-        step = cameras.pixel_size(self.camera, focus, self._size()[1])
-        distance = float(np.linalg.norm(focus - start)) or 1.0
-        return self.scene.pick(start, direction, PICK_PIXELS * step / distance)
+        return self.scene.pick(*self.sight(x, y), self._reach())
 
     def pick_surface(self, x: float, y: float) -> Hit | None:
         """What of the Run's surface is under a pixel, whatever object lies before it."""
         self.scene.take()
-        return self.scene.pick_surface(*cameras.ray(self.camera, x, y, *self._size()))
+        return self.scene.pick_surface(*self.sight(x, y))
+
+    def pick_on(self, name: str, x: float, y: float) -> Hit | None:
+        """What of one object (or of the Run's surface) is under a pixel, whatever lies before it."""
+        self.scene.take()
+        return self.scene.pick_on(name, *self.sight(x, y), self._reach())
+
+    def outline(self, polygon: np.ndarray, *, through: bool) -> Outline:
+        """A closed line (k, 2) [pixels] over what is seen now; `through` also takes what is hidden."""
+        self.scene.take()
+        lens = self.lens()
+        if through:
+            return Outline(polygon, lens)
+        return Outline(polygon, lens, *picture_of_depths(lens, self.scene.shapes()))
+
+    def lens(self) -> Lens:
+        """The camera as numbers, in world millimetres."""
+        camera, size = self.camera, self._size()
+        parallel = bool(camera.GetParallelProjection())
+        tangent = float(np.tan(np.radians(camera.GetViewAngle()) / 2.0))
+        spread = 2.0 * camera.GetParallelScale() if parallel else 2.0 * tangent
+        position = self.scene.to_world(np.array(camera.GetPosition()))
+        return Lens(position, cameras.axes(camera), size, spread, parallel)
 
     def sight(self, x: float, y: float) -> tuple[np.ndarray, np.ndarray]:
         """Start [mm, world] and unit direction of the line of sight through a pixel."""
@@ -134,6 +185,14 @@ class Eye:
     def pixel_size(self, world: np.ndarray) -> float:
         """Length [mm] that a pixel covers at a position."""
         return cameras.pixel_size(self.camera, self.scene.to_scene(world), self._size()[1])
+
+    def _reach(self) -> float:
+        """Angle [rad] around a line of sight within which a dot is hit."""
+        focus = np.array(self.camera.GetFocalPoint())
+        step = cameras.pixel_size(self.camera, focus, self._size()[1])
+        start = cameras.ray(self.camera, 0.0, 0.0, *self._size())[0] if self.camera.GetParallelProjection() else None
+        distance = float(np.linalg.norm(focus - (np.array(self.camera.GetPosition()) if start is None else start)))
+        return PICK_PIXELS * step / (distance or 1.0)
 
     def _centre(self) -> np.ndarray:
         return self._pivot if self._pivot is not None else np.array(self.camera.GetFocalPoint())

@@ -6,16 +6,20 @@ float32, and is placed relative to the scene's origin: nothing large ever reache
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from PySide6.QtGui import QImage
 from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer, vtkRenderWindow
 
+from app.document.project import Clip
 from app.viewport.canvas import STILL_SAMPLES, read_pixels
-from app.viewport.colours import Theme, mixed, rgb
-from app.viewport.decimate import cluster_vertices, shading
-from app.viewport.drawn import DrawnMesh, DrawnPoints, paint
+from app.viewport.clipping import Cut
+from app.viewport.colours import Theme, rgb
+from app.viewport.comparison import Comparison
+from app.viewport.drawn import DrawnMesh, DrawnPoints
+from app.viewport.objects import SceneObject, draw_object
+from app.viewport.outline import Shape
+from app.viewport.picking import Hit, meet_mesh
+from app.viewport.records import CompareMode, SelectionView
 from app.viewport.surface import RunSurface
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
@@ -23,49 +27,6 @@ from engine.protocol.snapshot import Snapshot
 
 SURFACE = "result"
 """Name under which `frame` and `Hit` know the Run's surface."""
-
-POINT_BUDGET_SOFTWARE = 20_000
-POINT_BUDGET_HARDWARE = 2_000_000
-POINT_BUDGET_BEHIND = 4_000
-"""Dots of a scan that has stepped back behind the surface that was made of it."""
-
-
-DOT_BEHIND = 2.0
-
-
-@dataclass(frozen=True)
-class Hit:
-    """Where a line of sight first meets something.
-
-    position : [mm, world]; normal : unit, towards the viewer for points; name : of the object; value : sensitivity
-    """
-
-    position: np.ndarray
-    normal: np.ndarray
-    name: str
-    value: float | None = None
-
-
-@dataclass
-class SceneObject:
-    """A Document's object as drawn. origin, bounds : [mm, world]; count : of the geometry's points.
-
-    behind : it has stepped back behind the Run's surface: a scan with few, small and faint dots, a mesh in a faint
-        colour and only where the surface does not cover it
-    """
-
-    drawn: DrawnMesh | DrawnPoints
-    origin: np.ndarray
-    bounds: np.ndarray
-    count: int
-    drawn_count: int
-    colour: str
-    behind: bool
-
-    @property
-    def dot_size(self) -> float:
-        """[pixels]"""
-        return DOT_BEHIND if self.behind else dot_size(self.drawn_count)
 
 
 class Scene:
@@ -85,6 +46,9 @@ class Scene:
         self.surface.budget = budget
         self.surface.drawn.actor.GetProperty().SetBackfaceCulling(budget is not None)
         self.budget = budget
+        self.cut = Cut(None)
+        self.comparison: Comparison | None = None
+        self._selections: list[SelectionView] = []
         self._waiting: Snapshot | None = None
         self._surface_visible = True
         self._wireframe = False
@@ -106,8 +70,10 @@ class Scene:
         self.renderer.SetBackground2(*rgb(theme.background_top))
         self.surface.set_plain(theme.surface)
         self.set_wireframe(self._wireframe)
+        if self.comparison is not None:
+            self.comparison.set_theme(theme)
         for thing in self.objects.values():
-            self._paint(thing)
+            thing.paint(theme, self._selections)
 
     def picture(self, window: vtkRenderWindow, scale: int, transparent: bool) -> QImage:
         """What `window` shows, drawn at `scale` times its size with smooth edges; the window is left as it was."""
@@ -134,41 +100,35 @@ class Scene:
             if isinstance(thing.drawn, DrawnPoints):
                 thing.drawn.actor.GetProperty().SetPointSize(thing.dot_size * scale)
 
-    def show_object(self, name: str, geometry: Mesh | Points, colour: str, opacity: float, visible: bool) -> None:
+    def show_object(
+        self,
+        name: str,
+        geometry: Mesh | Points,
+        colour: str,
+        opacity: float,
+        visible: bool,
+        matrix: np.ndarray | None = None,
+    ) -> None:
         """Draw (or replace) an object; below full opacity it steps back (see `SceneObject`)."""
         self.remove_object(name)
-        behind = opacity < 1.0
-        bounds = geometry.bounds
-        origin = bounds.mean(axis=0)
-        drawn: DrawnMesh | DrawnPoints
-        if isinstance(geometry, Mesh):
-            vertices, triangles = (geometry.vertices - origin).astype(np.float32), geometry.triangles
-            count = len(vertices)
-            if self.budget is not None and count > self.budget and len(triangles):
-                vertices, triangles, _ = cluster_vertices(vertices, triangles, int(0.8 * self.budget))
-            drawn_count = len(vertices)
-            normals, triangles, copies = shading(vertices, triangles)
-            drawn = DrawnMesh()
-            drawn.write(np.concatenate([vertices, vertices[copies]]), triangles, normals)
-            if behind:
-                drawn.step_back()
-        else:
-            count = geometry.point_count
-            most = POINT_BUDGET_HARDWARE if self.budget is None else POINT_BUDGET_SOFTWARE
-            most = POINT_BUDGET_BEHIND if behind else most
-            chosen = slice(None) if count <= most else np.random.default_rng(0).choice(count, most, replace=False)
-            positions = (geometry.positions[chosen] - origin).astype(np.float32)
-            kept = None if geometry.normals is None else geometry.normals[chosen].astype(np.float32)
-            drawn_count = len(positions)
-            drawn = DrawnPoints(positions, None if behind else kept, 1.0, round_dots=self.budget is None)
-        thing = SceneObject(drawn, origin, bounds, count, drawn_count, colour, behind)
-        self._paint(thing)
-        if isinstance(drawn, DrawnPoints):
-            drawn.actor.GetProperty().SetPointSize(thing.dot_size * self._pixel_scale)
-        drawn.actor.SetVisibility(visible)
+        thing = draw_object(name, geometry, colour, behind=opacity < 1.0, vertex_budget=self.budget)
+        thing.matrix = matrix
+        thing.paint(self.theme, self._selections)
+        if isinstance(thing.drawn, DrawnPoints):
+            thing.drawn.actor.GetProperty().SetPointSize(thing.dot_size * self._pixel_scale)
+        thing.drawn.actor.SetVisibility(visible)
         self.objects[name] = thing
-        self.renderer.AddActor(drawn.actor)
-        self._place(drawn.actor, origin)
+        self.renderer.AddActor(thing.drawn.actor)
+        self._settle(thing.place)
+        thing.stand(self._origin())
+        self.cut.apply(thing.drawn.actor, self._origin())
+
+    def place_object(self, name: str, matrix: np.ndarray | None) -> None:
+        """Let an object stand elsewhere; matrix : (4, 4) from its own frame to the world [mm], None: as it is."""
+        thing = self.objects.get(name)
+        if thing is not None:
+            thing.matrix = matrix
+            thing.stand(self._origin())
 
     def remove_object(self, name: str) -> None:
         gone = self.objects.pop(name, None)
@@ -178,9 +138,49 @@ class Scene:
     def set_object_visible(self, name: str, visible: bool) -> None:
         if name == SURFACE and name not in self.objects:
             self._surface_visible = visible
-            self.surface.drawn.actor.SetVisibility(visible)
+            self._show_surface()
         elif name in self.objects:
             self.objects[name].drawn.actor.SetVisibility(visible)
+
+    def set_selections(self, selections: list[SelectionView]) -> None:
+        """Tint these, and no others."""
+        concerned = {selection.of for selection in (*self._selections, *selections)}
+        self._selections = selections
+        for name in concerned & set(self.objects):
+            self.objects[name].paint(self.theme, selections)
+        if SURFACE in concerned:
+            self.surface.set_selections([selection for selection in selections if selection.of == SURFACE])
+
+    def set_clip(self, clip: Clip | None) -> None:
+        """Cut away part of everything."""
+        self.cut = Cut(clip)
+        self._cut_actors()
+
+    def show_comparison(
+        self,
+        first: Snapshot,
+        second: Snapshot,
+        mode: CompareMode,
+        distances: np.ndarray | None,
+        limits: tuple[float, float] | None,
+    ) -> None:
+        """Draw two surfaces instead of the Run's (see `Comparison`)."""
+        if self.comparison is None:
+            self.comparison = Comparison(self.budget, self.theme)
+            for surface in (self.comparison.first, self.comparison.second):
+                self.renderer.AddActor(surface.drawn.actor)
+        self.comparison.show(first, second, mode, distances, limits)
+        for surface in (self.comparison.first, self.comparison.second):
+            self._place(surface)
+        self.comparison.cut(self.cut, self._origin())
+        self._show_surface()
+
+    def clear_comparison(self) -> None:
+        if self.comparison is not None:
+            for surface in (self.comparison.first, self.comparison.second):
+                self.renderer.RemoveActor(surface.drawn.actor)
+            self.comparison = None
+            self._show_surface()
 
     def offer(self, snapshot: Snapshot) -> None:
         """Keep a Snapshot for the next drawing: of several, the latest counts."""
@@ -198,8 +198,8 @@ class Scene:
         if snapshot is None:
             return False
         self.surface.show(snapshot)
-        self._place(self.surface.drawn.actor, self.surface.origin)
-        self.surface.drawn.actor.SetVisibility(self._surface_visible)
+        self._place(self.surface)
+        self._show_surface()
         return True
 
     def clear_snapshot(self) -> None:
@@ -215,13 +215,28 @@ class Scene:
 
     def bounds(self, name: str | None = None) -> np.ndarray | None:
         """Box (2, 3) [mm, world] of an object, or of all that is visible; None where there is nothing."""
-        boxes = []
-        for key, thing in self.objects.items():
-            if key == name or (name is None and thing.drawn.actor.GetVisibility()):
-                boxes.append(thing.bounds)
+        boxes = [thing.bounds for key, thing in self.objects.items() if key == name or (name is None and thing.visible)]
         if self.surface.shown and name in (None, SURFACE):
-            vertices = self.surface.drawn.vertices
-            boxes.append(np.stack([vertices.min(axis=0), vertices.max(axis=0)]) + self.surface.origin)
+            boxes.append(self.surface.bounds)
+        if self.comparison is not None and self.comparison.bounds is not None and name is None:
+            boxes.append(self.comparison.bounds)
+        if not boxes:
+            return None
+        return np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
+
+    def selected_bounds(self) -> np.ndarray | None:
+        """Box (2, 3) [mm, world] of what is drawn and selected by half or more; None where nothing is."""
+        boxes = []
+        for selection in self._selections:
+            thing = self.objects.get(selection.of)
+            if thing is not None:
+                places = thing.world_points()[thing.selected(selection)]
+            elif selection.points is not None:
+                places = selection.points[selection.values >= 0.5]
+            else:
+                continue
+            if len(places):
+                boxes.append(np.stack([places.min(axis=0), places.max(axis=0)]))
         if not boxes:
             return None
         return np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
@@ -233,108 +248,132 @@ class Scene:
         return np.asarray(local, np.float64) + self._origin()
 
     def pick(self, start: np.ndarray, direction: np.ndarray, reach: float) -> Hit | None:
-        """First hit of a ray (scene coordinates): of what has stepped back only where the surface does not cover it.
+        """First hit of a ray [mm, world]: of what has stepped back only where the surface does not cover it.
 
         reach : [rad] how far beside the ray a scan's point still counts, as seen from `start`
         """
-        length = self._length(start)
-        best: tuple[float, Hit] | None = None
         surface = self.pick_surface(start, direction)
-        if surface is not None:
-            best = float(np.dot(self.to_scene(surface.position) - start, direction)), surface
-        for name, thing in self.objects.items():
-            if not thing.drawn.actor.GetVisibility() or (thing.behind and surface is not None):
+        best = None if surface is None else (float(np.dot(surface.position - start, direction)), surface)
+        stretches = self.cut.stretches(start, direction, self._length(start))
+        for thing in self.objects.values():
+            if not thing.visible or (thing.behind and surface is not None):
                 continue
-            local = start - (thing.origin - self._origin())
-            if isinstance(thing.drawn, DrawnMesh):
-                found = thing.drawn.hit(local, direction, length)
-                if found is not None and (best is None or found[0] < best[0]):
-                    where = local + direction * found[0] + thing.origin
-                    best = found[0], Hit(where, thing.drawn.normal(found[1]), name)
-            else:
-                near = nearest_dot(thing.drawn.vertices, local, direction, reach)
-                if near is not None and (best is None or near[0] < best[0]):
-                    best = near[0], Hit(near[1] + thing.origin, -direction, name)
+            found = thing.meet(start, direction, stretches, reach, self.cut)
+            if found is not None and (best is None or found[0] < best[0]):
+                best = found
         return None if best is None else best[1]
 
     def pick_surface(self, start: np.ndarray, direction: np.ndarray) -> Hit | None:
-        """First hit of a ray (scene coordinates) with the Run's surface."""
-        surface = self.surface
+        """First hit of a ray [mm, world] with the Run's surface, or with the first of two that are compared."""
+        surface = self.surface if self.comparison is None else self.comparison.first
         if not surface.shown or not self._surface_visible:
             return None
-        local = start - (surface.origin - self._origin())
-        found = surface.drawn.hit(local, direction, self._length(start))
+        stretches = self.cut.stretches(start, direction, self._length(start))
+        found = meet_mesh(surface.drawn, start, direction, stretches, place=surface.origin)
         if found is None:
             return None
-        within = local + direction * found[0]
-        normal, value = surface.drawn.normal(found[1]), surface.value_at(within, found[1])
-        return Hit(within + surface.origin, normal, SURFACE, value)
+        value = surface.value_at(found.position, found.triangle)
+        return Hit(found.position + surface.origin, found.normal, SURFACE, value)
+
+    def pick_on(self, name: str, start: np.ndarray, direction: np.ndarray, reach: float) -> Hit | None:
+        """First hit of a ray [mm, world] with one object or the Run's surface, whatever lies before it."""
+        thing = self.objects.get(name)
+        if thing is None:
+            return self.pick_surface(start, direction) if name == SURFACE else None
+        if not thing.visible:
+            return None
+        stretches = self.cut.stretches(start, direction, self._length(start))
+        met = thing.meet(start, direction, stretches, reach, self.cut)
+        return None if met is None else met[1]
+
+    def meet_mesh(self, name: str, start: np.ndarray, direction: np.ndarray) -> Hit | None:
+        """First hit of a ray [mm, world] with a mesh or the Run's surface, whatever is cut away; None for a scan."""
+        stretches = [(0.0, self._length(start))]
+        thing = self.objects.get(name)
+        if thing is not None:
+            met = thing.meet(start, direction, stretches, 0.0, Cut(None))
+            return met[1] if met is not None and isinstance(thing.drawn, DrawnMesh) else None
+        surface = self.surface
+        found = meet_mesh(surface.drawn, start, direction, stretches, place=surface.origin)
+        return None if found is None else Hit(start + direction * found.distance, found.normal, name)
+
+    def shapes(self) -> list[Shape]:
+        """What is drawn and may hide what is behind it."""
+        shapes = []
+        for thing in self.objects.values():
+            if not thing.visible or thing.behind:
+                continue
+            points = thing.world_points()
+            if isinstance(thing.drawn, DrawnPoints):
+                shapes.append(Shape(points[self.cut.keeps(points)], None))
+            else:
+                shapes.append(self._shape(points, thing.triangles, thing.thinned))
+        if self.surface.shown and self._surface_visible:
+            surface = self.surface
+            thinned = surface.drawn_count < surface.vertex_count
+            shapes.append(self._shape(surface.world_points(), surface.triangles, thinned))
+        return shapes
 
     def normal_near(self, world: np.ndarray) -> np.ndarray | None:
         """Unit normal of the Run's surface (or of the first mesh) at the vertex nearest to a position [mm, world]."""
-        meshes = [(self.surface.drawn, self.surface.origin)] if self.surface.shown else []
-        meshes += [(o.drawn, o.origin) for o in self.objects.values() if isinstance(o.drawn, DrawnMesh)]
-        for drawn, origin in meshes:
-            nearest = int(np.argmin(((drawn.vertices - (world - origin)) ** 2).sum(axis=1)))
-            normal = drawn.normals[nearest].astype(np.float64)
-            if np.linalg.norm(normal) > 0.5:
+        meshes: list[tuple[DrawnMesh, np.ndarray, np.ndarray | None]] = []
+        if self.surface.shown:
+            meshes.append((self.surface.drawn, self.surface.origin, None))
+        for thing in self.objects.values():
+            if isinstance(thing.drawn, DrawnMesh):
+                meshes.append((thing.drawn, thing.place, thing.linear))
+        for drawn, place, linear in meshes:
+            inverse = np.eye(3) if linear is None else np.linalg.inv(linear)
+            local = inverse @ (world - place)
+            nearest = int(np.argmin(((drawn.vertices - local) ** 2).sum(axis=1)))
+            normal = inverse.T @ drawn.normals[nearest].astype(np.float64)
+            if np.linalg.norm(normal) > 1e-9:
                 return normal / np.linalg.norm(normal)
         return None
 
     def thinned(self) -> tuple[int, int] | None:
         """Vertices drawn and vertices there are, where fewer are drawn."""
         pairs = [
-            (thing.drawn_count, thing.count)
-            for thing in self.objects.values()
-            if thing.drawn.actor.GetVisibility() and not thing.behind
+            (thing.drawn_count, thing.count) for thing in self.objects.values() if thing.visible and not thing.behind
         ]
         pairs.append((self.surface.drawn_count, self.surface.vertex_count))
         drawn, there = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
         return (drawn, there) if drawn < there else None
 
-    def _paint(self, thing: SceneObject) -> None:
-        """What is faint is mixed with the background, not see-through: blending costs as much as the drawing."""
-        if isinstance(thing.drawn, DrawnPoints):
-            faint = mixed(thing.colour, self.theme.background, 0.55)
-            thing.drawn.paint(faint if thing.behind else thing.colour)
-        else:
-            faint = mixed(thing.colour, self.theme.background, 0.75)
-            paint(thing.drawn.actor, faint if thing.behind else thing.colour)
-            if thing.behind:  # in its own light rather than the room's: shaded, a faint colour would be a dark one
-                look = thing.drawn.actor.GetProperty()
-                look.SetAmbient(0.85)
-                look.SetDiffuse(0.18)
-                look.SetSpecular(0.0)
+    def _shape(self, points: np.ndarray, triangles: np.ndarray, thinned: bool) -> Shape:
+        kept = self.cut.keeps(points)
+        corners = points[triangles[:: max(1, len(triangles) // 500)]]
+        edge = float(np.median(np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1))) if len(corners) else 0.0
+        return Shape(points, triangles[kept[triangles].all(axis=1)], edge if thinned else 0.0)
 
     def _length(self, start: np.ndarray) -> float:
         """Length of a ray that passes everything."""
         box = self.bounds()
-        size = 1.0 if box is None else float(np.abs(box - self._origin()).max())
-        return 4.0 * (float(np.linalg.norm(start)) + size)
+        if box is None:
+            return 1.0
+        return float(np.linalg.norm(np.maximum(np.abs(box[0] - start), np.abs(box[1] - start)))) + 1.0
 
     def _origin(self) -> np.ndarray:
         return np.zeros(3) if self.origin is None else self.origin
 
-    def _place(self, actor: object, origin: np.ndarray) -> None:
+    def _settle(self, origin: np.ndarray) -> None:
+        """The first thing that is drawn gives the scene its origin."""
         if self.origin is None:
             self.origin = np.array(origin, np.float64)
-        actor.SetPosition(*(origin - self.origin))  # type: ignore[attr-defined]  # any vtkProp3D
+            self._cut_actors()
 
+    def _place(self, surface: RunSurface) -> None:
+        self._settle(surface.origin)
+        surface.drawn.actor.SetPosition(*(surface.origin - self._origin()))
 
-def dot_size(count: int) -> float:
-    """Diameter of a dot [pixels]: small scans get dots that one sees, large ones do not clot."""
-    return float(np.clip(7.0 - 1.1 * np.log10(max(count, 1) / 100.0 + 1.0) * 1.2, 2.5, 7.0))
+    def _cut_actors(self) -> None:
+        for thing in self.objects.values():
+            self.cut.apply(thing.drawn.actor, self._origin())
+        self.cut.apply(self.surface.drawn.actor, self._origin())
+        # Where it is cut open one looks at its inside.
+        self.surface.drawn.actor.GetProperty().SetBackfaceCulling(self.budget is not None and not self.cut.active)
+        if self.comparison is not None:
+            self.comparison.cut(self.cut, self._origin())
 
-
-def nearest_dot(
-    points: np.ndarray, start: np.ndarray, direction: np.ndarray, reach: float
-) -> tuple[float, np.ndarray] | None:
-    """Nearest point (to `start`) within an angle `reach` [rad] beside a ray: its distance along the ray, and itself."""
-    offsets = points - start
-    along = offsets @ direction
-    aside = np.linalg.norm(offsets - along[:, None] * direction, axis=1)
-    close = np.flatnonzero((along > 0) & (aside < reach * along))
-    if not len(close):
-        return None
-    first = close[np.argmin(along[close] + aside[close] / reach)]
-    return float(along[first]), points[first].astype(np.float64)
+    def _show_surface(self) -> None:
+        self.surface.drawn.actor.SetVisibility(self._surface_visible and self.comparison is None)

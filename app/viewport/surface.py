@@ -1,12 +1,14 @@
-"""The Run's surface on the screen: Snapshots written in place, coloured by sensitivity, tinted where frozen."""
+"""A Run's surface on the screen: Snapshots written in place, coloured by data, tinted where frozen or selected."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from app.viewport.colours import FROZEN, SteadyRange, diverging_table, map_diverging, rgb
+from app.viewport.colours import FROZEN, SteadyRange, blended, diverging_table, map_diverging
 from app.viewport.decimate import cluster_means, cluster_vertices, shading
 from app.viewport.drawn import DrawnMesh, paint
+from app.viewport.records import SelectionView
+from app.viewport.transfer import NearestValues
 from engine.protocol.snapshot import Snapshot
 
 SENSITIVITY = "sensitivity"
@@ -18,10 +20,12 @@ RUNNING_BUDGET = 10_000
 class RunSurface:
     """One actor for the whole Run; the topology may change with every Snapshot.
 
+    scalar : name of the array that may colour it
     budget : vertices to draw at most (None: all of them); while a Run goes on, at most `RUNNING_BUDGET`
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scalar: str = SENSITIVITY) -> None:
+        self.scalar = scalar
         self.drawn = DrawnMesh()
         self.budget: int | None = None
         self.range = SteadyRange()
@@ -30,6 +34,7 @@ class RunSurface:
         self.vertex_count = 0
         self.drawn_count = 0
         self._run: int | None = None
+        self.triangles = np.empty((0, 3), np.int32)
         self._vertices = np.empty((0, 3), np.float32)
         self._values: np.ndarray | None = None
         self._copies = np.empty(0, np.int32)
@@ -37,20 +42,31 @@ class RunSurface:
         self._table = diverging_table()
         self._centres = np.empty((0, 3))
         self._radii = np.empty(0)
+        self._selections: list[tuple[SelectionView, NearestValues]] = []
 
     @property
     def shown(self) -> bool:
         return self.drawn_count > 0
 
     @property
-    def has_sensitivity(self) -> bool:
-        return self._values is not None
+    def coloured(self) -> bool:
+        """Data colour it."""
+        return self.colouring != "plain" and self._values is not None
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """Box (2, 3) [mm, world] of what is drawn."""
+        return np.stack([self._vertices.min(axis=0), self._vertices.max(axis=0)]) + self.origin
+
+    def world_points(self) -> np.ndarray:
+        """What is drawn, as positions (drawn_count, 3) [mm, world]."""
+        return self._vertices.astype(np.float64) + self.origin
 
     def show(self, snapshot: Snapshot) -> None:
         """Write a Snapshot's arrays into the actor's."""
         vertices = np.asarray(snapshot.arrays.get("vertices", np.empty((0, 3))), np.float32).reshape(-1, 3)
         triangles = np.asarray(snapshot.arrays.get("triangles", np.empty((0, 3))), np.int32).reshape(-1, 3)
-        values = snapshot.arrays.get(SENSITIVITY)
+        values = snapshot.arrays.get(self.scalar)
         if snapshot.run != self._run:
             self._run = snapshot.run
             self.range.forget()
@@ -66,7 +82,7 @@ class RunSurface:
             values = None if values is None else cluster_means(values, owner, len(vertices))
         self.drawn_count = len(vertices)
         normals, drawn, self._copies = shading(vertices, triangles)
-        self._vertices, self._values = vertices, values
+        self._vertices, self._values, self.triangles = vertices, values, triangles
         self.drawn.write(self._extended(vertices), drawn, normals)
         if values is not None:
             self.range.follow(values)
@@ -91,24 +107,34 @@ class RunSurface:
         self._radii = np.broadcast_to(np.asarray(radii, np.float64), len(self._centres))
         self.recolour()
 
+    def set_selections(self, selections: list[SelectionView]) -> None:
+        """Selections that are shown on it; each with its points."""
+        known = {id(view): found for view, found in self._selections}
+        self._selections = [
+            (view, known.get(id(view)) or NearestValues(view.points, np.asarray(view.values), view.reach))
+            for view in selections
+            if view.points is not None
+        ]
+        self.recolour()
+
     def recolour(self) -> None:
         count = len(self._vertices)
-        coloured = self.colouring == "sensitivity" and self._values is not None
-        if not count or not (coloured or len(self._centres)):
+        if not count or not (self.coloured or len(self._centres) or self._selections):
             self.drawn.write_colours(None)
             return
-        if coloured and self._values is not None:
-            colours = map_diverging(self._values, self.range.limits, self._table)
-        else:
-            colours = np.broadcast_to(np.rint(np.multiply(rgb(self._plain), 255.0)).astype(np.uint8), (count, 3))
+        tints: list[tuple[np.ndarray, str]] = []
         if len(self._centres):
-            share = 0.72 * frozen_share(self._vertices, self._centres - self.origin, self._radii)[:, None]
-            tint = np.multiply(rgb(FROZEN), 255.0)
-            colours = np.rint(colours * (1.0 - share) + tint * share).astype(np.uint8)
-        self.drawn.write_colours(self._extended(colours))
+            tints.append((frozen_share(self._vertices, self._centres - self.origin, self._radii), FROZEN))
+        if self._selections:
+            world = self.world_points()
+            tints += [(found.at(world), view.colour) for view, found in self._selections]
+        base: str | np.ndarray = self._plain
+        if self.coloured and self._values is not None:
+            base = map_diverging(self._values, self.range.limits, self._table)
+        self.drawn.write_colours(self._extended(blended(base, count, tints)))
 
     def value_at(self, position: np.ndarray, triangle: int) -> float | None:
-        """Sensitivity at a drawn triangle's corner nearest to `position` (3,), relative to the actor."""
+        """What may colour it, at a drawn triangle's corner nearest to `position` (3,), relative to the actor."""
         if self._values is None:
             return None
         corners = self.drawn.triangles[triangle]

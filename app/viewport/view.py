@@ -1,50 +1,41 @@
 """What the window needs of a viewport, whichever back-end draws it.
 
 Coordinates that cross this border are world millimetres (float64). The viewport itself draws relative to an origin.
-
-The widget takes every mouse, wheel and key event itself; the canvas below it only draws. So both back-ends behave
-alike, and tools see press, move and release, which VTK's interactor styles would keep to themselves during a drag.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QEnterEvent,
-    QFocusEvent,
-    QImage,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QResizeEvent,
-    QShowEvent,
-    QWheelEvent,
-)
+from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtGui import QCloseEvent, QImage, QPainter, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
+from app.document.placement import IDENTITY, Placement
+from app.document.project import Clip, Measurement
 from app.viewport.canvas import CanvasMaker
 from app.viewport.colours import DARK, LIGHT
-from app.viewport.drawing import Drawing, single_shot
+from app.viewport.drawing import Drawing
 from app.viewport.eye import Eye
-from app.viewport.overlay import Overlay, paint_overlay
-from app.viewport.tools import TOOLS, Dragging, Pointer, ToolState
+from app.viewport.interactive import InteractiveView
+from app.viewport.overlay.sheet import Overlay, paint_overlay
+from app.viewport.records import (
+    CameraView,
+    Colouring,
+    CompareMode,
+    HandleView,
+    MeasureKind,
+    SelectionView,
+    SelectMode,
+    View,
+)
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from app.viewport.scene import Scene
-
-Tool = Literal["navigate", "handle", "brush", "measure"]
-Colouring = Literal["plain", "sensitivity"]
-View = Literal["front", "back", "left", "right", "top", "bottom", "isometric"]
 
 SOFTWARE_BUDGET = 20_000
 """Vertices of a mesh drawn at most on software OpenGL, so that the window stays quick."""
@@ -53,18 +44,7 @@ IDLE_START = 1200
 """[ms] after which a viewport that is not yet seen gets ready."""
 
 
-@dataclass(frozen=True)
-class HandleView:
-    """A handle as drawn: its Term's name, where it is anchored and where it pulls to [mm], its radius [mm]."""
-
-    name: str
-    anchor: tuple[float, float, float]
-    target: tuple[float, float, float]
-    radius: float
-    selected: bool = False
-
-
-class Viewport(QWidget):
+class Viewport(InteractiveView):
     """A view of the Document, on a canvas: `app.viewport.native.NativeViewport` (pyvistaqt's widget) or
     `app.viewport.image.ImageViewport` (an off-screen VTK window drawn as a QImage); see `app.viewport.create`.
 
@@ -76,11 +56,12 @@ class Viewport(QWidget):
     handle_moved = Signal(str, tuple, bool)  # name, target [mm], True when the drag ended
     handle_selected = Signal(str)
     painted = Signal(list, float, bool)  # stamp centres [mm], radius [mm], freeze (False: thaw, with Shift)
-    point_probed = Signal(tuple, object)  # position [mm] (empty: nothing there), value under the pointer or None
-    measured = Signal(float)  # distance between two clicked points [mm]
-    tool_changed = Signal(str)
     brush_radius_changed = Signal(float)  # [mm]
-    files_dropped = Signal(list)  # list of str
+    selected = Signal(object)  # SelectionGesture
+    object_picked = Signal(str)  # name: clicked with the move tool
+    placement_dragged = Signal(str, object, bool)  # name, Placement, True when the drag ended
+    clip_dragged = Signal(object, bool)  # Clip, True when the drag ended
+    measured = Signal(str, list, float)  # kind, points [mm], value [mm, or degrees for an angle]
     camera_changed = Signal()
     content_shown = Signal()  # once: the first thing that there is to see has been drawn
 
@@ -90,46 +71,65 @@ class Viewport(QWidget):
         """software : OpenGL runs on the processor: large meshes are drawn with fewer vertices."""
         super().__init__(parent)
         self.setObjectName("viewport")
-        self.setAccessibleName("3D view")
-        self.setAccessibleDescription(
-            "Arrow keys turn the view, plus and minus zoom, F frames everything, Escape leaves the tool."
-        )
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
-        self.setAcceptDrops(True)
         self.setMinimumSize(160, 120)
         self.software = software
         self.theme = LIGHT
-        self.state = ToolState()
         self.handles: list[HandleView] = []
+        self.clip: Clip | None = None
+        self.measurements: list[Measurement] = []
+        self.gizmo = ""
+        self._placements: dict[str, Placement] = {}
+        self._selections: list[SelectionView] = []
         self._scene: Scene | None = None
         self._eye: Eye | None = None
         self._drawing: Drawing | None = None
         self._closed = False
         self._framed = False
         self._perspective = True
-        self._dragging: Dragging | None = None
-        self._pointer: Pointer | None = None
-        self._focus_shown = False
         self._overlay = Overlay(self)
         # The rest of the window comes first: VTK is imported when nobody waits for it.
         QTimer.singleShot(IDLE_START, self, self._begin)
-        self._probe_timer = single_shot(self, self._probe)
 
     # What is shown
 
     def show_object(
-        self, name: str, geometry: Mesh | Points, *, colour: str, opacity: float = 1.0, visible: bool = True
+        self,
+        name: str,
+        geometry: Mesh | Points,
+        *,
+        colour: str,
+        opacity: float = 1.0,
+        visible: bool = True,
+        placement: Placement = IDENTITY,
     ) -> None:
-        """Draw (or replace) an object of the Document; below full opacity it steps back behind the Run's surface."""
-        self.scene.show_object(name, geometry, colour, opacity, visible)
+        """Draw (or replace) an object of the Document, where its placement puts it; below full opacity it steps back
+        behind the Run's surface."""
+        self._placements[name] = placement
+        self.scene.show_object(name, geometry, colour, opacity, visible, _matrix(placement))
         self._first_content()
         self.draw()
 
     def remove_object(self, name: str) -> None:
+        self._placements.pop(name, None)
         if self._scene is not None:
             self._scene.remove_object(name)
             self.draw()
+
+    def set_placement(self, name: str, placement: Placement) -> None:
+        """Let an object stand elsewhere; nothing of it is copied."""
+        if self._scene is not None and self._placements.get(name) != placement:
+            self._placements[name] = placement
+            self._scene.place_object(name, _matrix(placement))
+            self.draw()
+            self.refresh()
+
+    def placement_of(self, name: str) -> Placement:
+        return self._placements.get(name, IDENTITY)
+
+    def set_gizmo(self, name: str) -> None:
+        """Which object the move tool moves; "" for none."""
+        self.gizmo = name
+        self.refresh()
 
     def set_object_visible(self, name: str, visible: bool) -> None:
         """Show or hide an object; "result" is the Run's surface."""
@@ -183,21 +183,91 @@ class Viewport(QWidget):
         self.scene.surface.set_frozen(centres, radii)
         self.draw()
 
-    def set_tool(self, tool: Tool) -> None:
-        if tool == self.state.tool:
+    def set_selections(self, selections: list[SelectionView]) -> None:
+        """Tint these, and no others."""
+        if self._scene is None and not selections:
             return
-        self._dragging = None
-        self.state.leave()
-        self.state.tool = tool
-        self.setCursor(TOOLS[tool].cursor)
-        self._overlay.update()
-        self.tool_changed.emit(tool)
+        self._selections = list(selections)
+        self.scene.set_selections(self._selections)
+        self.draw()
+
+    def set_selecting(
+        self,
+        *,
+        mode: SelectMode | None = None,
+        through: bool | None = None,
+        falloff: float | None = None,
+        target: str | None = None,
+    ) -> None:
+        """How the selection tool selects: by what, also what is hidden (box and lasso), how far the brush fades
+        towards its rim (0 not at all, 1 from its middle), and on which object ("": on what is hit first)."""
+        state = self.state
+        state.select_mode = state.select_mode if mode is None else mode
+        state.select_through = state.select_through if through is None else through
+        state.select_falloff = state.select_falloff if falloff is None else float(np.clip(falloff, 0.0, 1.0))
+        state.select_target = state.select_target if target is None else target
+        self.refresh()
+
+    def set_clip(self, clip: Clip | None) -> None:
+        """Cut away part of objects and surface; picking then goes through what is cut away."""
+        if self._scene is None and clip is None:
+            return
+        self.clip = clip
+        self.scene.set_clip(clip)
+        self.draw()
+        self.refresh()
+
+    def set_measure_kind(self, kind: MeasureKind) -> None:
+        """What the clicks of the measure tool measure."""
+        self.state.measure_kind = kind
+        self.state.measure, self.state.measure_to = [], None
+        self.refresh()
+
+    def set_measurements(self, measurements: list[Measurement]) -> None:
+        """Show these dimensions and no others."""
+        self.measurements = list(measurements)
+        self.refresh()
+
+    def show_comparison(
+        self,
+        first: Snapshot,
+        second: Snapshot,
+        mode: CompareMode = "overlay",
+        distances: np.ndarray | None = None,
+        limits: tuple[float, float] | None = None,
+    ) -> None:
+        """Draw two surfaces, A and B, instead of the Run's, until `clear_comparison`.
+
+        mode : "overlay": A, and B translucent in another colour; "swipe": A left of a divider that can be dragged, B
+            right of it; "distance": A, coloured by `distances`
+        distances : of A's vertices to B [mm], shape (n,), signed or not
+        limits : ends of the colour bar [mm]; None: they follow the data
+        """
+        self.scene.show_comparison(first, second, mode, distances, limits)
+        self._follow_camera()
+        self._first_content()
+        self.draw()
+        self.refresh()
+
+    def clear_comparison(self) -> None:
+        if self._scene is not None and self._scene.comparison is not None:
+            self._scene.clear_comparison()
+            self.draw()
+            self.refresh()
+
+    def set_swipe(self, share: float) -> None:
+        """Where the divider is, as a share of the width."""
+        if self._scene is not None and self._scene.comparison is not None:
+            self._scene.comparison.swipe = share
+            self._follow_camera()
+            self.draw()
+            self.refresh()
 
     def set_brush_radius(self, radius: float) -> None:
         """[mm]"""
         if radius > 0.0 and radius != self.state.brush_radius:
             self.state.brush_radius = float(radius)
-            self._overlay.update()
+            self.refresh()
             self.brush_radius_changed.emit(self.state.brush_radius)
 
     @property
@@ -220,6 +290,24 @@ class Viewport(QWidget):
         """Move the camera so that an object (or everything) fills the view. "result" is the Run's surface."""
         self.eye.frame(name)
 
+    def frame_selection(self) -> None:
+        """Let what is selected fill the view; everything, where nothing is."""
+        box = self.scene.selected_bounds()
+        if box is None:
+            self.eye.frame()
+        else:
+            self.eye.frame_box(box)
+
+    def camera(self) -> CameraView:
+        """Where one looks from, as plain data for the document's file."""
+        return self.eye.view()
+
+    def set_camera(self, view: CameraView) -> None:
+        """Look from there; the first thing shown does not move the camera again."""
+        self._framed = True
+        self._perspective = not view.parallel
+        self.eye.set_view(view)
+
     def look(self, view: View) -> None:
         """Look along an axis, at what is looked at now."""
         self.eye.look(view)
@@ -227,7 +315,7 @@ class Viewport(QWidget):
     def show_place(self, place: tuple[float, float, float]) -> None:
         """Bring a position [mm, world] to the middle, near enough to see what is there, and mark it."""
         self.eye.visit(np.asarray(place, np.float64))
-        self._flash(np.asarray(place, np.float64))
+        self.flash(np.asarray(place, np.float64))
 
     def set_perspective(self, perspective: bool) -> None:
         """Perspective, or parallel lines of sight; what is in focus keeps its size."""
@@ -292,9 +380,20 @@ class Viewport(QWidget):
         if self._drawing is not None:
             self._drawing.soon()
 
+    @property
+    def alive(self) -> bool:
+        """There is a scene, and it has not been shut down."""
+        return self._scene is not None and not self._closed
+
     def refresh(self) -> None:
         """Repaint what lies over the picture (handles, brush, labels): cheap, no 3D drawing."""
         self._overlay.update()
+
+    def flash(self, position: np.ndarray) -> None:
+        """Mark a position [mm, world] for a moment."""
+        self.state.flash_pivot(position)
+        QTimer.singleShot(900, self, self.refresh)
+        self.refresh()
 
     def handle_at(self, x: float, y: float) -> HandleView | None:
         """The handle under a pixel."""
@@ -306,118 +405,7 @@ class Viewport(QWidget):
                 best, found = away, handle
         return found
 
-    @property
-    def focus_shown(self) -> bool:
-        return self._focus_shown
-
-    @property
-    def pointer(self) -> Pointer | None:
-        """Where the mouse is, while it is over the view."""
-        return self._pointer
-
-    # Qt's events
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._focus_shown = False
-        self._pointer = Pointer.of(event)
-        if self._dragging is None:
-            self._dragging = TOOLS[self.state.tool].press(self, self._pointer, event.button())
-        event.accept()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._pointer = Pointer.of(event)
-        if self._dragging is not None:
-            self._dragging.move(self, self._pointer)
-        else:
-            TOOLS[self.state.tool].hover(self, self._pointer)
-            if not self._probe_timer.isActive():
-                self._probe_timer.start(80)
-        event.accept()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        self._pointer = Pointer.of(event)
-        dragging = self._dragging
-        if dragging is not None and dragging.button == event.button():
-            self._dragging = None
-            dragging.release(self, self._pointer)
-            self.refresh()
-        event.accept()
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        at = event.position()
-        hit = self.eye.pick(at.x(), at.y()) if event.button() == Qt.MouseButton.LeftButton else None
-        if hit is None or self.state.tool != "navigate":
-            self.mousePressEvent(event)
-            return
-        self.eye.turn_about(hit.position)
-        self._flash(hit.position)
-        event.accept()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        steps = (event.angleDelta().y() or event.angleDelta().x()) / 120.0
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier and self.state.tool == "brush":
-            self.set_brush_radius(self.brush_radius * 1.12**steps)
-        elif steps:
-            self.eye.zoom(1.15**steps, (event.position().x(), event.position().y()))
-        event.accept()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, step = event.key(), 24.0
-        keys = Qt.Key
-        if key in (keys.Key_Left, keys.Key_Right):
-            self.eye.orbit(step if key == keys.Key_Right else -step, 0.0)
-        elif key in (keys.Key_Up, keys.Key_Down):
-            self.eye.orbit(0.0, step if key == keys.Key_Up else -step)
-        elif key in (keys.Key_Plus, keys.Key_Equal, keys.Key_Minus):
-            self.eye.zoom(1 / 1.15 if key == keys.Key_Minus else 1.15)
-        elif key == keys.Key_F:
-            self.frame()
-        elif key in (keys.Key_BracketLeft, keys.Key_BracketRight) and self.state.tool == "brush":
-            self.set_brush_radius(self.brush_radius * (1.12 if key == keys.Key_BracketRight else 1 / 1.12))
-        elif key == keys.Key_Escape and (self._dragging is not None or self.state.tool != "navigate"):
-            self.leave_tool()
-        else:
-            event.ignore()
-
-    def leave_tool(self) -> None:
-        """Give up the drag under way; without one, go back to navigating."""
-        dragging, self._dragging = self._dragging, None
-        if dragging is not None:
-            dragging.cancel(self)
-            self.refresh()
-        else:
-            self.set_tool("navigate")
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        self._pointer = None
-        super().enterEvent(event)
-
-    def leaveEvent(self, event: QEvent) -> None:
-        self._pointer = None
-        self.refresh()
-        super().leaveEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        # As elsewhere on the desktop: the frame shows for who comes by keyboard.
-        reasons = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
-        self._focus_shown = event.reason() in reasons
-        self.refresh()
-        super().focusInEvent(event)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self._focus_shown = False
-        self.refresh()
-        super().focusOutEvent(event)
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if paths:
-            event.acceptProposedAction()
-            self.files_dropped.emit(paths)
+    # Its place in the window
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -430,6 +418,7 @@ class Viewport(QWidget):
             self._drawing.canvas.setGeometry(self.rect())
         self._overlay.setGeometry(self.rect())
         if self._scene is not None:
+            self._follow_camera()
             self.draw()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -459,7 +448,7 @@ class Viewport(QWidget):
             self._scene,
             self.make_canvas(),
             software=self.software,
-            busy=lambda: self._dragging is not None,
+            busy=lambda: self.dragging,
             drawn_over=self._overlay.update,
             content_shown=self.content_shown.emit,
         )
@@ -474,23 +463,16 @@ class Viewport(QWidget):
             self.look("isometric")
             self.frame()
 
-    def _flash(self, position: np.ndarray) -> None:
-        """Mark a position [mm, world] for a moment."""
-        self.state.flash_pivot(position)
-        QTimer.singleShot(900, self, self.refresh)
-        self.refresh()
+    def _follow_camera(self) -> None:
+        if self._scene is not None and self._scene.comparison is not None:
+            self._scene.comparison.follow(self._scene.camera, (self.width(), self.height()))
 
     def _camera_moved(self) -> None:
+        self._follow_camera()
         self.draw()
         self.refresh()
         self.camera_changed.emit()
 
-    @Slot()
-    def _probe(self) -> None:
-        if self._closed or self._pointer is None or self._dragging is not None or self._eye is None:
-            return
-        hit = self._eye.pick(self._pointer.x, self._pointer.y)
-        if hit is None:
-            self.point_probed.emit((), None)
-        else:
-            self.point_probed.emit(tuple(map(float, hit.position)), hit.value)
+
+def _matrix(placement: Placement) -> np.ndarray | None:
+    return None if placement.is_identity else placement.matrix()

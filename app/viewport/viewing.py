@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.viewport.view import Tool, View, Viewport
+    from app.viewport.records import Tool, View
+    from app.viewport.view import Viewport
 
 RESULT = "result"
 """Name under which panels and viewport know the Run's surface."""

@@ -228,7 +228,11 @@ class FakeViewport(QWidget):
     handle_selected = Signal(str)
     painted = Signal(list, float, bool)
     point_probed = Signal(tuple, object)
-    measured = Signal(float)
+    selected = Signal(object)
+    object_picked = Signal(str)
+    placement_dragged = Signal(str, object, bool)
+    clip_dragged = Signal(object, bool)
+    measured = Signal(str, list, float)
     tool_changed = Signal(str)
     brush_radius_changed = Signal(float)
     files_dropped = Signal(list)
@@ -270,7 +274,8 @@ class FakeViewport(QWidget):
 VIEWPORT_METHODS = {
     "show_object", "remove_object", "set_object_visible", "show_snapshot", "clear_snapshot", "set_colouring",
     "set_wireframe", "set_handles", "set_frozen", "set_brush_radius", "frame", "look", "set_perspective", "set_theme",
-    "shut_down",
+    "shut_down", "set_placement", "set_gizmo", "set_selections", "set_selecting", "set_clip", "set_measure_kind",
+    "set_measurements", "show_comparison", "clear_comparison", "set_camera", "frame_selection",
 }  # fmt: skip
 
 

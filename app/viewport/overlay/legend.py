@@ -1,0 +1,85 @@
+"""What explains the picture, at its rim: axes, colour bar, and how much of it is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
+
+from app.viewport import camera as cameras
+from app.viewport.colours import diverging_table
+from app.viewport.overlay.ink import AXIS_COLOURS, MARGIN, paint_panel, paint_text
+
+if TYPE_CHECKING:
+    from app.viewport.view import Viewport
+
+
+def paint_axes(painter: QPainter, view: Viewport) -> None:
+    turn = cameras.axes(view.eye.camera)
+    centre = QPointF(MARGIN + 26, view.height() - MARGIN - 26)
+    ends = [(float(turn[2, axis]), axis) for axis in range(3)]
+    for depth, axis in sorted(ends):
+        name, colour = AXIS_COLOURS[axis]
+        ink = QColor(colour)
+        ink.setAlphaF(0.45 + 0.5 * (depth + 1.0) / 2.0)
+        along = QPointF(float(turn[0, axis]), -float(turn[1, axis]))
+        tip = centre + along * 21.0
+        painter.setPen(QPen(ink, 2.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLine(centre, tip)
+        label = centre + along * 30.0
+        painter.drawText(QRectF(label.x() - 8, label.y() - 8, 16, 16), Qt.AlignmentFlag.AlignCenter, name)
+
+
+def paint_colour_bar(painter: QPainter, view: Viewport) -> None:
+    comparison = view.scene.comparison
+    surface = view.scene.surface if comparison is None else comparison.first
+    if not surface.coloured:
+        return
+    distance = comparison is not None
+    limits = surface.range.limits
+    limit = max(abs(limits[0]), abs(limits[1]))
+    width, line = min(290.0, view.width() - 2 * MARGIN - 80), QFontMetricsF(painter.font()).height()
+    height = 3 * line + 10 + 22
+    box = QRectF(view.width() - MARGIN - width - 20, view.height() - MARGIN - height, width + 20, height)
+    paint_panel(painter, view, box)
+    left, top = box.left() + 10, box.top() + 6
+    title = view.tr("Distance from A to B") if distance else view.tr("Sensitivity of the loss")
+    title += "  " + view.tr("(range locked)") if surface.range.locked is not None else ""
+    paint_text(painter, view.theme.text, QRectF(left, top, width, line), Qt.AlignmentFlag.AlignLeft, title)
+    paint_text(
+        painter,
+        view.theme.faint,
+        QRectF(left, top, width, line),
+        Qt.AlignmentFlag.AlignRight,
+        "mm" if distance else "1/mm",
+    )
+    bar = QRectF(left, top + line + 5, width, 10)
+    gradient = QLinearGradient(bar.topLeft(), bar.topRight())
+    table = diverging_table(33)
+    for at, colour in enumerate(table):
+        gradient.setColorAt(at / (len(table) - 1), QColor(*map(int, colour)))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(gradient)
+    painter.drawRoundedRect(bar, 2, 2)
+    numbers = QRectF(left, bar.bottom() + 3, width, line)
+    words = numbers.translated(0, line)
+    ends = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
+    for place, number in zip(ends, (f"−{limit:.2g}", "0", f"+{limit:.2g}"), strict=True):
+        paint_text(painter, view.theme.text, numbers, place, number)
+    below, above = (
+        (view.tr("A lies within B"), view.tr("A lies outside B"))
+        if distance
+        else (view.tr("pull out lowers it"), view.tr("push in lowers it"))
+    )
+    paint_text(painter, view.theme.faint, words, ends[0], below)
+    paint_text(painter, view.theme.faint, words, ends[2], above)
+
+
+def paint_notice(painter: QPainter, view: Viewport) -> None:
+    thinned = view.scene.thinned()
+    if thinned is None:
+        return
+    text = view.tr("Drawn with {0} of {1} vertices").format(f"{thinned[0]:,}", f"{thinned[1]:,}")
+    box = QRectF(MARGIN + 66, view.height() - MARGIN - 18, 320, 18)
+    paint_text(painter, view.theme.faint, box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)

@@ -1,0 +1,95 @@
+"""What crosses the viewport's border: plain data, lengths in world millimetres (float64).
+
+Clips, measurements and placements cross it as the Document has them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from app.viewport.outline import Outline
+
+Triple = tuple[float, float, float]
+
+Tool = Literal["navigate", "handle", "brush", "select", "move", "measure"]
+Colouring = Literal["plain", "sensitivity"]
+View = Literal["front", "back", "left", "right", "top", "bottom", "isometric"]
+SelectMode = Literal["click", "connected", "box", "lasso", "brush", "geodesic"]
+SelectOperation = Literal["replace", "add", "subtract"]
+MeasureKind = Literal["distance", "angle", "thickness"]
+CompareMode = Literal["overlay", "swipe", "distance"]
+
+
+@dataclass(frozen=True)
+class HandleView:
+    """A handle as drawn: its Term's name, where it is anchored and where it pulls to [mm], its radius [mm]."""
+
+    name: str
+    anchor: Triple
+    target: Triple
+    radius: float
+    selected: bool = False
+
+
+@dataclass(frozen=True)
+class SelectionView:
+    """A selection as drawn.
+
+    of : name of the object, or "result"
+    values : in [0, 1], one a vertex or point of it, shape (n,)
+    points : where they lie [mm, world], shape (n, 3); None: they are the object's own vertices, in order. With points
+        what is drawn takes the value of the nearest one within `reach` [mm]: the surface of a Run changes its vertices
+    """
+
+    of: str
+    values: np.ndarray
+    colour: str
+    points: np.ndarray | None = None
+    reach: float = 0.0
+
+
+@dataclass(frozen=True)
+class SelectionGesture:
+    """What a person has just done with the selection tool.
+
+    of : name of the object, or "result"; "" where a click met nothing
+    positions : [mm, world], shape (k, 3): what was clicked (none: nothing was), where a distance along the surface
+        starts, or the new stamps of a stroke
+    radius : of the brush, or along the surface [mm]; falloff : share of the radius over which the brush fades, [0, 1]
+    outline : of a box or lasso; says which vertices lie within
+    ended : nothing more comes of this press; cancelled : and all that it has told is to be forgotten
+    """
+
+    of: str
+    mode: SelectMode
+    operation: SelectOperation
+    positions: np.ndarray
+    radius: float = 0.0
+    falloff: float = 0.0
+    outline: Outline | None = None
+    ended: bool = True
+    cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class CameraView:
+    """Where one looks from.
+
+    parallel : lines of sight are parallel; scale : then half the height of what is seen [mm]
+    pivot : what a drag turns about; None: the focal point
+    """
+
+    position: Triple
+    focal_point: Triple
+    up: Triple
+    parallel: bool = False
+    scale: float = 1.0
+    pivot: Triple | None = None
+
+
+def triple(position: np.ndarray) -> Triple:
+    """A position (3,) as plain floats."""
+    return float(position[0]), float(position[1]), float(position[2])

@@ -1,0 +1,23 @@
+"""The tools by name. Each is a press that starts a `Dragging`, which then gets every move and the release.
+
+In every tool the wheel zooms, the middle button pans, and a drag that begins beside the geometry turns the view.
+"""
+
+from __future__ import annotations
+
+from app.viewport.records import Tool
+from app.viewport.tools.brush import BrushTool
+from app.viewport.tools.handle import HandleTool
+from app.viewport.tools.measure import MeasureTool
+from app.viewport.tools.move import MoveTool
+from app.viewport.tools.navigate import NavigateTool
+from app.viewport.tools.select import SelectTool
+
+TOOLS: dict[Tool, NavigateTool] = {
+    "navigate": NavigateTool(),
+    "handle": HandleTool(),
+    "brush": BrushTool(),
+    "select": SelectTool(),
+    "move": MoveTool(),
+    "measure": MeasureTool(),
+}
