@@ -1,15 +1,19 @@
 """Distances along a surface. No torch, no Warp.
 
-On a mesh every triangle passes distance on from two corners to the third as from a point source: unfolded into the
-triangle's plane, the source is where its distances to the two corners say, and the third corner is as far from it as
-the straight line through the edge between them (Novotni and Klein, *Computing geodesic distances on triangular
-meshes*, 2002; the update without its queue, repeated from whatever came nearer until nothing does). Flat pieces are
-exact however they are triangulated. Edges are always ways too, so that nothing is ever out of reach.
+On a mesh every triangle passes distance on from two corners to the third, repeatedly, from whatever came nearer until
+nothing does. Where both corners have it from the same place, it goes on as from a point: unfolded into the triangle's
+plane, the source is where its distances to the two corners say, and the third corner is as far from it as the straight
+line through the edge between them (Novotni and Klein, *Computing geodesic distances on triangular meshes*, 2002).
+Distances from one place are so exact on flat pieces, however they are triangulated. Where the corners have it from
+different places, it goes on as a straight front (Kimmel and Sethian, *Computing geodesic paths on manifolds*, 1998):
+two neighbours that both begin make their edge begin, so that a region begins at its rim. Edges are always ways too.
 
 On a cloud a way leads from neighbour to neighbour (Dijkstra), which is too long by its zigzag.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -21,30 +25,46 @@ SETTLED = 1e-5
 """Parts of the mean edge: what comes nearer by less is not passed on."""
 
 
-def distances_from(graph: Neighbours, nodes: np.ndarray, start: np.ndarray, *, limit: float = np.inf) -> np.ndarray:
-    """Distance along the surface from a set of nodes to every node [mm], shape (node_count,); infinite beyond `limit`.
+@dataclass(frozen=True)
+class Beginning:
+    """Where distances begin.
 
-    nodes : where to begin, shape (k,); start : distance with which each of them begins, shape (k,)
+    nodes : shape (k,); distance : with which each of them begins [mm], shape (k,)
+    place : from which it has that distance, a number for each place, shape (k,)
     """
+
+    nodes: np.ndarray
+    distance: np.ndarray
+    place: np.ndarray
+
+    @staticmethod
+    def at_nodes(nodes: np.ndarray) -> Beginning:
+        """At nodes, each for itself."""
+        return Beginning(nodes, np.zeros(len(nodes)), nodes)
+
+
+def distances_from(graph: Neighbours, beginning: Beginning, *, limit: float = np.inf) -> np.ndarray:
+    """Distance along the surface to every node [mm], shape (node_count,); infinite beyond `limit`."""
     reached = np.full(graph.node_count, np.inf)
-    np.minimum.at(reached, nodes, start)
+    place = np.full(graph.node_count, -1)
+    _come_nearer(reached, place, beginning.nodes, beginning.distance, beginning.place)
     reached[reached > limit] = np.inf
     if graph.is_mesh:
-        _pass_on(graph, reached, limit)
+        _pass_on(graph, reached, place, limit)
     else:
         reached = _along_edges(graph, reached, limit)
     reached[reached > limit] = np.inf
     return reached
 
 
-def begin_at(graph: Neighbours, places: np.ndarray, *, limit: float = np.inf) -> tuple[np.ndarray, np.ndarray]:
-    """`nodes` and `start` for `distances_from` places on the surface or near it, shape (k, 3) [mm].
+def begin_at(graph: Neighbours, places: np.ndarray, *, limit: float = np.inf) -> Beginning:
+    """Begin at places on the surface or near it, shape (k, 3) [mm]; those further than `limit` from it are left out.
 
     A place begins at the nearest node and those round it, each as far away as it is in space.
     """
     places = np.asarray(places, np.float64).reshape(-1, 3)
     if not graph.node_count or not len(places):
-        return np.zeros(0, np.int64), np.zeros(0)
+        return Beginning.at_nodes(np.zeros(0, np.int64))
     found = graph.tree.query(places)
     gap, nearest = np.asarray(found[0]), np.asarray(found[1], np.int64)
     within = gap <= limit
@@ -53,7 +73,7 @@ def begin_at(graph: Neighbours, places: np.ndarray, *, limit: float = np.inf) ->
     owner = np.repeat(np.arange(len(nearest)), graph.first[nearest + 1] - graph.first[nearest])
     nodes = np.concatenate([nearest, graph.other[round_it]])
     owner = np.concatenate([np.arange(len(nearest)), owner])
-    return nodes, np.linalg.norm(graph.positions[nodes] - places[owner], axis=1)
+    return Beginning(nodes, np.linalg.norm(graph.positions[nodes] - places[owner], axis=1), owner)
 
 
 def _along_edges(graph: Neighbours, reached: np.ndarray, limit: float) -> np.ndarray:
@@ -72,8 +92,17 @@ def _along_edges(graph: Neighbours, reached: np.ndarray, limit: float) -> np.nda
     return found[:count]
 
 
-def _pass_on(graph: Neighbours, reached: np.ndarray, limit: float) -> None:
-    """Let triangles pass distances on until nothing comes nearer; `reached` is written."""
+def _come_nearer(
+    reached: np.ndarray, place: np.ndarray, nodes: np.ndarray, distance: np.ndarray, source: np.ndarray
+) -> None:
+    """Lower `reached` at `nodes`, and write down the place from which the least came."""
+    np.minimum.at(reached, nodes, distance)
+    least = reached[nodes] == distance
+    place[nodes[least]] = source[least]
+
+
+def _pass_on(graph: Neighbours, reached: np.ndarray, place: np.ndarray, limit: float) -> None:
+    """Let triangles pass distances on until nothing comes nearer; `reached` and `place` are written."""
     first, incident = graph.incident
     tolerance = SETTLED * float(graph.length.mean())
     changed = np.flatnonzero(np.isfinite(reached))
@@ -86,15 +115,21 @@ def _pass_on(graph: Neighbours, reached: np.ndarray, limit: float) -> None:
         # Only what may come nearer: whoever is nearer than both others hears nothing new from them.
         may = np.minimum(reached[one], reached[other]) < reached[target]
         target, one, other = target[may], one[may], other[may]
-        offered = _through_edge(graph.positions, reached, target, one, other)
+        offered = _through_edge(graph.positions, reached, place, target, one, other)
         better = (offered < reached[target] - tolerance) & (offered <= limit)
-        target, offered = target[better], offered[better]
-        np.minimum.at(reached, target, offered)
+        target, offered, one, other = target[better], offered[better], one[better], other[better]
+        source = np.where(reached[one] < reached[other], place[one], place[other])
+        _come_nearer(reached, place, target, offered, source)
         changed = np.unique(target)
 
 
 def _through_edge(
-    positions: np.ndarray, reached: np.ndarray, target: np.ndarray, one: np.ndarray, other: np.ndarray
+    positions: np.ndarray,
+    reached: np.ndarray,
+    place: np.ndarray,
+    target: np.ndarray,
+    one: np.ndarray,
+    other: np.ndarray,
 ) -> np.ndarray:
     """Distance of `target` over the edge from `one` to `other`: the straight way, or along a side."""
     a, b, c = positions[one], positions[other], positions[target]
@@ -104,12 +139,17 @@ def _through_edge(
     way = np.minimum(da + to_a, db + np.linalg.norm(c - b, axis=1))
     base = np.linalg.norm(along, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        # In the triangle's plane: a at zero, b at (base, 0), c at (x, y) above, the source at (s, −t) below.
+        # In the triangle's plane: a at zero, b at (base, 0), c at (x, y) above.
         x = (up * along).sum(axis=1) / base
         y = np.sqrt(np.maximum(to_a**2 - x**2, 0.0))
+        # From a point at (s, −t) below the edge.
         s = (base**2 + da**2 - db**2) / (2.0 * base)
         t = np.sqrt(da**2 - s**2)
-        crossing = s + (x - s) * t / (t + y)
-        straight = np.hypot(x - s, y + t)
+        # As a front with the direction (p, q).
+        p = (db - da) / base
+        q = np.sqrt(1.0 - p**2)
+        one_place = place[one] == place[other]
+        crossing = np.where(one_place, s + (x - s) * t / (t + y), x - y * p / q)
+        straight = np.where(one_place, np.hypot(x - s, y + t), da + p * x + q * y)
         through = (crossing >= 0.0) & (crossing <= base) & (straight > np.minimum(da, db))
     return np.where(through & np.isfinite(straight), np.minimum(straight, way), way)

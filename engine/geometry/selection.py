@@ -19,7 +19,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from engine.core.errors import GeometryError
-from engine.geometry.geodesic import begin_at, distances_from
+from engine.geometry.geodesic import Beginning, begin_at, distances_from
 from engine.geometry.neighbours import Neighbours
 
 Profile = Literal["constant", "linear", "smooth"]
@@ -43,7 +43,7 @@ def connected(graph: Neighbours, elements: np.ndarray | list[int]) -> np.ndarray
 def within(graph: Neighbours, elements: np.ndarray | list[int], radius: float) -> np.ndarray:
     """What lies within `radius` [mm] of `elements` (indices) along the surface."""
     nodes = graph.node[_indices(graph, elements)]
-    distance = distances_from(graph, nodes, np.zeros(len(nodes)), limit=_length(radius))
+    distance = distances_from(graph, Beginning.at_nodes(nodes), limit=_length(radius))
     return np.isfinite(distance).astype(np.float32)[graph.node]
 
 
@@ -62,7 +62,7 @@ def grow(graph: Neighbours, values: np.ndarray, distance: float) -> np.ndarray:
     """Also select what lies within `distance` [mm] along the surface of what is selected."""
     held = graph.to_nodes(values, np.maximum).astype(np.float32)
     begin = np.flatnonzero(held >= SELECTED)
-    reached = distances_from(graph, begin, np.zeros(len(begin)), limit=_length(distance))
+    reached = distances_from(graph, Beginning.at_nodes(begin), limit=_length(distance))
     return np.maximum(held, np.isfinite(reached))[graph.node].astype(np.float32)
 
 
@@ -70,7 +70,7 @@ def shrink(graph: Neighbours, values: np.ndarray, distance: float) -> np.ndarray
     """Also leave out what lies within `distance` [mm] along the surface of what is not selected."""
     held = graph.to_nodes(values, np.minimum).astype(np.float32)
     begin = np.flatnonzero(held < SELECTED)
-    reached = distances_from(graph, begin, np.zeros(len(begin)), limit=_length(distance))
+    reached = distances_from(graph, Beginning.at_nodes(begin), limit=_length(distance))
     return np.where(np.isfinite(reached), np.minimum(held, 0.0), held)[graph.node].astype(np.float32)
 
 
@@ -128,8 +128,8 @@ def brush_along(graph: Neighbours, stamps: np.ndarray, radius: float, profile: P
 
     stamps : on the surface, or within `radius` of it
     """
-    nodes, start = begin_at(graph, stamps, limit=_length(radius, least=True))
-    distance = distances_from(graph, nodes, start, limit=radius)
+    beginning = begin_at(graph, stamps, limit=_length(radius, least=True))
+    distance = distances_from(graph, beginning, limit=radius)
     return falloff(distance, radius, profile)[graph.node]
 
 

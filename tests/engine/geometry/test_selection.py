@@ -15,7 +15,7 @@ from scipy.spatial import Delaunay, cKDTree
 
 from engine.core.errors import GeometryError
 from engine.geometry import selection
-from engine.geometry.geodesic import begin_at, distances_from
+from engine.geometry.geodesic import Beginning, begin_at, distances_from
 from engine.geometry.neighbours import Neighbours
 
 PROFILES: tuple[selection.Profile, ...] = ("constant", "linear", "smooth")
@@ -39,7 +39,7 @@ def soup(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def geodesics(graph: Neighbours, source: int) -> np.ndarray:
-    return distances_from(graph, np.array([source]), np.zeros(1))
+    return distances_from(graph, Beginning.at_nodes(np.array([source])))
 
 
 # -- distances along the surface ------------------------------------------------------------------------------------
@@ -105,15 +105,27 @@ def test_a_way_begins_where_the_brush_stands_and_not_at_the_nearest_vertex() -> 
     vertices, triangles = sheet(2000, seed=4)
     graph = Neighbours.of_mesh(vertices, triangles)
     place = np.array([[0.4321, 0.5678, 0.001]])
-    found = distances_from(graph, *begin_at(graph, place))
+    found = distances_from(graph, begin_at(graph, place))
     expected = np.linalg.norm(vertices - place, axis=1)
     np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_a_region_begins_at_its_rim() -> None:
+    """From the left half of a fine square the way to the right is as long as it is far, not longer by a zigzag."""
+    vertices, triangles = sheet(3000, seed=2)
+    graph = Neighbours.of_mesh(vertices, triangles)
+    left = vertices[:, 0] < 0.4
+    found = distances_from(graph, Beginning.at_nodes(np.flatnonzero(left)))
+    far = (vertices[:, 0] > 0.6) & (np.abs(vertices[:, 1] - 0.5) < 0.3)
+    # The rim is jagged by about an edge, 0.02 here.
+    np.testing.assert_allclose(found[far], vertices[far, 0] - 0.4, atol=0.015)
+    assert (found[left] == 0.0).all()
 
 
 def test_a_limit_changes_no_distance_below_it() -> None:
     graph = Neighbours.of_mesh(*ball(4))
     everywhere = geodesics(graph, 7)
-    limited = distances_from(graph, np.array([7]), np.zeros(1), limit=0.6)
+    limited = distances_from(graph, Beginning.at_nodes(np.array([7])), limit=0.6)
     assert np.isinf(limited[everywhere > 0.601]).all()
     near = everywhere < 0.59
     np.testing.assert_allclose(limited[near], everywhere[near], atol=1e-5)
@@ -128,8 +140,8 @@ def test_on_a_cloud_ways_lead_from_point_to_point() -> None:
     far = expected > 0.1
     assert (found >= expected - 1e-9).all(), "no way is shorter than the straight one"
     assert (found[far] / expected[far]).mean() < 1.12
-    start = np.array([0.03])
-    np.testing.assert_allclose(distances_from(graph, np.array([0]), start), found + 0.03, atol=1e-12)
+    later = Beginning(np.array([0]), np.array([0.03]), np.array([0]))
+    np.testing.assert_allclose(distances_from(graph, later), found + 0.03, atol=1e-12)
 
 
 # -- what hangs together --------------------------------------------------------------------------------------------
@@ -218,8 +230,8 @@ def test_growing_by_millimetres(graph: Neighbours, data: st.DataObject, distance
     assert (values <= grown).all() and (grown <= selection.grow(graph, values, distance + more)).all()
     shrunk = selection.shrink(graph, values, distance)
     assert (shrunk <= values).all() and (selection.shrink(graph, values, distance + more) <= shrunk).all()
-    # There and back; a way and its way back differ by the error of the distances.
-    back = selection.shrink(graph, grown, 0.9 * distance)
+    # There and back, up to an edge: a region begins at its rim, and the rim of what is left is another one.
+    back = selection.shrink(graph, grown, max(0.0, distance - float(graph.length.max())))
     assert (back[values >= selection.SELECTED] >= selection.SELECTED).all()
 
 
@@ -351,7 +363,7 @@ def test_a_selection_moves_to_the_nearest_points_of_another_surface() -> None:
     moved = selection.transfer(coarse, values, 0.2, fine)
     assert (moved[fine[:, 2] > 0.4] == 1.0).all() and (moved[fine[:, 2] < 0.0] == 0.0).all()
     assert not selection.transfer(coarse, values, 0.2, fine + 5.0).any()
-    assert selection.transfer(coarse[:1], values[:1] + 1.0, 1.0, coarse[:1] + [[1.0, 0.0, 0.0]]).tolist() == [
+    assert selection.transfer(coarse[:1], values[:1] + 1.0, 1.0, coarse[:1] + np.array([1.0, 0.0, 0.0])).tolist() == [
         values[0] + 1.0
     ], "what lies exactly at the reach belongs to it"
     assert selection.transfer(np.zeros((0, 3)), np.zeros(0), 1.0, fine).sum() == 0.0
