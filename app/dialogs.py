@@ -33,7 +33,7 @@ class Dialogs:
         names, _ = QFileDialog.getOpenFileNames(
             self._window, _tr("Open"), str(self.folder()), f"{known};;{_tr('All files')} (*)"
         )
-        self._workbench.open([Path(name) for name in names])
+        self._workbench.files.open([Path(name) for name in names])
 
     def save_study(self) -> None:
         """Ask where to write the study."""
@@ -41,7 +41,7 @@ class Dialogs:
             self._window, _tr("Save study"), str(self.folder() / "study.toml"), _tr("Study") + " (*.toml)"
         )
         if name:
-            self._workbench.save_study(Path(name).with_suffix(".toml"))
+            self._workbench.files.save_study(Path(name).with_suffix(".toml"))
 
     def save_picture(self) -> None:
         """Ask where to write a picture of the view, at twice its size."""
@@ -51,7 +51,7 @@ class Dialogs:
         if name and self._viewing.viewport is not None:
             path = Path(name).with_suffix(".png")
             saved = self._viewing.viewport.picture(scale=2).save(str(path))
-            self._workbench.noted((_tr("Saved {0}") if saved else _tr("Could not write {0}")).format(path.name))
+            self._workbench.notices.noted((_tr("Saved {0}") if saved else _tr("Could not write {0}")).format(path.name))
 
     def export_surface(self) -> None:
         """The export dialog, beside the running window."""

@@ -55,10 +55,10 @@ class Listening(QObject):
         document.undo_stack.changed.subscribe(window.registry.refresh)
         document.objects_changed.subscribe(self._objects_changed)
         document.catalogue_changed.subscribe(window.registry.refresh)
-        workbench.said.subscribe(window.error_bar.show_message)
-        workbench.past.subscribe(window.error_bar.forget)
-        workbench.noted.subscribe(window.status_line.say)
-        workbench.opener.progressed.subscribe(self._loading)
+        workbench.notices.said.subscribe(window.error_bar.show_message)
+        workbench.notices.past.subscribe(window.error_bar.forget)
+        workbench.notices.noted.subscribe(window.status_line.say)
+        workbench.files.opener.progressed.subscribe(self._loading)
         link.begun.subscribe(partial(window.error_bar.forget, RUN))
         link.run_changed.subscribe(self._run_changed)
         link.losses_changed.subscribe(partial(self._stale_now, "losses"))
@@ -73,25 +73,25 @@ class Listening(QObject):
     def _listen_to_the_panels(self) -> None:
         window, workbench, link = self._window, self._window.workbench, self._window.link
         empty, objects, study, history = window.empty_state, window.objects, window.study, window.history
-        empty.files_dropped.connect(lambda paths: workbench.open([Path(path) for path in paths]))
+        empty.files_dropped.connect(lambda paths: workbench.files.open([Path(path) for path in paths]))
         empty.open_wanted.connect(window.dialogs.open_files)
-        empty.entry_chosen.connect(workbench.run_gallery)
+        empty.entry_chosen.connect(workbench.files.run_gallery)
         objects.visibility_changed.connect(window.set_visible_object)
         objects.frame_wanted.connect(window.frame_named)
-        objects.close_wanted.connect(workbench.close_object)
-        objects.target_wanted.connect(workbench.use_as_target)
-        objects.term_removal_wanted.connect(workbench.remove_term)
-        objects.unit_wanted.connect(workbench.set_unit)
-        window.gallery.entry_chosen.connect(workbench.run_gallery)
+        objects.close_wanted.connect(workbench.scene.close)
+        objects.target_wanted.connect(workbench.scene.use_as_target)
+        objects.term_removal_wanted.connect(workbench.steering.remove_term)
+        objects.unit_wanted.connect(workbench.files.set_unit)
+        window.gallery.entry_chosen.connect(workbench.files.run_gallery)
         study.parameter_changed.connect(
-            lambda owner, name, value, live: workbench.set_parameter(owner, name, value, live=live)
+            lambda owner, name, value, live: workbench.steering.set_parameter(owner, name, value, live=live)
         )
         study.study_chosen.connect(window.choose_study)
         terms = study.terms
-        terms.weight_changed.connect(workbench.set_weight)
-        terms.parameter_changed.connect(workbench.set_parameter)
-        terms.add_wanted.connect(workbench.add_term)
-        terms.remove_wanted.connect(workbench.remove_term)
+        terms.weight_changed.connect(workbench.steering.set_weight)
+        terms.parameter_changed.connect(workbench.steering.set_parameter)
+        terms.add_wanted.connect(workbench.steering.add_term)
+        terms.remove_wanted.connect(workbench.steering.remove_term)
         for ended in (terms.gesture_ended, study.gesture_ended):
             ended.connect(workbench.end_stroke)
         history.scrubbed.connect(window.scrub)
@@ -159,7 +159,7 @@ class Listening(QObject):
         )
 
     def _engine_died(self, event: seen.ProblemRaised) -> None:
-        offers = ((self.tr("Restart from the last checkpoint"), self._window.workbench.restart_engine),)
+        offers = ((self.tr("Restart from the last checkpoint"), self._window.workbench.running.restart_engine),)
         self._window.error_bar.show_message(
             Message(event.message, event.remedy, event.details, offers=offers, about=RUN)
         )
@@ -188,9 +188,9 @@ class Listening(QObject):
 
     def _cancel(self, task: str) -> None:
         if task.startswith("load "):
-            self._window.workbench.opener.cancel_all()
+            self._window.workbench.files.opener.cancel_all()
         elif task == "preparing":
-            self._window.workbench.stop()
+            self._window.workbench.running.stop()
 
 
 def _own_memory() -> int:

@@ -79,7 +79,7 @@ class _Start(QObject):
         window = self._window
         window.add_viewport()
         if self._demo:
-            window.workbench.run_demo()
+            window.workbench.files.run_demo()
         if self._files and not self._demo and window.viewport is not None:
             window.viewport.content_shown.connect(self._finish)
             QTimer.singleShot(PATIENCE_MILLISECONDS, self, self._finish)
@@ -89,7 +89,7 @@ class _Start(QObject):
     def _finish(self) -> None:
         self._window.start_engine()
         self._window.add_plot()
-        QTimer.singleShot(LOADER_MILLISECONDS, self._window, self._window.workbench.opener.warm_up)
+        QTimer.singleShot(LOADER_MILLISECONDS, self._window, self._window.workbench.files.opener.warm_up)
 
 
 def make_application() -> QApplication:

@@ -26,6 +26,6 @@ class RecentMenu(QMenu):
         self._window.furnish()
         recent, workbench = self._window.document.recent, self._window.workbench
         for path in recent.paths():
-            self.addAction(path.name, partial(workbench.open, [path])).setToolTip(str(path))
+            self.addAction(path.name, partial(workbench.files.open, [path])).setToolTip(str(path))
         self.addSeparator()
         self.addAction(self.tr("Clear the list"), recent.clear).setEnabled(bool(recent.paths()))

@@ -146,7 +146,7 @@ class MainWindow(QMainWindow):
 
         make_rooms(self)
         if opening:
-            self.workbench.open(list(opening))
+            self.workbench.files.open(list(opening))
         # One paint for all of it, at the sizes that the empty docks already have.
         self.setUpdatesEnabled(False)
         fill_docks(self)
@@ -208,8 +208,8 @@ class MainWindow(QMainWindow):
         """One frame: take in what the engine and the loader said, and show it."""
         self.link.poll()
         self.tasks.poll()
-        if self.workbench.opener.busy:
-            self.workbench.opener.poll()
+        if self.workbench.files.opener.busy:
+            self.workbench.files.opener.poll()
         self.listening.frame()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -224,7 +224,6 @@ class MainWindow(QMainWindow):
             self.hide()
             if self.furnished:
                 self.workbench.close()
-                self.workbench.opener.close()
             if self.viewport is not None:
                 self.viewport.shut_down()
         super().closeEvent(event)
@@ -319,7 +318,7 @@ class MainWindow(QMainWindow):
     def view_live(self) -> None:
         """Show the running surface again."""
         self.history.leave_checkpoint()
-        self.workbench.view_live()
+        self.workbench.running.view_live()
         self.registry.refresh()
 
     def choose_study(self, name: str) -> None:
@@ -330,18 +329,18 @@ class MainWindow(QMainWindow):
     def scrub(self, checkpoint: int) -> None:
         """Show a Checkpoint, and mark it in the strip, whoever asks for it."""
         self.history.mark(checkpoint)
-        self.workbench.view_checkpoint(checkpoint)
+        self.workbench.running.view_checkpoint(checkpoint)
         self.registry.refresh()
 
     def continue_from(self, checkpoint: int) -> None:
         self.history.leave_checkpoint()
-        self.workbench.continue_from(checkpoint)
+        self.workbench.running.continue_from(checkpoint)
         self.registry.refresh()
 
     def choose_page(self) -> None:
         """The empty state with nothing open, else the viewport (or its place, until it is there)."""
         filled = bool(self.document.objects) or self.document.run.exists
-        page = (self.viewport or self._place) if filled or self.workbench.opener.at_work else self.empty_state
+        page = (self.viewport or self._place) if filled or self.workbench.files.opener.at_work else self.empty_state
         if self._stack.currentWidget() is not page:
             self._stack.setCurrentWidget(page)
         self.tool_strip.setEnabled(filled)

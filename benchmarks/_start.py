@@ -46,7 +46,7 @@ def main() -> int:
             window.link.progressed.subscribe(told)
         if "engine" in seen and "first_frame" in seen and "clicked" not in seen:
             seen["clicked"] = time.time() - BEGIN
-            window.workbench.toggle_run()
+            window.workbench.running.toggle()
         if window.document.run.iteration > 0:
             seen["first_iteration"] = time.time() - BEGIN - seen["clicked"]
             poll.stop()

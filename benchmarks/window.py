@@ -282,9 +282,9 @@ def whole_window() -> dict[str, float]:
         if not frames and window.document.objects:
             frames.append(Frames(viewport))
             viewport.draw()
-        if frames and window.workbench.can_run and "run" not in seen:
+        if frames and window.workbench.running.can_run and "run" not in seen:
             seen["run"] = 1.0
-            window.workbench.toggle_run()
+            window.workbench.running.toggle()
         if viewport.scene.surface.shown:
             watch.stop()
             ticks.append(Ticks(window))

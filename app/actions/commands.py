@@ -1,7 +1,7 @@
 """Every command of the window, in the order of its menus: one file a menu, `app/actions/MENU_commands.py`.
 
 A new command is one `Action` in the file of its menu. The menus are there before what they act on, so a callback finds
-the rooms of the window when it is called: `lambda: window.workbench.stop()`, not `window.workbench.stop`.
+the rooms of the window when it is called: `lambda: window.dialogs.open_files()`, not `window.dialogs.open_files`.
 """
 
 from __future__ import annotations

@@ -36,12 +36,16 @@ def palette_entries(window: MainWindow) -> list[Entry]:
     if catalogue is not None:
         entries += [
             Entry(
-                _tr("Add term: {0}").format(term.title), partial(workbench.add_term, term.kind), _tr("Term"), "", "add"
+                _tr("Add term: {0}").format(term.title),
+                partial(workbench.steering.add_term, term.kind),
+                _tr("Term"),
+                "",
+                "add",
             )
             for term in catalogue.terms
         ]
         entries += [
-            Entry(item.title, partial(workbench.run_gallery, item), _tr("Gallery"), "", "run")
+            Entry(item.title, partial(workbench.files.run_gallery, item), _tr("Gallery"), "", "run")
             for item in catalogue.gallery
         ]
     return entries

@@ -30,7 +30,7 @@ def file_commands(window: MainWindow) -> list[Action]:
                help=tr("Write the surface to a file, with its quality sheet")),
         Action("file.picture", tr("Save picture…"), lambda: window.dialogs.save_picture(), "File", "Ctrl+Shift+P",
                group="save", enabled=has_objects),
-        Action("file.close-all", tr("Close everything"), lambda: window.workbench.close_everything(), "File", "Ctrl+W",
-               enabled=has_objects, group="close"),
+        Action("file.close-all", tr("Close everything"), lambda: window.workbench.scene.close_everything(), "File",
+               "Ctrl+W", enabled=has_objects, group="close"),
         Action("file.quit", tr("Quit"), window.close, "File", "Ctrl+Q", group="quit"),
     ]  # fmt: skip

@@ -21,7 +21,7 @@ def run_commands(window: MainWindow) -> list[Action]:
         return tr("Resume") if state == "paused" else tr("Run")
 
     def can_toggle() -> bool:
-        return window.document.run.active or window.workbench.can_run
+        return window.document.run.active or window.workbench.running.can_run
 
     def why_no_run() -> str:
         document = window.document
@@ -38,20 +38,20 @@ def run_commands(window: MainWindow) -> list[Action]:
         return window.document.run.active
 
     def can_restart() -> bool:
-        return window.workbench.can_run and window.document.run.exists
+        return window.workbench.running.can_run and window.document.run.exists
 
     def is_selected() -> bool:
         return window.selected_checkpoint is not None
 
     return [
-        Action("run.toggle", toggle_title, lambda: window.workbench.toggle_run(), "Run", "Space", "run",
+        Action("run.toggle", toggle_title, lambda: window.workbench.running.toggle(), "Run", "Space", "run",
                enabled=can_toggle, group="run", why_not=why_no_run,
                help=tr("Run the study, or pause it")),
-        Action("run.step", tr("Step"), lambda: window.workbench.step(), "Run", ".", "step", group="run",
+        Action("run.step", tr("Step"), lambda: window.workbench.running.step(), "Run", ".", "step", group="run",
                enabled=can_step, help=tr("Make one iteration")),
-        Action("run.stop", tr("Stop"), lambda: window.workbench.stop(), "Run", "Ctrl+.", "stop", group="run",
+        Action("run.stop", tr("Stop"), lambda: window.workbench.running.stop(), "Run", "Ctrl+.", "stop", group="run",
                enabled=is_active, help=tr("End the run; its result and its history stay")),
-        Action("run.restart", tr("Start over"), lambda: window.workbench.start_run(), "Run", "Ctrl+R", "reset",
+        Action("run.restart", tr("Start over"), lambda: window.workbench.running.start(), "Run", "Ctrl+R", "reset",
                group="run", enabled=can_restart, help=tr("Begin anew from the input")),
         Action("run.keep", tr("Keep checkpoint"), lambda: window.link.keep_checkpoint("kept"), "Run", "K", "bookmark",
                enabled=is_active, group="history"),

@@ -18,8 +18,8 @@ def study_commands(window: MainWindow) -> list[Action]:
         return window.document.catalogue is not None and not window.document.run.active
 
     return [
-        Action("study.reset", tr("Reset parameters"), lambda: window.workbench.reset_study(), "Study", icon="reset",
-               enabled=can_reset, group="study",
+        Action("study.reset", tr("Reset parameters"), lambda: window.workbench.files.reset_study(), "Study",
+               icon="reset", enabled=can_reset, group="study",
                help=tr("All parameters, terms and weights as they were at first")),
         Action("study.copy-command", tr("Copy as command line"), lambda: window.sharing.copy_command_line(), "Study",
                "Ctrl+Shift+C", "copy", enabled=lambda: bool(window.document.study.inputs), group="copy",

@@ -96,7 +96,7 @@ class ExportDialog(QDialog):
         self._format_chosen()
         self._place.textEdited.connect(self._follow_place)
         self._say(self.tr("Asking the engine for the quality sheet …"))
-        workbench.ask_quality(self.show_sheet)
+        workbench.running.ask_quality(self.show_sheet)
 
     def set_place(self, path: Path) -> None:
         """Where to write, as if it had been typed."""
@@ -133,7 +133,9 @@ class ExportDialog(QDialog):
         self.export_button.setEnabled(False)
         self._show_folder.hide()
         self._say(self.tr("Writing …"))
-        self._workbench.export(Path(self._place.text()).expanduser(), self._unit.currentData(), self._exported)
+        self._workbench.exporting.export(
+            Path(self._place.text()).expanduser(), self._unit.currentData(), self._exported
+        )
 
     def _exported(self, report: Any) -> None:
         self.export_button.setEnabled(True)
@@ -141,7 +143,7 @@ class ExportDialog(QDialog):
         lines = [self.tr("Wrote {0}, {1}, in {2}.").format(report.path.name, format_bytes(report.size), report.unit)]
         self._say("<br>".join([*lines, *report.warnings]), warning=bool(report.warnings))
         self._show_folder.show()
-        self._workbench.noted(lines[0])
+        self._workbench.notices.noted(lines[0])
 
     def failed(self) -> None:
         """The export did not work; the bar says why."""

@@ -22,14 +22,14 @@ class Sharing:
         """The command that does without a window what is set up here."""
         document = self._workbench.document
         QGuiApplication.clipboard().setText(command_line(document.study, document.catalogue))
-        self._workbench.noted(_tr("Copied the command line"))
+        self._workbench.notices.noted(_tr("Copied the command line"))
 
     def copy_diagnostics(self) -> None:
         """What the engine says of itself: versions, devices, memory."""
 
         def copy(answer: dict[str, Any]) -> None:
             QGuiApplication.clipboard().setText("\n".join(f"{key}: {value}" for key, value in answer.items()))
-            self._workbench.noted(_tr("Copied the diagnostics"))
+            self._workbench.notices.noted(_tr("Copied the diagnostics"))
 
         self._workbench.link.ask(Diagnostics(), copy)
 

@@ -35,7 +35,7 @@ class Tasks:
         row = tasks.begin("Exporting nut.stl", cooperative=True)
         tasks.do(lambda: write(mesh, path, progress=row.report), done, failed, row=row)
 
-    A task that was cancelled ends in `failed(TaskCancelledError)`, which `Workbench.say` leaves unsaid.
+    A task that was cancelled ends in `failed(TaskCancelledError)`, which `Notices.say` leaves unsaid.
     """
 
     def __init__(self) -> None:

@@ -58,7 +58,7 @@ class Stage:
 
     def pause(self) -> None:
         """Pause, so that the view draws every pixel: on software OpenGL it takes fewer while the surface moves."""
-        self.bench.toggle_run()
+        self.bench.running.toggle()
         wait(lambda: self.run.state == "paused", "the pause")
         QTest.qWait(1000)
 
@@ -92,7 +92,9 @@ def opened(stage: Stage) -> None:
     assert stage.window.document.catalogue is not None
     demo = stage.window.document.catalogue.gallery[0]
     parameters = demo.study.parameters | {"iterations": ITERATIONS}
-    stage.bench.run_gallery(demo.model_copy(update={"study": demo.study.model_copy(update={"parameters": parameters})}))
+    stage.bench.files.run_gallery(
+        demo.model_copy(update={"study": demo.study.model_copy(update={"parameters": parameters})})
+    )
     wait(lambda: bool(stage.window.document.objects), "the demo scan")
     wait(lambda: stage.run.state == "running", "the run")
     stage.pause()
@@ -101,7 +103,7 @@ def opened(stage: Stage) -> None:
 def running(stage: Stage) -> None:
     """In the middle of the descent; the scan's points would hide the surface."""
     stage.window.document.set_visible(stage.window.document.objects[0].name, False)
-    stage.bench.toggle_run()
+    stage.bench.running.toggle()
     stage.run_to(0.4)
     stage.pause()
 
@@ -119,9 +121,11 @@ def handle(stage: Stage) -> None:
     centre = vertices.mean(axis=0)
     top = vertices[np.argmax((vertices - centre) @ np.array([0.3, -0.5, 0.8]))]
     stage.window.viewing.set_tool("handle")
-    stage.bench.place_handle(position(top))
-    stage.bench.move_handle(stage.window.document.handles()[-1].name, position(top + 0.35 * (top - centre)), True)
-    stage.bench.toggle_run()
+    stage.bench.steering.place_handle(position(top))
+    stage.bench.steering.move_handle(
+        stage.window.document.handles()[-1].name, position(top + 0.35 * (top - centre)), True
+    )
+    stage.bench.running.toggle()
     stage.run_to(0.7)
     stage.pause()
 
@@ -133,14 +137,14 @@ def frozen(stage: Stage) -> None:
     front = vertices[np.argmax(vertices @ np.array([0.8, -0.6, -0.2]))]
     patch = vertices[np.argsort(np.linalg.norm(vertices - front, axis=1))[:600]]
     stage.window.viewing.set_tool("brush")
-    stage.bench.paint([position(stamp) for stamp in patch[::40]], radius, True)
+    stage.bench.steering.paint([position(stamp) for stamp in patch[::40]], radius, True)
     QTest.qWait(800)
 
 
 def history(stage: Stage) -> None:
     """The end of the run, with its Checkpoints."""
     stage.window.viewing.leave_tool()
-    stage.bench.toggle_run()
+    stage.bench.running.toggle()
     wait(lambda: stage.run.state == "finished", "the end of the run")
     QTest.qWait(800)
 

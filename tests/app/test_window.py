@@ -196,7 +196,7 @@ def test_scrubbing_shows_a_checkpoint_and_continuing_makes_a_branch(running: Any
 
 def test_of_many_checkpoints_scrubbed_in_a_row_the_last_is_shown(running: Any) -> None:
     for checkpoint in (1, 2, 3):
-        running.workbench.view_checkpoint(checkpoint)
+        running.workbench.running.view_checkpoint(checkpoint)
     before = running.viewport.count("show_snapshot")
     polls(running)
     shown = [call[1][0].iteration for call in running.viewport.calls if call[0] == "show_snapshot"][before:]
@@ -268,7 +268,7 @@ def test_a_bad_file_is_a_plain_message_and_nothing_is_lost(
     window.document.add_object(target)
     path = tmp_path / "broken.stl"
     path.write_text("solid\nfacet normal nan", encoding="utf-8")
-    window.workbench.open([path])
+    window.workbench.files.open([path])
     qtbot.waitUntil(lambda: poll_until(window, lambda: window.error_bar.message is not None), timeout=60000)
     assert "broken.stl" in window.error_bar.text() and len(window.document.objects) == 1
 
@@ -291,11 +291,11 @@ def test_the_export_dialog_shows_the_sheet_and_writes_the_file(
 
 def test_a_study_is_saved_and_opened_again(running: Any, tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
-    running.workbench.set_parameter("study", "resolution", 96)
-    running.workbench.save_study(path)
-    running.workbench.set_parameter("study", "resolution", 16)
+    running.workbench.steering.set_parameter("study", "resolution", 96)
+    running.workbench.files.save_study(path)
+    running.workbench.steering.set_parameter("study", "resolution", 16)
     running.registry.trigger("run.stop")
-    running.workbench.open_study(path)
+    running.workbench.files.open_study(path)
     assert running.document.study.parameters["resolution"] == 96
 
 
@@ -411,7 +411,7 @@ window.complete()
 window.registry.trigger({"view.theme-dark" if dark else "view.theme-light"!r})
 window.poll()
 window.document.add_object(Mesh(*ball(10.0)))
-window.workbench.toggle_run()
+window.workbench.running.toggle()
 for _ in range(30):
     window.poll()
 window.dialogs.export_surface()

@@ -125,7 +125,7 @@ def test_an_error_goes_when_another_run_starts(running: Any, session: Any, qtbot
     qtbot.mouseClick(running.run_bar.button, Qt.MouseButton.LeftButton)
     assert running.document.run.active and not running.error_bar.isVisible()
     vanish(running, session)
-    running.workbench.restart_engine()
+    running.workbench.running.restart_engine()
     assert not running.error_bar.isVisible()
 
 
@@ -143,7 +143,7 @@ def test_an_error_goes_when_another_object_is_opened_or_the_old_one_closed(
     running: Any, session: Any, qtbot: Any, target: Mesh, tmp_path: Path
 ) -> None:
     vanish(running, session)
-    running.workbench._not_opened(Path("/data/broken.stl"), ValueError("no"))  # of another file: it stays
+    running.workbench.files._not_opened(Path("/data/broken.stl"), ValueError("no"))  # of another file: it stays
     path = tmp_path / "part.ply"
     write(target, path)
     running.viewport.files_dropped.emit([str(path)])
@@ -213,7 +213,7 @@ def test_the_handles_of_the_old_target_go_and_undo_brings_them_back(
     for height in (10.0, -10.0):
         window.viewport.handle_placed.emit((0.0, 0.0, height))
         window.workbench.end_stroke()
-    window.workbench.set_unit("first", "in")  # the same file, read anew
+    window.workbench.files.set_unit("first", "in")  # the same file, read anew
     qtbot.waitUntil(lambda: poll_until(window, lambda: window.document.diagonal() > 300), timeout=20000)
     assert len(window.document.handles()) == 2
     opened(window, qtbot, two_files[1])
@@ -233,11 +233,11 @@ def test_handles_stay_while_a_run_obeys_them_and_go_with_the_next(
     opened(window, qtbot, two_files[1])
     assert window.status_line.currentMessage().startswith("second is the target of the next run")
     assert len(window.document.handles()) == 1
-    window.workbench.use_as_target("first")
-    window.workbench.start_run()
+    window.workbench.scene.use_as_target("first")
+    window.workbench.running.start()
     assert len(window.document.handles()) == 1  # it was placed on this one
-    window.workbench.use_as_target("second")
-    window.workbench.start_run()
+    window.workbench.scene.use_as_target("second")
+    window.workbench.running.start()
     assert window.document.handles() == [] and all(spec.kind != "handle" for spec in session.study.terms)
 
 
@@ -247,10 +247,10 @@ def test_a_study_that_is_opened_brings_its_own_handles(
     opened(window, qtbot, two_files[1])
     window.viewport.handle_placed.emit((0.0, 0.0, 10.0))
     saved = tmp_path / "study.toml"
-    window.workbench.save_study(saved)
-    window.workbench.remove_term("Handle 1")
+    window.workbench.files.save_study(saved)
+    window.workbench.steering.remove_term("Handle 1")
     opened(window, qtbot, two_files[0])
     window.document.remove_object("second")
-    window.workbench.open_study(saved)
+    window.workbench.files.open_study(saved)
     qtbot.waitUntil(lambda: poll_until(window, lambda: len(window.document.objects) == 2), timeout=20000)
     assert len(window.document.handles()) == 1

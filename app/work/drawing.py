@@ -1,0 +1,104 @@
+"""The Document drawn into the viewport: objects, the Run's surface, handles, what is frozen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.document.document import Document
+from app.document.project import SceneObject
+from app.viewport.view import HandleView, Viewport
+from app.work.engine_link import EngineLink
+
+INPUT_OPACITY = 0.3
+"""How solid the input is drawn once the result lies on it: less than 1 lets it step back."""
+
+
+class Drawing:
+    """Keeps a viewport as the Document is. There may be none yet."""
+
+    def __init__(self, document: Document, link: EngineLink) -> None:
+        self._document = document
+        self._link = link
+        self.viewport: Viewport | None = None
+        self._drawn: dict[str, tuple[int, bool, float]] = {}
+        self._last_live: Any = None
+        document.objects_changed.subscribe(self._draw_objects)
+        document.study_changed.subscribe(self._draw_handles)
+        document.selection_changed.subscribe(self._draw_handles)
+        document.frozen_changed.subscribe(self._draw_frozen)
+        link.snapshot_arrived.subscribe(self._draw_snapshot)
+        link.run_changed.subscribe(self._draw_objects)
+
+    def set_viewport(self, viewport: Viewport) -> None:
+        """Draw into this one from now on."""
+        self.viewport = viewport
+        self._draw_objects()
+        self._draw_handles()
+        self._draw_frozen()
+
+    def frame(self, name: str | None) -> None:
+        """Let an object, or everything, fill the view."""
+        if self.viewport is not None:
+            self.viewport.frame(name)
+
+    def clear_snapshot(self) -> None:
+        """The Run's surface goes."""
+        if self.viewport is not None:
+            self.viewport.clear_snapshot()
+
+    def show_live(self) -> None:
+        """The running surface again, after a Checkpoint was looked at."""
+        if self._last_live is not None and self.viewport is not None:
+            self.viewport.show_snapshot(self._last_live)
+
+    def _draw_objects(self) -> None:
+        viewport = self.viewport
+        if viewport is None:
+            return
+        shown = {item.name: item for item in self._document.objects}
+        for name in [name for name in self._drawn if name not in shown]:
+            viewport.remove_object(name)
+            del self._drawn[name]
+        for item in self._document.objects:
+            self._draw_object(viewport, item)
+        if not self._document.run.exists:
+            viewport.clear_snapshot()
+
+    def _draw_object(self, viewport: Viewport, item: SceneObject) -> None:
+        opacity = INPUT_OPACITY if self._document.run.iteration > 0 else 1.0
+        key = (id(item.placed), item.visible, opacity)
+        before = self._drawn.get(item.name)
+        if before == key:
+            return
+        if before is not None and (before[0], before[2]) == (key[0], key[2]):
+            viewport.set_object_visible(item.name, item.visible)
+        else:
+            viewport.show_object(item.name, item.placed, colour=item.colour, opacity=opacity, visible=item.visible)
+        self._drawn[item.name] = key
+
+    def _draw_handles(self) -> None:
+        if self.viewport is None:
+            return
+        self.viewport.set_handles(
+            [
+                HandleView(
+                    spec.name,
+                    tuple(spec.parameters["anchor"]),
+                    tuple(spec.parameters["target"]),
+                    float(spec.parameters.get("radius", 1.0)),
+                    spec.name == self._document.selected,
+                )
+                for spec in self._document.handles()
+                if {"anchor", "target"} <= spec.parameters.keys()
+            ]
+        )
+
+    def _draw_frozen(self) -> None:
+        if self.viewport is not None:
+            self.viewport.set_frozen(*self._document.frozen_stamps())
+
+    def _draw_snapshot(self, snapshot: Any) -> None:
+        if self._link.viewed is None:
+            self._last_live = snapshot
+        if self.viewport is not None:
+            self.viewport.show_snapshot(snapshot)

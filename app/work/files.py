@@ -1,0 +1,150 @@
+"""Files that are opened and saved: geometry, studies, the gallery's data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from app.document.document import Document
+from app.panels.error_bar import RUN, Message
+from app.work.drawing import Drawing
+from app.work.notices import Notices
+from app.work.opening import Opener
+from app.work.repairing import Repairing, repair_title
+from app.work.running import Running
+from app.work.target import Target
+from app.work.tasks import Tasks
+from engine.core.errors import FileError, FormwrightError
+from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
+from engine.protocol.catalogue import GalleryEntry
+from engine.protocol.study import SAMPLE, Study
+
+
+class Files:
+    """Opens without blocking; what was read becomes an object and the study's target."""
+
+    def __init__(
+        self,
+        document: Document,
+        tasks: Tasks,
+        notices: Notices,
+        target: Target,
+        drawing: Drawing,
+        running: Running,
+        repairing: Repairing,
+    ) -> None:
+        self._document = document
+        self._notices = notices
+        self._target = target
+        self._drawing = drawing
+        self._running = running
+        self._repairing = repairing
+        self.opener = Opener(tasks, self._opened, self._not_opened)
+        self._run_when_opened = False
+        self._of_study: set[str] = set()
+
+    def open(self, paths: list[Path], *, repairs: tuple[str, ...] = ()) -> None:
+        """Open geometry files (and a study's TOML) without blocking."""
+        for path in paths:
+            if path.suffix.lower() == ".toml":
+                self.open_study(path)
+            else:
+                self.opener.open(path, repairs=repairs)
+
+    def set_unit(self, name: str, unit: str) -> None:
+        """Read an open file again, its lengths in `unit`."""
+        item = self._document.object(name)
+        if item is not None and item.source and not item.source.startswith(SAMPLE):
+            self.opener.open(Path(item.source), unit=unit)
+
+    def open_study(self, path: Path) -> None:
+        """Take over a study file and open its input."""
+        try:
+            study = Study.read(path)
+            self._take_study(study)
+        except FormwrightError as error:
+            self._notices.say(error)
+            return
+        self._document.recent.add(path)
+
+    def save_study(self, path: Path) -> None:
+        """Write the study as TOML, inputs relative to the file where they lie below it."""
+        study = self._document.study
+        folder = path.resolve().parent
+        inputs = {
+            role: Path(value).resolve().relative_to(folder).as_posix()
+            if Path(value).is_absolute() and Path(value).resolve().is_relative_to(folder)
+            else value
+            for role, value in study.inputs.items()
+        }
+        try:
+            path.write_text(study.model_copy(update={"inputs": inputs}).to_toml(), encoding="utf-8")
+        except OSError as error:
+            why = f"it cannot be written ({error.strerror or error})."
+            self._notices.say(FileError(path, why, remedy="Choose another."))
+            return
+        self._notices.noted(f"Saved {path.name}")
+
+    def reset_study(self) -> None:
+        """Parameters, Terms and weights as the Catalogue has them."""
+        study = self._document.study
+        self._document.set_study(Study(study=study.study, inputs=study.inputs))
+
+    def run_gallery(self, entry: GalleryEntry) -> None:
+        """One click: take over the study, open its data, run."""
+        self._run_when_opened = True
+        try:
+            self._take_study(entry.study)
+        except FormwrightError as error:
+            self._run_when_opened = False
+            self._notices.say(error)
+
+    def run_demo(self) -> None:
+        """The first study of the gallery, as soon as the Catalogue is there."""
+        if self._document.catalogue is not None and self._document.catalogue.gallery:
+            self.run_gallery(self._document.catalogue.gallery[0])
+        elif self._document.catalogue is None:
+
+            def when_there() -> None:
+                self._document.catalogue_changed.unsubscribe(when_there)
+                self.run_demo()
+
+            self._document.catalogue_changed.subscribe(when_there)
+
+    def _take_study(self, study: Study) -> None:
+        inputs = list(study.inputs.values())
+        self._document.set_study(study.model_copy(update={"inputs": {}}))
+        self._of_study = set(inputs)
+        for name in inputs:
+            self.opener.open(Path(name))
+
+    def _opened(self, path: Path, geometry: Mesh | Points) -> None:
+        first = not self._document.objects
+        item = self._document.add_object(geometry, source=str(path))
+        self._notices.past(str(path))
+        if not self._document.run.active:
+            self._notices.past(RUN)  # it was about the target before this one
+        if not item.source.startswith(SAMPLE):
+            self._document.recent.add(path)
+        said = self._target.changed(item, own_handles=str(path) in self._of_study)
+        self._of_study.discard(str(path))
+        if said or geometry.notes:
+            self._notices.noted(" · ".join([*([said] if said else []), *geometry.notes]))
+        self._drawing.frame(None if first else item.name)
+        if self._run_when_opened:
+            self._run_when_opened = False
+            self._running.start()
+        elif isinstance(geometry, Mesh):
+            self._repairing.look(item.name, geometry)
+
+    def _not_opened(self, path: Path, error: BaseException) -> None:
+        self._run_when_opened = False
+        repairs = getattr(error, "repairs", ())
+        offers: list[tuple[str, Callable[[], object]]] = [
+            (repair_title(name), partial(self.open, [path], repairs=(name,))) for name in repairs
+        ]
+        remedy = getattr(error, "remedy", "")
+        text = getattr(error, "message", f"{path.name}: {error}")
+        self._notices.said(Message(text, remedy, str(path), offers=tuple(offers), about=str(path)))

@@ -1,0 +1,94 @@
+"""Running the Study: run, pause, step, stop, and looking back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app.document.document import Document
+from app.panels.error_bar import RUN
+from app.work.drawing import Drawing
+from app.work.engine_link import EngineLink
+from app.work.notices import Notices
+from app.work.target import Target
+from engine.core.errors import FormwrightError
+from engine.protocol.session import QualitySheet
+
+
+class Running:
+    """What a person asks of the Run."""
+
+    def __init__(
+        self, document: Document, link: EngineLink, drawing: Drawing, target: Target, notices: Notices
+    ) -> None:
+        self._document = document
+        self._link = link
+        self._drawing = drawing
+        self._target = target
+        self._notices = notices
+
+    @property
+    def can_run(self) -> bool:
+        """There is something to run, or a Run to go on with."""
+        return bool(self._document.inputs()) and self._document.catalogue is not None
+
+    def toggle(self) -> None:
+        """Run, pause, or go on."""
+        run = self._document.run
+        if run.state in ("running", "preparing"):
+            self._link.pause()
+        elif run.state == "paused":
+            self._link.view_live()
+            self._link.resume()
+        elif self.can_run:
+            self.start()
+
+    def start(self, *, paused: bool = False, resume: Path | None = None) -> None:
+        """Begin anew from the input."""
+        if went := self._target.drop_foreign_handles():
+            self._notices.noted(went)
+        try:
+            self._link.start_run(paused=paused, resume=resume)
+        except FormwrightError as error:
+            self._notices.past(RUN)
+            self._notices.say(error, about=RUN)
+            return
+        self._drawing.clear_snapshot()
+
+    def step(self) -> None:
+        """One iteration; starts a paused Run where there is none."""
+        if self._document.run.state == "paused":
+            self._link.view_live()
+            self._link.resume(steps=1)
+        elif not self._document.run.active and self.can_run:
+            self.start(paused=True)
+            self._link.resume(steps=1)
+
+    def stop(self) -> None:
+        self._link.stop()
+
+    def restart_engine(self) -> None:
+        """Start a new engine after the last one died, from its last Checkpoint."""
+        try:
+            self._link.restart()
+        except FormwrightError as error:
+            self._notices.past(RUN)
+            self._notices.say(error, about=RUN)
+
+    # Looking back -------------------------------------------------------------------------------------------------
+
+    def view_checkpoint(self, checkpoint: int) -> None:
+        self._link.view_checkpoint(checkpoint)
+
+    def view_live(self) -> None:
+        """Show the present surface again."""
+        self._link.view_live()
+        self._drawing.show_live()
+
+    def continue_from(self, checkpoint: int) -> None:
+        self._link.continue_from(checkpoint)
+
+    def ask_quality(self, done: Callable[[dict[str, Any]], object]) -> None:
+        """The quality sheet of what is shown: the present surface, or the Checkpoint being viewed."""
+        self._link.ask(QualitySheet(checkpoint=self._link.viewed), done)
