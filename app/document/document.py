@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from app.document.branch_titles import with_branches, without_branches
 from app.document.difference import canonical, edits_between, mask_edits
 from app.document.engine_state import EngineState
 from app.document.project import Project, SceneObject, Selection
@@ -22,7 +24,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import AddTerm, Edit, PaintFreeze, SetParameter
-from engine.protocol.snapshot import EditApplied, EditRefused
+from engine.protocol.snapshot import BranchesChanged, EditApplied, EditRefused
 from engine.protocol.study import Study, TermSpec
 
 OBJECT_COLOURS = ("#7f8c99", "#a58f6f", "#6f8fa5", "#8fa56f", "#a56f8f")
@@ -317,9 +319,16 @@ class Document:
         It is sent the masks and the frozen regions, but a resumed one has them already.
         """
         self.run = RunRecord(run=number, state="preparing")
+        if not resumed:
+            self._rewrite(without_branches)
         self.engine.begin(self._project if resumed else replace(self._project, strokes=()))
         if not resumed:
             self._send([*mask_edits(self._project), *self.strokes], None)
+
+    def branches_changed(self, event: BranchesChanged) -> None:
+        """Branches got other names in the History, or one is gone, which is outside undo: their titles go along."""
+        self.run.branches_changed(event)
+        self._rewrite(partial(with_branches, renamed=event.renamed, gone=event.deleted_branch))
 
     def edit_applied(self, event: EditApplied) -> None:
         """The engine carried an Edit out. One that nobody sent from here (it lowers the step size after a roll-back) is
@@ -356,6 +365,12 @@ class Document:
         self.engine.keep(checkpoint)
 
     # ---------------------------------------------------------------------------------------------------------------
+
+    def _rewrite(self, change: Callable[[Project], Project]) -> None:
+        """Let the Project be what `change` makes of it, and those that undo leads to as well; no step of undo."""
+        self.undo_stack.rewrite(change)
+        self._saved = change(self._saved)
+        self._take(change(self._project))
 
     def _return_to(self, project: Project | None) -> None:
         if project is not None:

@@ -48,7 +48,7 @@ class RunRecord:
     curves: dict[str, LossCurves] = field(default_factory=dict)
     checkpoints: dict[int, CheckpointInfo] = field(default_factory=dict)
     rewound_to: int | None = None
-    branch_titles: dict[str, str] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -81,6 +81,8 @@ class RunRecord:
         names = event.renamed
         self.curves = {names.get(branch, branch): curves for branch, curves in self.curves.items()}
         self.curves.pop(event.deleted_branch, None)
+        self._numbers = {names.get(branch, branch): number for branch, number in self._numbers.items()}
+        self._numbers.pop(event.deleted_branch, None)
         self.branch = names.get(self.branch, self.branch)
         for number in event.deleted:
             self.checkpoints.pop(number, None)
@@ -96,9 +98,15 @@ class RunRecord:
         """Branch names in the order in which their first Checkpoint was made."""
         return list(dict.fromkeys(info.branch for info in self.checkpoints.values()))
 
-    def branch_title(self, branch: str) -> str:
-        """What a person calls a branch."""
-        return self.branch_titles.get(branch, branch)
+    def branch_number(self, branch: str) -> int:
+        """A number that a branch keeps while there are others, whatever it is called: its colour in tree and plot."""
+        taken = set(self._numbers.values())
+        free = next(number for number in range(len(taken) + 1) if number not in taken)
+        return self._numbers.setdefault(branch, free)
+
+    def tip(self, branch: str) -> int | None:
+        """The last Checkpoint of a branch."""
+        return max((id for id, info in self.checkpoints.items() if info.branch == branch), default=None)
 
     def latest_loss(self, name: str) -> float | None:
         """The last value of "loss" or "term:NAME" on the present branch."""

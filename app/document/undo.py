@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from app.document.difference import edits_between, steered_study
@@ -104,6 +105,20 @@ class UndoStack:
         """What comes next is a new step, even when its gesture has the same name."""
         if self._done:
             self._done[-1].gesture = ""
+
+    def rewrite(self, change: Callable[[Project], Project]) -> None:
+        """Let every remembered Project be what `change` makes of it (the same object where it changes nothing): what
+        happened to the Run outside undo. A step that is nothing any more goes."""
+        nothing = set()
+        for step in [*self._done, *self._undone]:
+            before, after = change(step.before), change(step.after)
+            if (before is not step.before or after is not step.after) and before == after:
+                nothing.add(id(step))
+            step.before, step.after = before, after
+        if nothing:
+            self._done = [step for step in self._done if id(step) not in nothing]
+            self._undone = [step for step in self._undone if id(step) not in nothing]
+            self.changed()
 
     def rebase(self, step: Step, refused: Edit, correction: list[Edit], catalogue: Catalogue | None) -> None:
         """Take an Edit that the engine refused out of its step, and out of the Projects of the steps after it.

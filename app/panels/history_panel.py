@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.document.branch_titles import branch_title, with_branch_title
 from app.document.document import Document
 from app.panels.history_strip import HistoryStrip
 from app.panels.icons import icon
@@ -45,6 +46,7 @@ class HistoryPanel(QWidget):
         self.strip.menu_wanted.connect(self._menu)
         self.strip.naming_wanted.connect(self.name_branch)
         self.strip.term_title = document.term_title
+        document.titles_changed.subscribe(self.refresh)
         area = QScrollArea(self)
         area.setProperty("panel", True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -99,7 +101,7 @@ class HistoryPanel(QWidget):
         """Show the Run's Checkpoints and what can be done."""
         run = self._document.run
         branches = run.branches()
-        self.strip.branch_title = run.branch_title
+        self.strip.branch_title = self._title
         self.strip.show_checkpoints(run.checkpoints, run.branch, run.iterations)
         if len(branches) != self._branch_count:
             self._branch_count = len(branches)
@@ -111,9 +113,7 @@ class HistoryPanel(QWidget):
         info = run.checkpoints.get(selected) if selected is not None else None
         if info is not None:
             loss = info.losses.get("loss")
-            text = self.tr("Iteration {0} · {1}").format(
-                f"{info.iteration:,}", info.label or run.branch_title(info.branch)
-            )
+            text = self.tr("Iteration {0} · {1}").format(f"{info.iteration:,}", info.label or self._title(info.branch))
             self._selected.setText(text + (f" · {loss:.2e}" if loss is not None and math.isfinite(loss) else ""))
         else:
             self._selected.setText("")
@@ -144,17 +144,17 @@ class HistoryPanel(QWidget):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setWindowTitle(self.tr("Name the branch"))
         dialog.setLabelText(self.tr("Name of the branch"))
-        dialog.setTextValue(run.branch_title(branch))
+        dialog.setTextValue(self._title(branch))
         dialog.textValueSelected.connect(lambda text: self.set_branch_title(branch, text))
         dialog.open()
 
     def set_branch_title(self, branch: str, title: str) -> None:
-        """Call a branch so, in this window."""
-        titles = self._document.run.branch_titles
-        titles.pop(branch, None)
-        if title.strip():
-            titles[branch] = title.strip()
-        self.refresh()
+        """Call a branch so."""
+        project = with_branch_title(self._document.project, branch, title)
+        self._document.change(f"name the branch {title.strip() or branch}", project)
+
+    def _title(self, branch: str) -> str:
+        return branch_title(self._document.project, branch)
 
     def _scrubbed(self, id: int) -> None:
         self.refresh()

@@ -197,7 +197,7 @@ class EngineLink:
 
     @_on.register
     def _(self, event: seen.BranchesChanged) -> None:
-        self.document.run.branches_changed(event)
+        self.document.branches_changed(event)
         self._changed |= {"losses", "checkpoints"}
 
     @_on.register
