@@ -17,15 +17,16 @@ from engine.protocol.study import Study
 class Settings:
     """What an engine process is started with.
 
-    folder : for autosaves, the History, and a log that outlives the process
+    folder : where each Run has its folder (`engine.protocol.run_folder`), and a log that outlives the process
     threads : of torch; 0 leaves one core to the window
     device : where studies run that leave it open: "auto", "cpu", "cuda", "cuda:1"
     build : "module:function" that makes a study's problem; "" is the registry of studies
     catalogue : "module:function" that makes the Catalogue; "" is the registry's
     history_budget : bytes of Checkpoints in memory
     warm_up : load or compile all kernels at the start
-    autosave_seconds : between two autosaves
-    temporary : the folder goes when the session ends, or when the window dies
+    autosave_seconds : between two saves of a Run
+    temporary : the folder goes when the session ends, or when the window dies. One that is not stays for recovery; an
+        engine whose window has died saves its Run there before it ends
     """
 
     folder: Path

@@ -24,6 +24,9 @@ from engine.protocol.snapshot import Event, LogLine, ProblemRaised, Progress, Sn
 SNAPSHOT_SECONDS = 1.0 / 30.0
 STARTUP = "starting the engine"
 
+ORPHAN_SECONDS = 3.0
+"""How long an engine whose window has died may take to save its Run; then it ends wherever it is."""
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
@@ -44,7 +47,8 @@ def engine_main(connection: Connection, settings: messages.Settings) -> None:
         loop.run()
     except _EndedError:
         ended = True
-    except (BrokenPipeError, ConnectionResetError):
+    except (_OrphanedError, BrokenPipeError, ConnectionResetError):
+        loop.save()
         loop.abandon()
         ended = True
     except BaseException:
@@ -71,8 +75,16 @@ def log_path(folder: Path) -> Path:
     return folder / "engine.log"
 
 
-class _EndedError(Exception):
-    """The window wants the process to end."""
+class _EndedError(BaseException):
+    """The window wants the process to end. No error: it goes through whatever handles those."""
+
+
+class _OrphanedError(BaseException):
+    """The window is dead."""
+
+
+class _Orphaned:
+    """Stands in the inbox where the pipe to the window ended."""
 
 
 class EngineLoop:
@@ -108,6 +120,11 @@ class EngineLoop:
             self._session.close()
         self._slots.close()
 
+    def save(self) -> None:
+        """Bring the folder of the Run up to date."""
+        if self._session is not None and not self._settings.temporary:
+            self._session.save()
+
     def abandon(self) -> None:
         """The window is dead: nobody else takes its memory and its folder away."""
         self._slots.unlink()
@@ -122,6 +139,8 @@ class EngineLoop:
             try:
                 self._inbox.put(self._connection.recv())
             except (EOFError, OSError):
+                self._inbox.put(_Orphaned())
+                time.sleep(ORPHAN_SECONDS)
                 self.abandon()
                 os._exit(0)
             except Exception as error:  # a message that does not unpickle here, for example an unknown class
@@ -145,6 +164,8 @@ class EngineLoop:
                     self._slots.move(message)
             case messages.Close():
                 raise _EndedError
+            case _Orphaned():
+                raise _OrphanedError
             case Exception():
                 self._send_events([ProblemRaised(f"The engine did not understand the window: {message}")])
             case _ if self._session is None:

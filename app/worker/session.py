@@ -146,7 +146,7 @@ class EngineSession:
 
     def restart(self) -> int | None:
         """A new engine process (the old one is killed if it still lives) that continues the last Run from its last
-        save, Edits since included; returns the number of the new Run, None when there was none.
+        save with its whole History, Edits since included; returns the number of the new Run, None when there was none.
 
         A Run that was paused or had ended comes back paused.
         """

@@ -21,6 +21,7 @@ from app.worker.catalogue_cache import CatalogueCache
 from engine.core.errors import EngineStoppedError, FormwrightError
 from engine.protocol import edits, snapshot
 from engine.protocol import session as requests
+from engine.protocol.run_folder import read_summary, run_folder
 from engine.protocol.study import Study
 
 Make = Callable[..., Watch]
@@ -145,6 +146,12 @@ def test_a_killed_engine_is_noticed_and_the_run_goes_on_from_its_last_save(make_
     watch.until(lambda: watch.snapshots)
     first = watch.snapshots[0]
     assert first.run == again and first.iteration > 20
+    restored = {e.checkpoint.id: e.checkpoint for e in watch.of(snapshot.CheckpointMade) if e.run == again}
+    assert restored[0].iteration == 0 and restored[0].thumbnail is not None
+    view = watch.session.wait(watch.session.ask(requests.CheckpointView(checkpoint=0)))
+    assert np.allclose(np.linalg.norm(view.arrays["vertices"], axis=1), 1.0), "the very first one is there again"
+    curve = next(e for e in watch.of(snapshot.LossesRecorded) if e.run == again)
+    assert curve.iterations == list(range(len(curve.iterations)))
     watch.until(lambda: watch.snapshots[-1].scalars.get("weight:noise") == pytest.approx(0.45))
     assert not psutil.pid_exists(old), "a zombie is left"
 
@@ -186,7 +193,8 @@ def test_close_while_the_engine_is_still_loading(make_session: Make) -> None:
     assert process is not None and not psutil.pid_exists(process)
 
 
-def test_killing_the_window_ends_the_engine_and_leaves_no_shared_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("temporary", [True, False])
+def test_killing_the_window_ends_the_engine_and_leaves_no_shared_memory(tmp_path: Path, temporary: bool) -> None:
     before = shared_blocks()
     support = Path(__file__).parents[2] / "support"
     script = tmp_path / "window.py"
@@ -202,9 +210,13 @@ def test_killing_the_window_ends_the_engine_and_leaves_no_shared_memory(tmp_path
             from engine.protocol.study import Study
 
             folder = Path({str(tmp_path)!r}) / "session"
-            session = EngineSession(Settings(folder=folder, threads=1, build="sphere_study:build", warm_up=False))
+            settings = Settings(
+                folder=folder, threads=1, build="sphere_study:build", warm_up=False, temporary={temporary},
+                autosave_seconds=1000.0,
+            )
+            session = EngineSession(settings)
             session.start(Study(study="sphere", parameters={{"iterations": 10**6, "rings": 50}}), {{}})
-            while (snapshot := session.snapshot()) is None or snapshot.iteration < 20:
+            while (snapshot := session.snapshot()) is None or snapshot.iteration < 100:
                 session.events()
                 time.sleep(0.01)
             print(session.process_id, flush=True)
@@ -224,7 +236,10 @@ def test_killing_the_window_ends_the_engine_and_leaves_no_shared_memory(tmp_path
     assert not is_running(engine)
     time.sleep(0.2)
     assert shared_blocks() <= before
-    assert not (tmp_path / "session").exists()
+    assert (tmp_path / "session").exists() is not temporary
+    if not temporary:
+        summary = read_summary(run_folder(tmp_path / "session", 1))
+        assert summary.iteration >= 100, "saved when the window died, not only at the start"
 
 
 def test_the_window_side_imports_neither_torch_nor_warp() -> None:
