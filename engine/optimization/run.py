@@ -178,8 +178,14 @@ class Run:
         if self.iterations != iterations:
             self._change(edit_kinds.SetParameter(owner="study", name="iterations", value=iterations), by_engine=True)
         self._failures, self._failed_at = 0, -1
+        self.tell_steering(checkpoint=checkpoint)
         if self.status in ("finished", "stopped", "failed"):
             self._set_status("running")
+
+    def tell_steering(self, *, study: dict[str, Any] | None = None, checkpoint: int | None = None) -> None:
+        """Let who watches know all Edits that lead to the present design."""
+        edits = [self.journal[entry].edit for entry in self.line]
+        self._events.append(seen.SteeringRestored(self.number, edits, study, checkpoint))
 
     def state(self) -> State:
         """All that is needed to continue bit for bit, as plain data."""

@@ -112,6 +112,7 @@ def resume_run(run: Run, saved: SavedRun) -> list[seen.Event]:
         edit = entry.parsed()
         if not entry.by_engine and not isinstance(edit, (edit_kinds.Stop, edit_kinds.Resume)):
             run.send(edit)
+    run.apply_edits()
     return _told(run)
 
 

@@ -127,6 +127,21 @@ class EditRefused(Event):
 
 
 @dataclass(frozen=True)
+class SteeringRestored(Event):
+    """What steers the Run now, after it was begun, taken up again or went back: the Study as it was started, and the
+    Edits (their JSON forms) on the line that leads to the present design, in the order in which they acted.
+
+    study : its JSON form where the Run was begun or taken up, None where it went back
+    checkpoint : to which it went back
+    """
+
+    run: int
+    edits: list[dict[str, Any]]
+    study: dict[str, Any] | None = None
+    checkpoint: int | None = None
+
+
+@dataclass(frozen=True)
 class TopologyChanged(Event):
     run: int
     iteration: int

@@ -248,6 +248,7 @@ class LocalSession:
             self._events.append(seen.StateChanged(number, "failed", 0, str(error)))
         else:
             self.run, self.study = run, study
+            run.tell_steering(study=study.model_dump(mode="json"))
             if order.paused or any(isinstance(edit, edit_kinds.Pause) for edit in self._early_edits):
                 run.status = "paused"
             self._events.append(seen.StateChanged(number, run.status, run.iteration))
