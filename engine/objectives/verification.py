@@ -13,10 +13,14 @@ from engine.core.device import Device
 from engine.geometry.frame import Frame
 from engine.geometry.mesh import Mesh
 from engine.objectives.evaluation import Evaluation
+from engine.objectives.mask import Mask, MaskWeight
+from engine.objectives.no_go import SOFTNESS
 from engine.objectives.target import MeshTarget, Target
 from engine.objectives.term import Term, TermContext, build_term
 from engine.objectives.volume import enclosed_volume
+from engine.protocol.edits import SetMask
 from engine.protocol.study import TermSpec
+from engine.surfaces.flexicubes import FlexiCubes
 from engine.surfaces.surface import ExtractedSurface
 
 NO_DESIGN: Any = None
@@ -92,6 +96,7 @@ def relative_gradient_error(term: Term, target: Target | None, *, step: float = 
         same = evaluation_of(replace(surface, vertices=vertices), target)
         if target is not None:
             same.hold_pairs(evaluation)
+        same.hold_sides(evaluation)
         return float(term.evaluate(same, NO_DESIGN))
 
     random = torch.Generator().manual_seed(1)
@@ -104,8 +109,55 @@ def relative_gradient_error(term: Term, target: Target | None, *, step: float = 
     return float(difference / max(np.abs(expected).max(), 1e-300))
 
 
-def _surface_term(kind: str, target: Target | None, **parameters: object) -> Term:
-    return build_term(TermSpec(kind=kind, name=kind, weight=1.0, parameters=parameters), TermContext(UNIT, target, CPU))
+def relative_design_gradient_error(term: Term, *, step: float = 1e-6, directions: int = 4) -> float:
+    """The same for a Term on the grid, along random directions of all tensors of a random surface."""
+    design = FlexiCubes.random(6, seed=3, inside_fraction=0.3, dtype=torch.float64)
+    random = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        # Away from the kinks of magnitudes at zero, without a change of sign.
+        for name in ("offsets", "weights"):
+            design.tensors()[name].copy_(0.1 * torch.randn(design.tensors()[name].shape, generator=random))
+    leaves = design.tensors()
+    start = {name: leaf.detach().clone() for name, leaf in leaves.items()}
+    value = term.evaluate(evaluation_of(design.extract()), design)
+    gradients = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
+
+    def moved(direction: dict[str, torch.Tensor], length: float) -> float:
+        with torch.no_grad():
+            for name, leaf in leaves.items():
+                leaf.copy_(start[name] + length * direction[name])
+        return float(term.evaluate(evaluation_of(design.extract()), design).detach())
+
+    measured, expected = [], []
+    for _ in range(directions):
+        direction = {
+            name: torch.randn(leaf.shape, generator=random, dtype=torch.float64) for name, leaf in start.items()
+        }
+        expected.append((moved(direction, step) - moved(direction, -step)) / (2 * step))
+        measured.append(
+            sum(
+                float((gradient * along).sum())
+                for gradient, along in zip(gradients, direction.values(), strict=True)
+                if gradient is not None
+            )
+        )
+    difference = np.abs(np.array(measured) - np.array(expected)).max()
+    return float(difference / max(np.abs(expected).max(), 1e-300))
+
+
+def upper_half(*, lower: float = 0.25, reach: float = 10.0) -> Mask:
+    """A mask that is 1 above z = 0 and `lower` below."""
+    side = np.linspace(-1.0, 1.0, 9)
+    places = np.stack(np.meshgrid(side, side, [-0.5, 0.5], indexing="ij"), axis=-1).reshape(-1, 3)
+    edit = SetMask(name="upper half", points=places, values=np.where(places[:, 2] > 0.0, 1.0, lower), reach=reach)
+    return Mask(edit, UNIT, CPU)
+
+
+def _surface_term(kind: str, target: Target | None, *, mask: Mask | None = None, **parameters: object) -> Term:
+    spec = TermSpec(kind=kind, name=kind, weight=1.0, parameters=parameters, mask=mask.edit.name if mask else "")
+    term = build_term(spec, TermContext(UNIT, target, CPU))
+    term.where = MaskWeight(mask, 0.1) if mask else None
+    return term
 
 
 def _cube_target() -> MeshTarget:
@@ -153,6 +205,55 @@ def smoothness_gradient() -> CheckResult:
 def volume_gradient(volume: float = 1.7) -> CheckResult:
     error = relative_gradient_error(_surface_term("volume", None, volume=volume), None)
     return compare("objectives.volume-gradient", error, 0.0, 1e-6)
+
+
+@check(
+    "objectives.masked-gradients",
+    title="Terms weighed with a mask: gradient against central differences, the worst of them",
+    source="central differences, float64, away from the mask's jumps",
+)
+def masked_gradients() -> CheckResult:
+    target, mask = _cube_target(), upper_half()
+    errors = {
+        kind: relative_gradient_error(_surface_term(kind, to, mask=mask), to)
+        for kind, to in (("fit", target), ("normals", target), ("smoothness", None))
+    }
+    for kind in ("even-faces", "sign-changes", "quiet-weights"):
+        errors[kind] = relative_design_gradient_error(_surface_term(kind, None, mask=mask))
+    return compare("objectives.masked-gradients", max(errors.values()), 0.0, 1e-6, **errors)
+
+
+@check(
+    "objectives.no-go-gradient",
+    title="No-go region: gradient against central differences",
+    source="central differences, float64",
+)
+def no_go_gradient(distance: float = 0.3) -> CheckResult:
+    """The points of the mask lie inside and outside the surface, nearer and further than the distance."""
+    mask = upper_half(lower=0.0)
+    errors = {
+        side: relative_gradient_error(_surface_term("no-go", None, mask=mask, distance=distance, region=side), None)
+        for side in ("outside", "inside")
+    }
+    return compare("objectives.no-go-gradient", max(errors.values()), 0.0, 1e-6, **errors)
+
+
+@check(
+    "objectives.no-go-sphere",
+    title="No-go region: points at a known distance from a sphere",
+    source="distance of a point to a sphere",
+)
+def no_go_sphere(radius: float = 0.7, distance: float = 0.2, rings: int = 96) -> CheckResult:
+    """Mean depth of four points: far outside, too near outside, on the surface, and inside."""
+    heights = np.array([radius + 2.0 * distance, radius + 0.25 * distance, radius, radius - distance])
+    turned = np.array([[0.6, 0.0, 0.8], [0.0, 0.8, 0.6], [0.0, 0.0, 1.0], [-0.6, 0.8, 0.0]])
+    points = heights[:, None] * turned
+    mask = Mask(SetMask(name="points", points=points, values=np.ones(4), reach=1.0), UNIT, CPU)
+    term = _surface_term("no-go", None, mask=mask, distance=distance)
+    measured = float(term.evaluate(evaluation_of(extracted(sphere(radius, rings))), NO_DESIGN).detach())
+    depths = np.maximum(0.0, distance - (heights - radius))
+    expected = float(np.mean(np.sqrt(depths**2 + SOFTNESS**2) - SOFTNESS))
+    return compare("objectives.no-go-sphere", measured, expected, radius * (np.pi / rings) ** 2)
 
 
 @check(

@@ -117,6 +117,9 @@ def test_two_backwards_in_a_row_give_the_same_gradient() -> None:
         verification.normals_gradient,
         verification.smoothness_gradient,
         verification.volume_gradient,
+        verification.masked_gradients,
+        verification.no_go_gradient,
+        verification.no_go_sphere,
         verification.fit_offset_sphere,
         verification.volume_cube,
     ],
@@ -128,7 +131,9 @@ def test_checks_against_theory_pass(registered: Callable[[], CheckResult]) -> No
 
 def test_every_kind_of_term_has_words_and_a_schema() -> None:
     entries = term_entries()
-    assert {"fit", "normals", "field", "even-faces", "smoothness", "volume", "handle"} <= {e.kind for e in entries}
+    assert {"fit", "normals", "field", "even-faces", "smoothness", "volume", "handle", "no-go"} <= {
+        e.kind for e in entries
+    }
     for entry in entries:
         assert entry.title and entry.formula and entry.help.rstrip().endswith(".")
         assert entry.schema_["type"] == "object"
