@@ -12,6 +12,8 @@ LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.RightDockWidgetArea,
     Qt.DockWidgetArea.BottomDockWidgetArea,
 )
+RARE = ("tasks", "log")
+"""Docks that wait, hidden, behind the history until they are asked for."""
 
 
 def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidget]) -> dict[str, QDockWidget]:
@@ -21,12 +23,10 @@ def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidge
     """
     window.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
     window.setCorner(Qt.Corner.BottomLeftCorner, BOTTOM)
+    areas = {"objects": LEFT, "gallery": LEFT, "study": RIGHT}
     docks = {
-        "objects": _dock(window, "objects", _tr("Objects"), blank(), LEFT),
-        "gallery": _dock(window, "gallery", _tr("Gallery"), blank(), LEFT),
-        "study": _dock(window, "study", _tr("Study"), blank(), RIGHT),
-        "run": _dock(window, "run", _tr("Run"), run, BOTTOM),
-        "history": _dock(window, "history", _tr("History"), blank(), BOTTOM),
+        name: _dock(window, name, title, run if name == "run" else blank(), areas.get(name, BOTTOM))
+        for name, title in dock_titles().items()
     }
     vertical, horizontal = Qt.Orientation.Vertical, Qt.Orientation.Horizontal
     window.splitDockWidget(docks["objects"], docks["gallery"], vertical)
@@ -34,7 +34,23 @@ def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidge
     window.resizeDocks([docks["objects"], docks["study"]], [250, 330], horizontal)
     window.resizeDocks([docks["run"], docks["history"]], [180, 150], vertical)
     window.resizeDocks([docks["objects"], docks["gallery"]], [200, 300], vertical)
+    for name in RARE:
+        window.tabifyDockWidget(docks["history"], docks[name])
+        docks[name].hide()
     return docks
+
+
+def dock_titles() -> dict[str, str]:
+    """How the docks are called, in the order of the View menu."""
+    return {
+        "objects": _tr("Objects"),
+        "gallery": _tr("Gallery"),
+        "study": _tr("Study"),
+        "run": _tr("Run"),
+        "history": _tr("History"),
+        "tasks": _tr("Tasks"),
+        "log": _tr("Log"),
+    }
 
 
 def _dock(window: QMainWindow, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:

@@ -11,6 +11,8 @@ from app.document.document import Document
 from app.document.preferences import KeptPreferences
 from app.document.recent import RecentFiles
 from app.work.engine_link import EngineLink
+from app.work.engine_rows import EngineRows
+from app.work.logbook import Logbook
 from app.work.sharing import Sharing
 from app.work.tasks import Tasks
 from app.work.workbench import Workbench
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
 def make_rooms(window: MainWindow) -> None:
     """Give the window its Document and what works on it; nothing of it is seen."""
     window.preferences = KeptPreferences(window.settings_file)
+    window.logbook = Logbook(window.store / "logs" if window.store else None)
     window.tasks = Tasks()
     window.document = Document(recent=RecentFiles(window.store / "recent.json" if window.store else None))
     window.link = EngineLink(window.document, window.tasks, window.make_session)
+    window.engine_rows = EngineRows(window.link, window.tasks)
     window.workbench = Workbench(window.document, window.link, window.tasks)
     window.dialogs = Dialogs(window, window.workbench, window.viewing)
-    window.sharing = Sharing(window.workbench)
+    window.sharing = Sharing(window.workbench, window.logbook)
 
 
 def fill_docks(window: MainWindow) -> None:
@@ -36,8 +40,10 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.empty_state import EmptyState
     from app.panels.gallery_panel import GalleryPanel
     from app.panels.history_panel import HistoryPanel
+    from app.panels.log_panel import LogPanel
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.study_panel import StudyPanel
+    from app.panels.tasks_panel import TasksPanel
     from app.preferring import Preferring
 
     document = window.document
@@ -48,12 +54,16 @@ def fill_docks(window: MainWindow) -> None:
     window.gallery = GalleryPanel(document, parent=window)
     window.study = StudyPanel(document, window)
     window.history = HistoryPanel(document, window)
+    window.task_list = TasksPanel(window.tasks.rows, window)
+    window.log = LogPanel(window.logbook, window)
     window.set_empty_state(EmptyState(document, window))
     for name, panel in (
         ("objects", window.objects),
         ("gallery", window.gallery),
         ("study", window.study),
         ("history", window.history),
+        ("tasks", window.task_list),
+        ("log", window.log),
     ):
         dock = window.docks[name]
         blank = dock.widget()

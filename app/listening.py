@@ -37,13 +37,20 @@ class Listening(QObject):
 
     def frame(self) -> None:
         """Draw what has changed, where its time has come."""
+        self._show_rows()
         self._frame += 1
+        if self._frame % FRAMES_A_PLOT == 0:
+            self._window.task_list.refresh()
+            self._window.log.refresh()
         if self._frame % FRAMES_A_PLOT == 0 and self._stale:
             stale, self._stale = self._stale, set()
             if "numbers" in stale:
                 self._show_numbers()
             if "losses" in stale:
                 self.show_losses()
+
+    def _show_rows(self) -> None:
+        self._window.status_line.show_rows(self._window.tasks.rows.running)
 
     def _listen_to_the_engine(self) -> None:
         window, document, link, workbench = (
@@ -58,17 +65,18 @@ class Listening(QObject):
         workbench.notices.said.subscribe(window.error_bar.show_message)
         workbench.notices.past.subscribe(window.error_bar.forget)
         workbench.notices.noted.subscribe(window.status_line.say)
-        workbench.files.opener.progressed.subscribe(self._loading)
+        workbench.files.opener.changed.subscribe(window.choose_page)
         link.begun.subscribe(partial(window.error_bar.forget, RUN))
         link.run_changed.subscribe(self._run_changed)
         link.losses_changed.subscribe(partial(self._stale_now, "losses"))
         link.checkpoints_changed.subscribe(window.history.refresh)
         link.topology_changed.subscribe(window.status_line.flash_topology)
-        link.progressed.subscribe(self._progressed)
         link.problem_raised.subscribe(self._problem)
         link.engine_died.subscribe(self._engine_died)
         link.rolled_back.subscribe(self._rolled_back)
         link.settled.subscribe(self._settled)
+        window.tasks.rows.changed.subscribe(self._show_rows)
+        link.logged.subscribe(lambda line: window.logbook.hear(line.level, line.text))
 
     def _listen_to_the_panels(self) -> None:
         window, workbench, link = self._window, self._window.workbench, self._window.link
@@ -98,7 +106,7 @@ class Listening(QObject):
         history.live_wanted.connect(window.view_live)
         history.continue_wanted.connect(window.continue_from)
         history.keep_wanted.connect(lambda: link.keep_checkpoint("kept"))
-        window.status_line.cancel_wanted.connect(self._cancel)
+        window.status_line.tasks_wanted.connect(partial(window.show_dock, "tasks"))
 
     def _stale_now(self, what: str) -> None:
         self._stale.add(what)
@@ -143,13 +151,6 @@ class Listening(QObject):
             self._window.loss_plot.show_losses(curves, titles, run.iterations)
         self._window.study.terms.show_losses(curves)
 
-    def _progressed(self, event: seen.Progress) -> None:
-        if event.fraction is not None and event.fraction >= 1.0:
-            self._window.status_line.end_task(event.task)
-        else:
-            text = event.message or event.task
-            self._window.status_line.show_task(event.task, text, event.fraction, cancellable=event.task == "preparing")
-
     def _problem(self, event: seen.ProblemRaised) -> None:
         offers: tuple[tuple[str, Callable[[], object]], ...] = ()
         if event.place is not None and self._window.viewport is not None:
@@ -176,21 +177,6 @@ class Listening(QObject):
             "stalled": self.tr("The loss rises: lower the step size, or look at the weights"),
         }
         self._window.status_line.say(words[convergence])
-
-    def _loading(self, path: Path, fraction: float | None) -> None:
-        self._window.choose_page()
-        task = f"load {path}"
-        if fraction is None:
-            self._window.status_line.end_task(task)
-        else:
-            text = self.tr("Opening {0}").format(path.name)
-            self._window.status_line.show_task(task, text, fraction or None, cancellable=True)
-
-    def _cancel(self, task: str) -> None:
-        if task.startswith("load "):
-            self._window.workbench.files.opener.cancel_all()
-        elif task == "preparing":
-            self._window.workbench.running.stop()
 
 
 def _own_memory() -> int:

@@ -46,12 +46,16 @@ if TYPE_CHECKING:
     from app.panels.empty_state import EmptyState
     from app.panels.gallery_panel import GalleryPanel
     from app.panels.history_panel import HistoryPanel
+    from app.panels.log_panel import LogPanel
     from app.panels.loss_plot import LossPlot
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.study_panel import StudyPanel
+    from app.panels.tasks_panel import TasksPanel
     from app.preferring import Preferring
     from app.viewport.view import Viewport
     from app.work.engine_link import EngineLink
+    from app.work.engine_rows import EngineRows
+    from app.work.logbook import Logbook
     from app.work.sharing import Sharing
     from app.work.tasks import Tasks
     from app.work.workbench import Workbench
@@ -75,7 +79,9 @@ class MainWindow(QMainWindow):
 
     preferences: KeptPreferences
     preferring: Preferring
+    logbook: Logbook
     tasks: Tasks
+    engine_rows: EngineRows
     document: Document
     link: EngineLink
     workbench: Workbench
@@ -88,6 +94,8 @@ class MainWindow(QMainWindow):
     gallery: GalleryPanel
     study: StudyPanel
     history: HistoryPanel
+    task_list: TasksPanel
+    log: LogPanel
 
     def __init__(
         self,
@@ -194,7 +202,7 @@ class MainWindow(QMainWindow):
         if self.link.session is None and not self._closed:
             self.link.start_engine()
             if self.link.starting:
-                self.status_line.show_task("engine", self.tr("Starting the engine"), None)
+                self.engine_rows.starting()
 
     def start_timer(self) -> None:
         """Look 30 times a second at what engine and loader say."""
@@ -224,6 +232,7 @@ class MainWindow(QMainWindow):
             self.hide()
             if self.furnished:
                 self.workbench.close()
+                self.logbook.close()
             if self.viewport is not None:
                 self.viewport.shut_down()
         super().closeEvent(event)
@@ -277,10 +286,6 @@ class MainWindow(QMainWindow):
         self._plot_place = _blank(self)
         self._run_row.addWidget(self._plot_place, 1)
         self.docks = build_docks(self, run=run_row, blank=lambda: _blank(self))
-        panels = self.menus["View"].addMenu(self.tr("Panels"))
-        panels.setAccessibleName(self.tr("Panels"))
-        for dock in self.docks.values():
-            panels.addAction(dock.toggleViewAction())
 
     def _build_search(self) -> None:
         """The way into the command palette for the mouse, at the end of the menu bar."""
@@ -372,10 +377,14 @@ class MainWindow(QMainWindow):
             self.study.terms.refresh()
             self.registry.refresh()
 
+    def show_dock(self, name: str) -> None:
+        """Bring a panel into sight."""
+        self.docks[name].show()
+        self.docks[name].raise_()
+
     def reveal(self, editor: QWidget) -> None:
         """Bring a parameter's editor into sight, with the focus in it."""
-        self.docks["study"].show()
-        self.docks["study"].raise_()
+        self.show_dock("study")
         self.study.ensureWidgetVisible(editor)
         target = editor.nextInFocusChain()
         if target is not None:

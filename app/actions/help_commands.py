@@ -16,6 +16,6 @@ def help_commands(window: MainWindow) -> list[Action]:
     return [
         Action("help.diagnostics", tr("Copy diagnostics"), lambda: window.sharing.copy_diagnostics(), "Help",
                icon="copy", group="help",
-               help=tr("Versions, devices and memory, for a bug report")),
+               help=tr("Versions, devices, memory, what is open and the log, for a bug report")),
         Action("help.about", tr("About Formwright"), window.about, "Help", icon="app", group="help"),
     ]  # fmt: skip

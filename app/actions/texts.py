@@ -17,6 +17,7 @@ def menu_titles() -> dict[str, str]:
         "View": tr("View"),
         "View/Camera": tr("Camera"),
         "View/Theme": tr("Theme"),
+        "View/Panels": tr("Panels"),
         "Study": tr("Study"),
         "Run": tr("Run"),
         "Tools": tr("Tools"),

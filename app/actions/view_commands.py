@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from app.actions.action import Action
 from app.actions.texts import tr
+from app.docks import dock_titles
 
 if TYPE_CHECKING:
     from app.viewport.view import View
     from app.window import MainWindow
+
+DOCK_ICONS = {"tasks": "tasks", "log": "log"}
 
 
 def view_commands(window: MainWindow) -> list[Action]:
@@ -50,5 +53,22 @@ def view_commands(window: MainWindow) -> list[Action]:
                checked=lambda: appearance.theme == "light", group="theme"),
         Action("view.theme-dark", tr("Theme: dark"), lambda: window.preferences.set("theme", "dark"), "View/Theme",
                checked=lambda: appearance.theme == "dark", group="theme"),
+        *(
+            Action(f"panel.{name}", title, partial(_toggle_dock, window, name), "View/Panels",
+                   icon=DOCK_ICONS.get(name, ""), checked=partial(_is_shown, window, name), group="layout")
+            for name, title in dock_titles().items()
+        ),
         Action("view.reset-layout", tr("Reset layout"), appearance.reset_layout, "View", icon="reset", group="layout"),
     ]  # fmt: skip
+
+
+def _is_shown(window: MainWindow, name: str) -> bool:
+    return not window.docks[name].isHidden()
+
+
+def _toggle_dock(window: MainWindow, name: str) -> None:
+    """Hide a panel that is seen; bring up one that is hidden or lies behind another."""
+    if window.docks[name].visibleRegion().isEmpty():
+        window.show_dock(name)
+    else:
+        window.docks[name].hide()

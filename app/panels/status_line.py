@@ -9,22 +9,26 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QTo
 
 from app.panels.icons import icon
 from app.panels.run_bar import format_bytes
+from app.panels.tasks_panel import show_fraction, time_left
 from app.panels.theme import current_tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.document.run_record import RunRecord
+    from app.work.task_rows import TaskRow
 
 
 class StatusLine(QStatusBar):
     """Shows what long work does and how far it is, and the numbers of the machine and the surface."""
 
-    cancel_wanted = Signal(str)  # task
+    tasks_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.setFixedHeight(28)  # whatever it shows: the docks above it stay where they are
-        self._task = ""
+        self._row: TaskRow | None = None
         self._text = QLabel(self)
         self._text.setAccessibleName(self.tr("What is being done"))
         self._bar = QProgressBar(self)
@@ -36,12 +40,16 @@ class StatusLine(QStatusBar):
         self._cancel.setFixedSize(20, 20)
         self._cancel.setAccessibleName(self.tr("Cancel"))
         self._cancel.setToolTip(self.tr("Cancel"))
-        self._cancel.clicked.connect(lambda: self.cancel_wanted.emit(self._task))
+        self._cancel.clicked.connect(self._cancel_row)
+        self._others = QToolButton(self)
+        self._others.setAccessibleName(self.tr("Show all tasks"))
+        self._others.setToolTip(self.tr("Show all tasks"))
+        self._others.clicked.connect(self.tasks_wanted)
         holder = QWidget(self)
         row = QHBoxLayout(holder)
         row.setContentsMargins(6, 0, 0, 0)
         row.setSpacing(6)
-        for widget in (self._text, self._bar, self._cancel):
+        for widget in (self._text, self._bar, self._cancel, self._others):
             row.addWidget(widget)
         row.addStretch(1)
         self.addWidget(holder, 1)
@@ -62,25 +70,23 @@ class StatusLine(QStatusBar):
         self._flash.setSingleShot(True)
         self._flash.setInterval(900)
         self._flash.timeout.connect(lambda: self._facts["euler"].setStyleSheet(""))
-        self.end_task()
+        self.show_rows([])
 
-    def show_task(self, task: str, text: str, fraction: float | None, *, cancellable: bool = False) -> None:
-        """Say what is being done; `fraction` None while unknown."""
-        self._task = task
-        self._text.setText(text)
-        self._bar.setRange(0, 0 if fraction is None else 1000)
-        if fraction is not None:
-            self._bar.setValue(round(1000 * fraction))
-        self._bar.show()
-        self._cancel.setVisible(cancellable)
-
-    def end_task(self, task: str = "") -> None:
-        """The work called `task` (or any) is over."""
-        if not task or task == self._task:
-            self._task = ""
+    def show_rows(self, rows: Sequence[TaskRow]) -> None:
+        """Say what is being done: the work that began last, and how much there is besides."""
+        row = rows[-1] if rows else None
+        self._row = row
+        for widget in (self._text, self._bar, self._cancel):
+            widget.setVisible(row is not None)
+        self._others.setVisible(len(rows) > 1)
+        if row is None:
             self._text.setText("")
-            self._bar.hide()
-            self._cancel.hide()
+            return
+        left = time_left(row)
+        self._text.setText(" · ".join(part for part in (row.detail or row.title, left) if part))
+        show_fraction(self._bar, row.fraction)
+        self._cancel.setVisible(row.cancellable)
+        self._others.setText(self.tr("{0} more").format(len(rows) - 1))
 
     @property
     def task_text(self) -> str:
@@ -114,6 +120,10 @@ class StatusLine(QStatusBar):
             f"background: {tokens.accent}; color: {tokens.accent_text}; border-radius: 3px;"
         )
         self._flash.start()
+
+    def _cancel_row(self) -> None:
+        if self._row is not None:
+            self._row.cancel()
 
     def _show(self, name: str, text: str) -> None:
         label = self._facts[name]

@@ -8,7 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QCoreApplication
+
 from app.document.topic import Topic
+from app.work.task_rows import TaskCancelledError, TaskRow
 from app.work.tasks import Tasks
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Opener:
-    """Reads files without blocking. `progressed` is told (path, fraction), fraction None when it is over."""
+    """Reads files without blocking, with a row a file. `changed` is told when reading begins and ends."""
 
     def __init__(
         self,
@@ -28,12 +31,13 @@ class Opener:
         opened: Callable[[Path, Mesh | Points], object],
         failed: Callable[[Path, BaseException], object],
     ) -> None:
-        self.progressed = Topic()
+        self.changed = Topic()
         self._tasks = tasks
         self._opened = opened
         self._failed = failed
         self._loading: dict[Path, LoadTask] = {}
         self._making: set[Path] = set()
+        self._rows: dict[Path, TaskRow] = {}
 
     @property
     def busy(self) -> bool:
@@ -55,8 +59,9 @@ class Opener:
             return
         task = LoadTask(path, unit=unit, repairs=repairs)
         self._loading[path] = task
+        self._rows[path] = self._tasks.begin(_tr("Opening {0}").format(path.name), cancel=task.cancel)
         self._tasks.watch(task.future, partial(self._read, path), partial(self._not_read, path))
-        self.progressed(path, 0.0)
+        self.changed()
 
     def warm_up(self) -> None:
         """Start the loader process, so that the first file does not wait for it."""
@@ -67,7 +72,7 @@ class Opener:
     def poll(self) -> None:
         """Tell how far the reading is."""
         for path, task in self._loading.items():
-            self.progressed(path, task.poll().fraction)
+            self._rows[path].report(task.poll().fraction or None)
 
     def cancel_all(self) -> None:
         """Stop reading, whatever is being read."""
@@ -87,9 +92,14 @@ class Opener:
     def _make(self, path: Path) -> None:
         if path not in self._making:
             self._making.add(path)
-            make = partial(_make_sample, str(path).removeprefix(SAMPLE))
-            self._tasks.do_apart(make, partial(self._read, path), partial(self._not_read, path))
-            self.progressed(path, 0.0)
+            name = str(path).removeprefix(SAMPLE)
+            self._tasks.do_apart(
+                partial(_make_sample, name),
+                partial(self._read, path),
+                partial(self._not_read, path),
+                title=_tr("Making {0}").format(name),
+            )
+            self.changed()
 
     def _read(self, path: Path, geometry: Mesh | Points | Volume) -> None:
         if not isinstance(geometry, (Mesh, Points)):
@@ -105,19 +115,26 @@ class Opener:
         self._tasks.do(lambda: isosurface(volume), partial(self._read, path), partial(self._not_read, path))
 
     def _not_read(self, path: Path, error: BaseException) -> None:
-        self._end(path)
+        self._end(path, failed=True)
         from engine.io.loader import LoadCancelledError
 
-        if not isinstance(error, LoadCancelledError):
+        if not isinstance(error, (LoadCancelledError, TaskCancelledError)):
             self._failed(path, error)
 
-    def _end(self, path: Path) -> None:
+    def _end(self, path: Path, *, failed: bool = False) -> None:
         self._loading.pop(path, None)
         self._making.discard(path)
-        self.progressed(path, None)
+        row = self._rows.pop(path, None)
+        if row is not None:
+            self._tasks.end(row, failed=failed)
+        self.changed()
 
 
 def _make_sample(name: str) -> Mesh | Points:
     from engine.studies.samples import sample_named
 
     return sample_named(name).make()
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Opening", text)

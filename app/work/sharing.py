@@ -8,6 +8,8 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QGuiApplication
 
 from app.document.command_line import command_line
+from app.work.diagnostics import diagnostics_text
+from app.work.logbook import Logbook
 from app.work.workbench import Workbench
 from engine.protocol.session import Diagnostics
 
@@ -15,8 +17,9 @@ from engine.protocol.session import Diagnostics
 class Sharing:
     """Puts texts on the clipboard, and says so."""
 
-    def __init__(self, workbench: Workbench) -> None:
+    def __init__(self, workbench: Workbench, logbook: Logbook) -> None:
         self._workbench = workbench
+        self._logbook = logbook
 
     def copy_command_line(self) -> None:
         """The command that does without a window what is set up here."""
@@ -25,13 +28,18 @@ class Sharing:
         self._workbench.notices.noted(_tr("Copied the command line"))
 
     def copy_diagnostics(self) -> None:
-        """What the engine says of itself: versions, devices, memory."""
+        """Versions, devices, memory, what is open and what was logged; without the engine's part where it is dead."""
 
-        def copy(answer: dict[str, Any]) -> None:
-            QGuiApplication.clipboard().setText("\n".join(f"{key}: {value}" for key, value in answer.items()))
+        def copy(answer: Any) -> None:
+            told = answer if isinstance(answer, dict) else None
+            text = diagnostics_text(self._workbench.document, self._logbook, told)
+            QGuiApplication.clipboard().setText(text)
             self._workbench.notices.noted(_tr("Copied the diagnostics"))
 
-        self._workbench.link.ask(Diagnostics(), copy)
+        if self._workbench.link.alive:
+            self._workbench.link.ask(Diagnostics(), copy, copy)
+        else:
+            copy(None)
 
 
 def _tr(text: str) -> str:
