@@ -13,7 +13,7 @@ import numpy as np
 from app.document.branch_titles import with_branches, without_branches
 from app.document.difference import canonical, edits_between, mask_edits
 from app.document.engine_state import EngineState
-from app.document.project import Project, SceneObject, Selection
+from app.document.project import RESULT, Project, SceneObject, Selection
 from app.document.recent import RecentFiles
 from app.document.run_record import RunRecord
 from app.document.steering import apply_edit, unique
@@ -24,7 +24,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import AddTerm, Edit, PaintFreeze, SetParameter
-from engine.protocol.snapshot import BranchesChanged, EditApplied, EditRefused
+from engine.protocol.snapshot import BranchesChanged, EditApplied, EditRefused, SteeringRestored
 from engine.protocol.study import Study, TermSpec
 
 OBJECT_COLOURS = ("#7f8c99", "#a58f6f", "#6f8fa5", "#8fa56f", "#a56f8f")
@@ -197,7 +197,7 @@ class Document:
 
     def free_name(self, stem: str) -> str:
         """`stem`, or `stem 2`, ...: what no object is called."""
-        return unique(stem, [item.name for item in self.objects])
+        return unique(stem, [RESULT, *(item.name for item in self.objects)])
 
     def _next_colour(self) -> str:
         return OBJECT_COLOURS[len(self.objects) % len(OBJECT_COLOURS)]
@@ -316,12 +316,12 @@ class Document:
     def new_run(self, number: int, *, resumed: bool = False) -> None:
         """A Run of the Project has begun: what was seen of the last one goes.
 
-        It is sent the masks and the frozen regions, but a resumed one has them already.
+        It is sent the masks and the frozen regions; a resumed one says first which of them it has.
         """
         self.run = RunRecord(run=number, state="preparing")
         if not resumed:
             self._rewrite(without_branches)
-        self.engine.begin(self._project if resumed else replace(self._project, strokes=()))
+        self.engine.begin(replace(self._project, strokes=()), resumed=resumed)
         if not resumed:
             self._send([*mask_edits(self._project), *self.strokes], None)
 
@@ -349,20 +349,21 @@ class Document:
                 self.undo_stack.rebase(refusal.step, refusal.edit, refusal.correction, self.catalogue)
             self._take(self.engine.adopted(self._project, self.catalogue))
 
-    def rewound(self, checkpoint: int) -> None:
-        """The Run goes on from a Checkpoint: the Terms, weights and frozen regions of that moment hold again.
+    def steering_restored(self, event: SteeringRestored) -> None:
+        """What steers the Run after it went back, or was taken up again.
 
-        They are a step of undo, which never takes the Run back.
+        Gone back to a Checkpoint, the Terms, weights and frozen regions of that moment hold again: a step of undo,
+        which never takes the Run back. Taken up again, the Run follows what the document says, and is sent whatever it
+        has missed.
         """
-        self.run.rewound_to = checkpoint
-        project = self.engine.rewound(checkpoint, self._project, self.catalogue)
-        if project is not None and project != self._project:
-            self.undo_stack.push(f"the terms of checkpoint {checkpoint}", self._project, project)
-            self._take(project)
-
-    def keep_checkpoint(self, checkpoint: int) -> None:
-        """Remember what steers the Run now, in case it comes back to this Checkpoint."""
-        self.engine.keep(checkpoint)
+        if not self.engine.restored(event):
+            return
+        held = self.engine.adopted(self._project, self.catalogue)
+        if event.checkpoint is not None and held != self._project:
+            self.undo_stack.push(f"the terms of checkpoint {event.checkpoint}", self._project, held)
+            self._take(held)
+        masks = [edit for edit in mask_edits(self._project) if self.engine.lacks(edit)]
+        self._send([*masks, *edits_between(held, self._project, self.catalogue)], None)
 
     # ---------------------------------------------------------------------------------------------------------------
 

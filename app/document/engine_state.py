@@ -1,4 +1,4 @@
-"""What the engine is known to hold: Edits sent and not yet confirmed, and what steered the Run at each Checkpoint."""
+"""What the engine is known to hold: what steers its Run, and the Edits sent and not yet confirmed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.document.undo import Step
 from engine.core.errors import ParameterError
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import EDIT, Edit, PaintFreeze, RemoveMask, SetMask
-from engine.protocol.snapshot import EditApplied, EditRefused
+from engine.protocol.snapshot import EditApplied, EditRefused, SteeringRestored
 from engine.protocol.study import Study
 
 
@@ -55,14 +55,17 @@ class EngineState:
     def __init__(self) -> None:
         self.carry: Callable[[Edit], None] | None = None
         self._confirmed = Steered(Study())
+        self._start = self._confirmed
+        self._masks: dict[str, SetMask] = {}
         self._awaited: deque[tuple[dict[str, Any], Edit, Step | None]] = deque()
-        self._kept: dict[int, Steered] = {}
+        self._silent = False
 
-    def begin(self, project: Project) -> None:
-        """A Run of this Project has begun."""
-        self._confirmed = Steered(project.study, project.strokes)
+    def begin(self, project: Project, *, resumed: bool = False) -> None:
+        """A Run of this Project has begun. What a resumed one holds it says itself, once it is there (`restored`)."""
+        self._start = self._confirmed = Steered(project.study, project.strokes)
+        self._masks.clear()
         self._awaited.clear()
-        self._kept.clear()
+        self._silent = resumed
 
     def send(self, edit: Edit, step: Step | None) -> None:
         """Send an Edit that belongs to a step of undo, if there is somebody to take it."""
@@ -73,7 +76,9 @@ class EngineState:
     def applied(self, event: EditApplied) -> tuple[Edit, bool, bool]:
         """The Edit, whether it was sent from here, and whether one sent before it was refused without a word."""
         edit = EDIT.validate_python(event.edit)
-        self._confirmed = self._confirmed.after(edit)
+        if self._silent:
+            return edit, True, False  # it repeats what acted before it died; `restored` tells all of it
+        self._hold(edit)
         place = None if event.by_engine else self._place(event.edit)
         if place is None:
             return edit, isinstance(edit, (SetMask, RemoveMask)), False
@@ -99,20 +104,38 @@ class EngineState:
             steered = steered.after(edit)
         return replace(project, study=steered_study(project.study, steered.study, catalogue), strokes=steered.strokes)
 
-    def keep(self, checkpoint: int) -> None:
-        """What is confirmed now steered the Run when this Checkpoint was made."""
-        self._kept[checkpoint] = self._confirmed
+    def restored(self, event: SteeringRestored) -> bool:
+        """What steers the Run is what this says; False where it says nothing new, as of a Run just begun."""
+        if event.study is not None:
+            if not self._silent:
+                return False
+            self._silent = False
+            self._start = Steered(Study.parse(event.study, owner="study"))
+        elif self._silent:
+            return False
+        self._confirmed = self._start
+        self._masks.clear()
+        for edit in event.edits:
+            self._hold(EDIT.validate_python(edit))
+        return True
 
-    def rewound(self, checkpoint: int, project: Project, catalogue: Catalogue | None) -> Project | None:
-        """The Project as the Run goes on from a Checkpoint; the number of iterations stays as it was asked last."""
-        kept = self._kept.get(checkpoint)
-        if kept is None:
-            return None
-        study, iterations = kept.study, project.study.parameters.get("iterations")
-        if iterations is not None:
-            study = study.model_copy(update={"parameters": {**study.parameters, "iterations": iterations}})
-        self._confirmed = Steered(study, kept.strokes)
-        return self.adopted(project, catalogue)
+    def lacks(self, mask: Edit) -> bool:
+        """The engine neither holds this mask, nor is it on its way there."""
+        masks = dict(self._masks)
+        for _, edit, _ in self._awaited:
+            _note_mask(masks, edit)
+        return mask not in masks.values()
+
+    def _hold(self, edit: Edit) -> None:
+        self._confirmed = self._confirmed.after(edit)
+        _note_mask(self._masks, edit)
 
     def _place(self, edit: dict[str, Any]) -> int | None:
         return next((place for place, (sent, _, _) in enumerate(self._awaited) if sent == edit), None)
+
+
+def _note_mask(masks: dict[str, SetMask], edit: Edit) -> None:
+    if isinstance(edit, SetMask):
+        masks[edit.name] = edit
+    elif isinstance(edit, RemoveMask):
+        masks.pop(edit.name, None)

@@ -192,7 +192,6 @@ class EngineLink:
     @_on.register
     def _(self, event: seen.CheckpointMade) -> None:
         self.document.run.checkpoints[event.checkpoint.id] = event.checkpoint
-        self.document.keep_checkpoint(event.checkpoint.id)
         self._changed.add("checkpoints")
 
     @_on.register
@@ -203,10 +202,14 @@ class EngineLink:
     @_on.register
     def _(self, event: seen.EditApplied) -> None:
         if event.edit.get("edit") == "rewind":
-            self.document.rewound(int(event.edit["checkpoint"]))
+            self.document.run.rewound_to = int(event.edit["checkpoint"])
             self._changed |= {"run", "checkpoints"}
         else:
             self.document.edit_applied(event)
+
+    @_on.register
+    def _(self, event: seen.SteeringRestored) -> None:
+        self.document.steering_restored(event)
 
     @_on.register
     def _(self, event: seen.EditRefused) -> None:

@@ -97,7 +97,10 @@ class FakeSession:
         self.restarted = 0
         self.emit: list[seen.Event] = []
         self._last: int | None = None
+        self.resumed_from: Path | None = None
         self._checkpoints: dict[int, int] = {}
+        self._line: list[dict[str, Any]] = []
+        self._lines: dict[int, list[dict[str, Any]]] = {}
         self._fresh = False
         self._steps = 0
 
@@ -109,8 +112,9 @@ class FakeSession:
         self.study, self.inputs = study, inputs
         self.iteration, self._last, self.branch = 0, None, "main"
         self.iterations = study.parameters.get("iterations", 300)
-        self._checkpoints = {}
+        self._checkpoints, self._line, self.resumed_from = {}, [], resume
         self._set_state("paused" if paused else "running")
+        self.emit.append(seen.SteeringRestored(self.run, [], study.model_dump(mode="json")))
         return self.run
 
     def send(self, edit: Edit) -> None:
@@ -128,8 +132,11 @@ class FakeSession:
             self.iteration = self._checkpoints[edit.checkpoint]
             self._last = edit.checkpoint
             self.branch = edit.branch or f"branch {len(self._checkpoints)}"
+            self._line = list(self._lines[edit.checkpoint])
+            self.emit.append(seen.SteeringRestored(self.run, self._line, checkpoint=edit.checkpoint))
         else:
             self.study, _ = apply_edit(self.study, (), edit)
+            self._line.append(edit.model_dump(mode="json"))
         self.emit.append(seen.EditApplied(self.run, self.iteration, edit.model_dump(mode="json")))
 
     def ask(self, request: Request) -> Future[Any]:
@@ -190,6 +197,7 @@ class FakeSession:
     def _checkpoint(self, label: str) -> None:
         id = len(self._checkpoints) + 1
         self._checkpoints[id] = self.iteration
+        self._lines[id] = list(self._line)
         shade = np.full((96, 96, 3), 150 + (id * 17) % 80, np.uint8)
         losses = {"loss": _loss(0, self.iteration)}
         info = seen.CheckpointInfo(id, self._last, self.branch, self.iteration, losses, shade, label, 2 << 20)

@@ -26,7 +26,7 @@ from engine.protocol.edits import (
     SetTermMask,
     SetWeight,
 )
-from engine.protocol.snapshot import CheckpointInfo, EditApplied, EditRefused, LossesRecorded
+from engine.protocol.snapshot import CheckpointInfo, EditApplied, EditRefused, LossesRecorded, SteeringRestored
 from engine.protocol.study import Study, TermSpec
 
 
@@ -222,7 +222,6 @@ def test_a_change_by_the_engine_is_shown_and_can_be_undone(document: Document) -
 def test_rewinding_brings_back_terms_and_frozen_regions_but_not_the_number_of_iterations(document: Document) -> None:
     document.engine.carry = lambda edit: None
     document.new_run(1)
-    document.keep_checkpoint(7)
     for edit in (
         SetWeight(term="Smoothness", weight=2.0),
         PaintFreeze(centres=[(0, 0, 0)], radius=1.0),
@@ -230,7 +229,8 @@ def test_rewinding_brings_back_terms_and_frozen_regions_but_not_the_number_of_it
     ):
         document.steer(edit, "later")
         document.edit_applied(applied(edit))
-    document.rewound(7)
+    iterations = SetParameter(owner="study", name="iterations", value=900).model_dump(mode="json")
+    document.steering_restored(SteeringRestored(1, [iterations], checkpoint=7))
     assert document.study.term("Smoothness").weight == 0.2
     assert document.strokes == ()
     assert document.study.parameters["iterations"] == 900

@@ -17,7 +17,7 @@ from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import Edit, PaintFreeze, RemoveTerm, SetParameter, SetTermMask, SetWeight
-from engine.protocol.snapshot import EditApplied, EditRefused
+from engine.protocol.snapshot import EditApplied, EditRefused, SteeringRestored
 from engine.protocol.study import Study
 
 TETRAHEDRON = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
@@ -31,30 +31,33 @@ class LateEngine:
         self.document = document
         self.random = random
         self.queue: deque[Edit] = deque()
-        document.new_run(1, resumed=True)
+        document.new_run(1)
         document.run.state = "running"
         document.engine.carry = self.queue.append
         self.study, self.strokes = document.study, document.strokes
-        self.checkpoints: list[tuple[Study, tuple[PaintFreeze, ...]]] = []
+        self.line: list[Edit] = []
+        self.checkpoints: list[tuple[Study, tuple[PaintFreeze, ...], list[Edit]]] = []
 
     def work(self) -> None:
         """Some iterations: answers, a Checkpoint, a change of its own, a way back."""
         for _ in range(int(self.random.integers(0, 4))):
             self.answer()
         if self.random.random() < 0.2:
-            self.document.keep_checkpoint(len(self.checkpoints))
-            self.checkpoints.append((self.study, self.strokes))
+            self.checkpoints.append((self.study, self.strokes, list(self.line)))
         if self.random.random() < 0.1:
             rate = self.study.optimizer.learning_rate / 2.0
             self.apply(SetParameter(owner="optimizer", name="learning_rate", value=rate), by_engine=True)
         if self.checkpoints and self.random.random() < 0.1 and not self.queue:
             checkpoint = int(self.random.integers(len(self.checkpoints)))
             iterations = self.study.parameters.get("iterations")
-            self.study, self.strokes = self.checkpoints[checkpoint]
+            self.study, self.strokes, self.line = self.checkpoints[checkpoint]
+            self.line = list(self.line)
             if iterations is not None:
-                kept = {**self.study.parameters, "iterations": iterations}
-                self.study = self.study.model_copy(update={"parameters": kept})
-            self.document.rewound(checkpoint)
+                asked = SetParameter(owner="study", name="iterations", value=iterations)
+                self.study, _ = apply_edit(self.study, (), asked)
+                self.line.append(asked)
+            told = [edit.model_dump(mode="json") for edit in self.line]
+            self.document.steering_restored(SteeringRestored(1, told, checkpoint=checkpoint))
 
     def finish(self) -> None:
         while self.queue:
@@ -72,6 +75,7 @@ class LateEngine:
     def apply(self, edit: Edit, *, by_engine: bool = False) -> None:
         try:
             self.study, self.strokes = apply_edit(self.study, self.strokes, edit)
+            self.line.append(edit)
         except ParameterError:
             self.document.edit_refused(EditRefused(1, 1, edit.model_dump(mode="json")))
         else:
