@@ -220,7 +220,7 @@ def masked_gradients() -> CheckResult:
     }
     for kind in ("even-faces", "sign-changes", "quiet-weights"):
         errors[kind] = relative_design_gradient_error(_surface_term(kind, None, mask=mask))
-    return compare("objectives.masked-gradients", max(errors.values()), 0.0, 1e-6, **errors)
+    return compare("objectives.masked-gradients", max(errors.values()), 0.0, 1e-6, errors=errors)
 
 
 @check(
@@ -235,7 +235,7 @@ def no_go_gradient(distance: float = 0.3) -> CheckResult:
         side: relative_gradient_error(_surface_term("no-go", None, mask=mask, distance=distance, region=side), None)
         for side in ("outside", "inside")
     }
-    return compare("objectives.no-go-gradient", max(errors.values()), 0.0, 1e-6, **errors)
+    return compare("objectives.no-go-gradient", max(errors.values()), 0.0, 1e-6, errors=errors)
 
 
 @check(
