@@ -23,13 +23,14 @@ class Repairing:
     def look(self, name: str, mesh: Mesh) -> None:
         """Offer what would make a mesh sound; a study may well run without."""
 
-        def offer(repairs: tuple[str, ...]) -> None:
-            wanted = [repair for repair in repairs if repair != "drop-unreferenced"]
+        def offer(repairs: tuple[Any, ...]) -> None:
+            wanted = [repair for repair in repairs if repair.name != "drop-unreferenced"]
             item = self._document.object(name)
             if wanted and item is not None and item.geometry is mesh:
-                offers = tuple((repair_title(repair), partial(self.repair, name, repair)) for repair in wanted)
+                offers = tuple((repair.title, partial(self.repair, name, repair.name)) for repair in wanted)
                 remedy = "The study runs without, too."
-                message = Message(f"{name} can be repaired.", remedy, kind="note", offers=offers, about=name)
+                found = ", ".join(repair.found for repair in wanted)
+                message = Message(f"{name} can be repaired: {found}.", remedy, kind="note", offers=offers, about=name)
                 self._notices.said(message)
 
         self._tasks.do(partial(_suggest_repairs, mesh), offer, lambda error: None)
@@ -50,17 +51,14 @@ class Repairing:
 
 def repair_title(name: str) -> str:
     """What a repair's button says."""
-    titles = {
-        "drop-non-finite": "Leave out what is not a number",
-        "drop-invalid-triangles": "Leave out broken triangles",
-        "weld": "Weld vertices",
-        "drop-degenerate": "Leave out triangles without area",
-        "orient": "Orient alike",
-    }
-    return titles.get(name, name.replace("-", " ").capitalize())
+    if name == "drop-invalid-triangles":
+        return "Leave out broken triangles"  # a repair of what is read, before there is a mesh
+    from engine.geometry.repair import REPAIRS
+
+    return REPAIRS[name].title
 
 
-def _suggest_repairs(mesh: Mesh) -> tuple[str, ...]:
+def _suggest_repairs(mesh: Mesh) -> tuple[Any, ...]:
     from engine.geometry.repair import suggest_repairs
 
     return suggest_repairs(mesh)

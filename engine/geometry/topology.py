@@ -104,7 +104,7 @@ def measure_topology(triangles: np.ndarray) -> Topology:
     faces = proper_triangles(triangles)
     edges = half_edges(faces)
     one, other = edges.pairs()
-    fans = _corner_fans(edges, one, other, len(faces))
+    fans = corner_fans(edges, one, other, len(faces))
     vertex_count = len(np.unique(edges.start))
     fan_vertices = np.bincount(edges.start[np.unique(fans, return_index=True)[1]]) if len(fans) else np.zeros(0, int)
     boundary = edges.order[edges.first[edges.count == 1]]
@@ -151,7 +151,7 @@ def boundary_edges(triangles: np.ndarray) -> np.ndarray:
     return np.stack([edges.start[boundary], edges.end[boundary]], axis=1)
 
 
-def _corner_fans(edges: HalfEdges, one: np.ndarray, other: np.ndarray, triangle_count: int) -> np.ndarray:
+def corner_fans(edges: HalfEdges, one: np.ndarray, other: np.ndarray, triangle_count: int) -> np.ndarray:
     """Fan of each corner: corners of one vertex are joined across the edges between their triangles."""
     along = edges.start[one] == edges.start[other]
     other_start, other_end = np.where(along, other, _next(other)), np.where(along, _next(other), other)

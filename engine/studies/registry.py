@@ -15,8 +15,8 @@ from engine.core.parameters import ParameterModel
 from engine.geometry.frame import Frame
 from engine.geometry.mesh import Mesh
 from engine.geometry.normals import with_normals
+from engine.geometry.orienting import facing_out
 from engine.geometry.points import Points
-from engine.geometry.repair import facing_out
 from engine.geometry.sampling import thin
 from engine.objectives.target import MeshTarget, ScanTarget, Target
 from engine.protocol.study import Study, TermSpec

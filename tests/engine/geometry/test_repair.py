@@ -8,22 +8,19 @@ import numpy as np
 import pytest
 
 from engine.core.errors import GeometryError, ParameterError
-from engine.geometry.fields import Field
-from engine.geometry.mesh import Mesh
-from engine.geometry.quality import enclosed_volume
-from engine.geometry.repair import (
-    REPAIRS,
-    apply_repair,
+from engine.geometry.cleaning import (
     drop_degenerate_triangles,
     drop_unreferenced_vertices,
-    facing_out,
-    fill_holes,
     finite_mesh,
-    orient_consistently,
     remove_specks,
-    suggest_repairs,
     weld_vertices,
 )
+from engine.geometry.fields import Field
+from engine.geometry.holes import fill_holes
+from engine.geometry.mesh import Mesh
+from engine.geometry.orienting import facing_out, orient_consistently
+from engine.geometry.quality import enclosed_volume
+from engine.geometry.repair import REPAIRS, apply_repair, repair_all, suggest_repairs
 from engine.geometry.topology import measure_topology
 
 
@@ -162,7 +159,7 @@ def test_repairs_in_the_suggested_order_mend_a_wreck(torus: Mesh) -> None:
     triangles[10:50] = triangles[10:50, ::-1]
     mesh = soup(replace(torus, triangles=triangles))
     mesh = replace(mesh, triangles=np.concatenate([mesh.triangles, [[0, 0, 1]]]))
-    names = suggest_repairs(mesh)
+    names = tuple(suggestion.name for suggestion in suggest_repairs(mesh))
     assert names == ("weld", "drop-degenerate", "orient", "fill-holes")
     for name in names:
         mesh = apply_repair(name, mesh).mesh
@@ -188,3 +185,36 @@ def test_a_soup_of_many_parts_is_oriented_in_one_go(ball: Mesh) -> None:
     assert enclosed_volume(many.mesh.vertices, many.mesh.triangles) == pytest.approx(
         50 * enclosed_volume(ball.vertices, ball.triangles)
     )
+
+
+def test_suggestions_say_how_much_there_is_to_do(ball: Mesh) -> None:
+    specks = [0.01 * ball.vertices + (3.0 + index, 0, 0) for index in range(12)]
+    faces = [ball.triangles + (1 + index) * ball.vertex_count for index in range(12)]
+    torn = np.delete(ball.triangles, [10, 200, 201, 400], axis=0)
+    mesh = Mesh(np.concatenate([ball.vertices, *specks]), np.concatenate([torn, *faces]))
+    found = {suggestion.name: suggestion.found for suggestion in suggest_repairs(mesh)}
+    assert found == {"remove-specks": "12 specks", "fill-holes": "3 holes"}
+    assert all(suggestion.title == REPAIRS[suggestion.name].title for suggestion in suggest_repairs(mesh))
+
+
+def test_options_are_given_by_name(ball: Mesh) -> None:
+    shaken = soup(ball)
+    noise = np.random.default_rng(0).uniform(-1e-7, 1e-7, shaken.vertices.shape)
+    shaken = replace(shaken, vertices=shaken.vertices + noise)
+    assert not apply_repair("weld", shaken).changed
+    assert apply_repair("weld=1/1000", shaken).mesh.vertex_count < shaken.vertex_count / 3
+    for wrong in ("weld=", "weld=a lot", "weld=-1", "orient=2", "weld=nan"):
+        with pytest.raises(ParameterError):
+            apply_repair(wrong, ball)
+
+
+def test_everything_at_once_makes_a_wreck_sound(ball: Mesh) -> None:
+    triangles = np.delete(ball.triangles, [3, 200], axis=0)
+    triangles[10:50] = triangles[10:50, ::-1]
+    wreck = soup(replace(ball, triangles=triangles))
+    wreck = replace(wreck, triangles=np.concatenate([wreck.triangles, [[0, 0, 1]]]))
+    done = repair_all(wreck)
+    topology = measure_topology(done[-1].mesh.triangles)
+    assert topology.watertight and topology.consistent_winding and topology.euler_characteristic == 2
+    assert [repaired.done.split()[0] for repaired in done] == ["Welded", "Dropped", "Turned", "Filled"]
+    assert repair_all(done[-1].mesh) == ()
