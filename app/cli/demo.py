@@ -9,7 +9,7 @@ import typer
 
 from app.cli.console import say
 from app.cli.display import has_display, open_window
-from app.cli.job import Files, carry_out, load_inputs
+from app.cli.job import Files, carry_out
 
 FOLDER = Path("demo-output")
 
@@ -24,9 +24,10 @@ def demo(
 
     from engine.io.registry import write
     from engine.studies.catalogue import catalogue
+    from engine.studies.inputs import load_inputs
 
     entry = catalogue().gallery[0]
-    inputs = load_inputs(entry.study)
+    inputs = load_inputs(entry.study, tell=say)
     folder.mkdir(parents=True, exist_ok=True)
     say(f"{entry.title}: {entry.help}")
     for geometry in inputs.values():

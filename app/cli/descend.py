@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from app.cli.progress import ProgressDisplay
 from engine.core.errors import FormwrightError
 from engine.geometry.mesh import Mesh
 from engine.protocol.edits import Stop
+from engine.protocol.recording import Recording
 from engine.protocol.session import QualitySheet, ResultMesh, Session
 from engine.protocol.snapshot import LossesRecorded, ProblemRaised, State, StateChanged
 from engine.protocol.study import Study
@@ -22,8 +24,25 @@ from engine.protocol.study import Study
 class SteppedSession(Session, Protocol):
     """A Session in this process, whose work is done by whoever calls `advance`."""
 
+    def start(
+        self,
+        study: Study,
+        inputs: dict[str, Any],
+        *,
+        resume: Path | None = None,
+        paused: bool = False,
+        edits: Recording | None = None,
+    ) -> int:
+        """As in every Session; `edits` steer the Run as they were recorded."""
+        ...
+
     def advance(self) -> bool:
         """Make one step; False when there is nothing to do."""
+        ...
+
+    @property
+    def at_recorded_end(self) -> bool:
+        """It repeated a recording, and stands where that ended."""
         ...
 
 
@@ -52,8 +71,15 @@ class Outcome:
     reason: str = ""
 
 
-def descend(make_session: MakeSession, study: Study, inputs: dict[str, Any], display: ProgressDisplay) -> Outcome:
-    """Run `study` on `inputs` (role -> Geometry) to its end, or to the first Ctrl-C.
+def descend(
+    make_session: MakeSession,
+    study: Study,
+    inputs: dict[str, Any],
+    display: ProgressDisplay,
+    *,
+    edits: Recording | None = None,
+) -> Outcome:
+    """Run `study` on `inputs` (role -> Geometry) to its end, to the end of `edits`, or to the first Ctrl-C.
 
     The first Ctrl-C lets the iteration finish and keeps the surface so far; a second one gives up at once
     (`KeyboardInterrupt`). Raises `FormwrightError` when the Run fails.
@@ -64,11 +90,11 @@ def descend(make_session: MakeSession, study: Study, inputs: dict[str, Any], dis
         session = make_session(between_steps=lambda: watch.look(session))
         try:
             with display:
-                watch.run = session.start(study, inputs)
+                watch.run = session.start(study, inputs, edits=edits)
                 while session.advance():
                     watch.look(session)
                 watch.look(session, last=True)
-            if watch.state == "failed":
+            if watch.state == "failed" and not session.at_recorded_end:
                 raise watch.error()
             mesh, quality = _result(session, interruption)
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import os
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,10 @@ from app.cli.descend import Outcome, descend
 from app.cli.progress import progress_display
 from engine.core.errors import FileError, ParameterError
 from engine.geometry.mesh import Mesh
-from engine.geometry.points import Points
-from engine.io.assemble import REPAIRS
 from engine.io.atomic import atomic_write
-from engine.io.loader import load, shut_down
 from engine.io.registry import extensions, write
-from engine.protocol.study import SAMPLE, Study
+from engine.protocol.recording import Recording
+from engine.protocol.study import Study
 
 
 @dataclass(frozen=True)
@@ -31,44 +28,6 @@ class Files:
     report: Path | None = None
     picture: Path | None = None
     unit: str | None = None
-
-
-def load_inputs(
-    study: Study, *, unit: str | None = None, repairs: Sequence[str] = (), tell: Callable[[str], object] = say
-) -> dict[str, Any]:
-    """The study's input files as Geometry, by role."""
-    try:
-        return {
-            role: load_geometry(Path(path), unit=unit or study.units.get(role), repairs=repairs, tell=tell)
-            for role, path in study.inputs.items()
-        }
-    finally:
-        shut_down()
-
-
-def load_geometry(
-    path: Path, *, unit: str | None = None, repairs: Sequence[str] = (), tell: Callable[[str], object] = say
-) -> Mesh | Points:
-    """A mesh or a scan from a file or of the samples; of a volume, the surface inside it, as the window opens it.
-
-    repairs : what may be left out of a damaged file (`engine.io.assemble.REPAIRS`)
-    tell : told what a person should know of the file, a line at a time
-    """
-    unknown = [name for name in repairs if name not in REPAIRS]
-    if unknown:
-        raise ParameterError("--repair", f"there is no repair {unknown[0]!r}.", remedy=f"Use {' or '.join(REPAIRS)}.")
-    if str(path).startswith(SAMPLE):
-        from engine.studies.samples import sample_named
-
-        return sample_named(str(path).removeprefix(SAMPLE)).make()
-    geometry = load(path, unit=unit, repairs=tuple(repairs))
-    if isinstance(geometry, (Mesh, Points)):
-        for note in geometry.notes:
-            tell(f"{path.name}: {note}")
-        return geometry
-    from engine.io.isosurface import isosurface
-
-    return isosurface(geometry)
 
 
 def check_output(path: Path) -> None:
@@ -94,14 +53,25 @@ def check_place(path: Path | None) -> None:
         raise FileError(path, f"you may not write into {folder}.", remedy="Choose another folder.")
 
 
-def carry_out(study: Study, inputs: dict[str, Any], files: Files, *, quiet: bool, as_json: bool) -> int:
-    """Run the study to its end, write its files, say where they are; returns the exit code."""
+def carry_out(
+    study: Study,
+    inputs: dict[str, Any],
+    files: Files,
+    *,
+    quiet: bool,
+    as_json: bool,
+    edits: Recording | None = None,
+) -> int:
+    """Run the study to its end, write its files, say where they are; returns the exit code.
+
+    edits : steer it as they were recorded, and end it where they end
+    """
     if not inputs:
         raise ParameterError("inputs", "the study names no input.", remedy='Add [inputs] with target = "scan.ply".')
     from engine.studies.session import LocalSession
 
     make_session = functools.partial(LocalSession, thumbnails=False)
-    outcome = descend(make_session, study, inputs, progress_display(quiet=quiet or as_json))
+    outcome = descend(make_session, study, inputs, progress_display(quiet=quiet or as_json), edits=edits)
     export = write(outcome.mesh, files.mesh, unit=files.unit)
     report = describe(study, outcome) | {"mesh": export.to_dict()}
     if files.picture:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from app.cli.console import print_json, say, silent
-from app.cli.job import load_geometry
 from app.cli.options import InputUnit, Repairs
 from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 from engine.io.loader import shut_down
+from engine.studies.inputs import load_geometry
 
 
 def measure(

@@ -11,9 +11,10 @@ import numpy as np
 import typer
 
 from app.cli.console import UsageError, say, silent
-from app.cli.job import check_place, load_geometry
+from app.cli.job import check_place
 from app.cli.options import InputUnit, Repairs
 from engine.io.loader import shut_down
+from engine.studies.inputs import load_geometry
 
 DIRECTIONS = {
     "usual": (-1.0, -1.6, 1.0),

@@ -9,13 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import UsageError, say, silent
-from app.cli.job import Files, carry_out, check_output, check_place, load_geometry
+from app.cli.job import Files, carry_out, check_output, check_place
 from app.cli.options import InputUnit, Repairs, said, with_options
 from engine.core.errors import ParameterError
 from engine.core.units import parse_number
 from engine.io.atomic import atomic_write
 from engine.io.loader import shut_down
 from engine.protocol.study import SAMPLE, OptimizerSpec, Study, TermSpec
+from engine.studies.inputs import load_geometry
 from engine.studies.reconstruct_parameters import ReconstructParameters
 
 OPTIMIZER_NAMES = {"kind": "optimizer"}

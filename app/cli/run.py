@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 from app.cli.console import say, silent
-from app.cli.job import Files, carry_out, check_output, check_place, load_inputs
+from app.cli.job import Files, carry_out, check_output, check_place
 from app.cli.options import InputUnit, Repairs
 from app.cli.verify import parse_settings
+from engine.protocol.recording import read_recording
 from engine.protocol.study import Study
+from engine.studies.inputs import load_inputs
 
 
 def run(
@@ -23,6 +25,10 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter of the study; may be repeated."),
     ] = None,
+    edits: Annotated[
+        Path | None,
+        typer.Option("--edits", metavar="EDITS.jsonl", help="Steer it as it was steered in the window, and recorded."),
+    ] = None,
     unit: InputUnit = None,
     repairs: Repairs = None,
     report: Annotated[Path | None, typer.Option(help="Write losses, timing and quality as JSON.")] = None,
@@ -30,14 +36,15 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
 ) -> None:
-    """Run a study from its file, to its end."""
+    """Run a study from its file, to its end, or again as it was steered."""
     study = Study.read(study_file)
     study = study.model_copy(update={"parameters": study.parameters | parse_settings(settings or [])})
     mesh = output or study_file.with_suffix(".stl")
     check_output(mesh)
     for place in (report, picture):
         check_place(place)
+    recording = read_recording(edits) if edits is not None else None
     files = Files(mesh, report, picture, unit)
     tell = silent if quiet or as_json else say
     inputs = load_inputs(study, unit=unit, repairs=repairs or [], tell=tell)
-    raise typer.Exit(carry_out(study, inputs, files, quiet=quiet, as_json=as_json))
+    raise typer.Exit(carry_out(study, inputs, files, quiet=quiet, as_json=as_json, edits=recording))

@@ -26,22 +26,25 @@ class Player:
 
     @property
     def unfinished(self) -> bool:
-        """Whether a step now would do something, even after a failure."""
-        return self._due() or (self._run.status in ("running", "paused") and not self._ended())
+        """Whether another step would do something, even after one that failed."""
+        if self._due():
+            return True
+        entry = self._todo[0][1] if self._todo else self._recording.end
+        waits = entry is not None and entry.step is not None and self._run.steps < entry.step
+        return waits and self._run.status in ("running", "paused")
 
     def step(self) -> bool:
         """Let what is due act and make one iteration; False at the end. Raises `FormwrightError` off the path."""
         run = self._run
         while self._due():
             self._act(*self._todo.popleft())
-        if self._ended():
+        if self.ended:
             return False
         run.go_on()
-        worked = run.step()
-        if worked or self._due():
+        if run.step() or self.unfinished:
             return True
-        if run.status in ("finished", "failed") and not self._ended() and (self._todo or self._recording.end):
-            raise self._off_path(f"it ended at iteration {run.iteration} ({run.status})")
+        if run.status != "stopped" and not self.ended and (self._todo or self._recording.end):
+            raise self._off_path(f"it came to rest at iteration {run.iteration} ({run.status})")
         return False
 
     def _due(self) -> bool:
@@ -50,7 +53,9 @@ class Player:
         entry = self._todo[0][1]
         return self._run.iteration >= entry.iteration if entry.step is None else self._run.steps >= entry.step
 
-    def _ended(self) -> bool:
+    @property
+    def ended(self) -> bool:
+        """The end that was recorded is reached."""
         end = self._recording.end
         if end is None or self._todo:
             return False

@@ -216,6 +216,11 @@ class LocalSession:
         finally:
             self._inside = False
 
+    @property
+    def at_recorded_end(self) -> bool:
+        """The Run has been steered by a recording, and stands where that ended."""
+        return self._player is not None and self._player.ended
+
     def run_to_end(self) -> None:
         """Advance until the Run pauses or ends."""
         while self.advance():

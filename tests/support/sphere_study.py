@@ -25,7 +25,8 @@ SEGMENTS = 16
 
 
 class SphereProblem:
-    """radius_i -> target, with a noisy Term and a Term "bomb" that becomes NaN at one iteration."""
+    """radius_i -> target, with a noisy Term and a Term "bomb" that becomes NaN at one iteration, if the mean radius is above
+    `bomb_above` then: smaller steps may help."""
 
     def __init__(
         self,
@@ -36,7 +37,7 @@ class SphereProblem:
         seed: int = 0,
         bomb_at: int = -1,
         bomb: str = "value",
-        bomb_rate: float = 0.0,
+        bomb_above: float = 0.0,
         sleep: float = 0.0,
         noise: float = 1.0,
         dtype: torch.dtype = torch.float32,
@@ -44,7 +45,7 @@ class SphereProblem:
         self.device = Device("cpu")
         self.iterations = 50
         self.rings, self.grow, self.sleep, self.dtype = rings, grow, sleep, dtype
-        self.bomb_at, self.bomb, self.bomb_rate = bomb_at, bomb, bomb_rate
+        self.bomb_at, self.bomb, self.bomb_above = bomb_at, bomb, bomb_above
         self.generator = torch.Generator().manual_seed(seed)
         self.target = 2.0
         self.radii = torch.ones((active or rings) * SEGMENTS, dtype=dtype, requires_grad=True)
@@ -111,7 +112,7 @@ class SphereProblem:
 
     def _bomb(self) -> Tensor:
         zero = (self.radii * 0.0).sum()
-        if self.iteration != self.bomb_at:
+        if self.iteration != self.bomb_at or float(self.radii.detach().mean()) <= self.bomb_above:
             return zero
         if self.bomb == "raise":
             raise RuntimeError("a fault inside a Term")

@@ -17,6 +17,7 @@ from app.cli.progress import Lines, Silence, describe
 from engine.core.errors import FormwrightError, GeometryError
 from engine.geometry.mesh import Mesh
 from engine.protocol.edits import Edit, Stop
+from engine.protocol.recording import Recording
 from engine.protocol.session import QualitySheet, Request
 from engine.protocol.snapshot import (
     Event,
@@ -61,8 +62,18 @@ class StandIn:
     def catalogue(self) -> Future[Any]:
         raise AssertionError("a Run needs no Catalogue")
 
-    def start(self, study: Study, inputs: dict[str, Any], *, resume: Path | None = None, paused: bool = False) -> int:
+    def start(
+        self,
+        study: Study,
+        inputs: dict[str, Any],
+        *,
+        resume: Path | None = None,
+        paused: bool = False,
+        edits: Recording | None = None,
+    ) -> int:
         return 7
+
+    at_recorded_end = False
 
     def send(self, edit: Edit) -> None:
         self.sent.append(edit)
