@@ -38,6 +38,7 @@ class DrawnMesh:
         self.mapper.ScalarVisibilityOff()
         self.actor = vtkActor()
         self.actor.SetMapper(self.mapper)
+        self._slack = 0.0
         self._locator: Any = None  # VTK's stubs know no reference to a number, which its ray queries need
 
     @property
@@ -91,10 +92,12 @@ class DrawnMesh:
             self._locator = vtkStaticCellLocator()
             self._locator.SetDataSet(self.data)
             self._locator.BuildLocator()
+            # Without some slack a ray that meets an edge or a corner exactly passes between the triangles.
+            self._slack = 1e-6 * self.data.GetLength()
         place, within, where = mutable(0.0), [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
         part, cell = mutable(0), mutable(-1)
         end = start + direction * length
-        if not self._locator.IntersectWithLine(start, end, 0.0, place, where, within, part, cell):
+        if not self._locator.IntersectWithLine(start, end, self._slack, place, where, within, part, cell):
             return None
         return float(np.dot(np.asarray(where) - start, direction)), int(cell)
 

@@ -69,11 +69,10 @@ class Eye:
 
     def frame_box(self, box: np.ndarray) -> None:
         """Fill the view with a box (2, 3) [mm, world]."""
-        box = self.scene.to_scene(box)
         self._pivot = box.mean(axis=0)
         width, height = self._size()
         radius = max(float(np.linalg.norm(box[1] - box[0])) / 2.0, 1e-9)
-        cameras.frame(self.camera, self._pivot, radius, width / max(height, 1))
+        cameras.frame(self.camera, self.scene.to_scene(self._pivot), radius, width / max(height, 1))
         self._moved()
 
     def look(self, view: str) -> None:
@@ -103,7 +102,7 @@ class Eye:
             triple(np.array(camera.GetViewUp())),
             bool(camera.GetParallelProjection()),
             float(camera.GetParallelScale()),
-            None if self._pivot is None else triple(world(self._pivot)),
+            None if self._pivot is None else triple(self._pivot),
         )
 
     def set_view(self, view: CameraView) -> None:
@@ -118,7 +117,7 @@ class Eye:
         self.camera.SetPosition(*self.scene.to_scene(position))
         self.camera.SetFocalPoint(*self.scene.to_scene(focus))
         self.camera.SetViewUp(*up)
-        self._pivot = None if view.pivot is None else self.scene.to_scene(np.asarray(view.pivot, np.float64))
+        self._pivot = None if view.pivot is None else np.asarray(view.pivot, np.float64)
         self._moved()
 
     def visit(self, world: np.ndarray) -> None:
@@ -132,7 +131,7 @@ class Eye:
 
     def turn_about(self, world: np.ndarray) -> None:
         """Make a position [mm, world] the rotation centre."""
-        self._pivot = self.scene.to_scene(world)
+        self._pivot = np.asarray(world, np.float64)
 
     # Looking
 
@@ -195,4 +194,4 @@ class Eye:
         return PICK_PIXELS * step / (distance or 1.0)
 
     def _centre(self) -> np.ndarray:
-        return self._pivot if self._pivot is not None else np.array(self.camera.GetFocalPoint())
+        return np.array(self.camera.GetFocalPoint()) if self._pivot is None else self.scene.to_scene(self._pivot)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from app.document.placement import Placement
-from app.viewport.outline import within_polygon
 from app.viewport.records import triple
+from engine.geometry.selection import inside_polygon
 
 if TYPE_CHECKING:
     from app.viewport.view import Viewport
@@ -27,7 +27,8 @@ REACH = 7.0
 """[pixels] beside a part that still take hold of it."""
 
 EDGE_ON = 0.12
-"""Cosine of the angle at which a square or an arrow is seen too steeply to be dragged, and is not drawn."""
+"""Cosine of the angle at which a part is seen too steeply to be dragged, and is not drawn: a square or a ring from its
+edge (where arrows lie), an arrow from its end."""
 
 PLANES = {"yz": 0, "zx": 1, "xy": 2}
 
@@ -72,7 +73,7 @@ def gizmo_parts(view: Viewport) -> list[Part]:
             area = centre + np.array([a * one + b * other for a, b in corners]) * step
             name = next(name for name, normal in PLANES.items() if normal == axis)
             squares.append(Part(name, "square", axis, view.eye.project(area)[:, :2]))
-        rings.append(Part(f"turn {letter}", "ring", axis, _front_of_ring(view, centre, axis, step, sight)))
+            rings.append(Part(f"turn {letter}", "ring", axis, _front_of_ring(view, centre, axis, step, sight)))
     turns = np.linspace(0.0, 2.0 * np.pi, 73)
     middle = view.eye.project(centre)[0, :2]
     circle = middle + SCALE * np.stack([np.cos(turns), np.sin(turns)], axis=1)
@@ -84,7 +85,7 @@ def gizmo_part_at(view: Viewport, x: float, y: float) -> Part | None:
     place = np.array([x, y])
     for part in gizmo_parts(view):
         if part.kind == "square":
-            if within_polygon(place[None], part.places)[0]:
+            if inside_polygon(place[None], part.places)[0]:
                 return part
         elif distance_to_line(part.places, place) <= REACH:
             return part

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.geometry.selection import inside_polygon
+
 DEPTH_PIXELS = 420
 """Pixels of the picture of depths along its longer side, at most."""
 
@@ -86,7 +88,7 @@ class Outline:
             near = np.flatnonzero(
                 ((seen[:, :2] >= low) & (seen[:, :2] <= high)).all(axis=1) & (self.lens.parallel | (seen[:, 2] > 0))
             )
-            near = near[within_polygon(seen[near, :2], self.polygon)]
+            near = near[inside_polygon(seen[near, :2], self.polygon)]
             if self.depths is not None:
                 near = near[self._seen(seen[near])]
                 if normals is not None:
@@ -123,18 +125,6 @@ def picture_of_depths(lens: Lens, shapes: Iterable[Shape]) -> tuple[np.ndarray, 
             _put(depths, (rows, columns), seen, lens.parallel)
             _fill(depths, (rows, columns), lens, shape, seen, (columns / width, rows / height, 1.0))
     return depths.reshape(rows, columns), slack
-
-
-def within_polygon(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """Which places (n, 2) lie within a polygon (k, 2), by the number of edges that a ray to the right crosses."""
-    inside = np.zeros(len(places), bool)
-    x, y = places[:, 0], places[:, 1]
-    for (ax, ay), (bx, by) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if ay == by:
-            continue
-        crosses = (ay > y) != (by > y)
-        inside ^= crosses & (x < ax + (y - ay) * (bx - ax) / (by - ay))
-    return inside
 
 
 def _fill(

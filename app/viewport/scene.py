@@ -361,6 +361,11 @@ class Scene:
         if self.origin is None:
             self.origin = np.array(origin, np.float64)
             self._cut_actors()
+            for get, put in (
+                (self.camera.GetPosition, self.camera.SetPosition),
+                (self.camera.GetFocalPoint, self.camera.SetFocalPoint),
+            ):  # it stays where it is in the world
+                put(*(np.array(get()) - self.origin))
 
     def _place(self, surface: RunSurface) -> None:
         self._settle(surface.origin)

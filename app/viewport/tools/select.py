@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Qt
 
-from app.viewport.outline import within_polygon
 from app.viewport.records import SelectionGesture, SelectMode, SelectOperation, triple
 from app.viewport.tools.brush import Stroke, show_brush
 from app.viewport.tools.dragging import CLICK_SLACK, Clicking, Dragging, Orbiting, Pointer
 from app.viewport.tools.handle import HandleTool
+from engine.geometry.selection import inside_polygon
 
 if TYPE_CHECKING:
     from app.viewport.picking import Hit
@@ -181,6 +181,6 @@ def _drawn_around(view: Viewport, polygon: np.ndarray) -> str:
     low, high = polygon.min(axis=0), polygon.max(axis=0)
     shares = (np.arange(PROBES) + 0.5) / PROBES
     grid = np.stack(np.meshgrid(*(low + shares[:, None] * (high - low)).T), axis=-1).reshape(-1, 2)
-    hits = [view.eye.pick(*place) for place in grid[within_polygon(grid, polygon)]]
+    hits = [view.eye.pick(*place) for place in grid[inside_polygon(grid, polygon)]]
     names = [hit.name for hit in hits if hit is not None]
     return max(set(names), key=names.count) if names else ""

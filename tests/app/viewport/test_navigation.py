@@ -1,9 +1,15 @@
+import json
+from dataclasses import asdict, replace
+
 import numpy as np
+import pytest
 from mouse import LEFT, MIDDLE, NO_KEYS, RIGHT, SHIFT, click, double_click, drag, wheel
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+
+from app.viewport.records import CameraView
 
 
 def camera_of(view):
@@ -94,3 +100,43 @@ def test_a_frame_around_the_view_shows_keyboard_focus_only(viewport):
     assert not viewport.focus_shown
     QApplication.sendEvent(viewport, QFocusEvent(QEvent.Type.FocusIn, Qt.FocusReason.MouseFocusReason))
     assert not viewport.focus_shown
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_the_camera_is_plain_data_that_brings_the_same_view_back(viewport, sphere, parallel):
+    far = np.array([1e6, -2e6, 3e6])
+    viewport.show_object("ball", sphere(centre=tuple(far)), colour="#888888")
+    viewport.set_perspective(not parallel)
+    viewport.eye.orbit(60.0, 25.0)
+    viewport.eye.zoom(1.7, (230.0, 130.0))
+    kept = viewport.camera()
+    points = far + np.random.default_rng(0).normal(size=(20, 3)) * 10
+    places = viewport.eye.project(points)
+    assert json.loads(json.dumps(asdict(kept)))["parallel"] is parallel
+    viewport.set_perspective(parallel)
+    viewport.look("top")
+    viewport.eye.pan(40.0, 10.0)
+    viewport.set_camera(kept)
+    assert viewport.camera() == kept and viewport.perspective is not parallel
+    assert np.allclose(viewport.eye.project(points), places, atol=1e-5)
+    pivot = viewport.eye.project(np.asarray(kept.pivot))[0]
+    viewport.eye.orbit(30.0, 0.0)
+    assert np.allclose(viewport.eye.project(np.asarray(kept.pivot))[0], pivot, atol=1e-5)  # it still turns about that
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"position": (np.nan, 0.0, 0.0)}, {"up": (0.0, 0.0, 0.0)}, {"scale": 0.0}, {"focal_point": (9.0, 9.0, 9.0)}],
+)
+def test_a_camera_that_cannot_be_leaves_the_view_as_it_was(viewport, sphere, change):
+    viewport.show_object("ball", sphere(), colour="#888888")
+    before = viewport.camera()
+    viewport.set_camera(replace(before, **({"position": (9.0, 9.0, 9.0)} | change)))
+    assert viewport.camera() == before
+
+
+def test_a_camera_that_was_set_is_not_moved_by_the_first_thing_shown(viewport, sphere):
+    view = CameraView((50.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0))
+    viewport.set_camera(view)
+    viewport.show_object("ball", sphere(centre=(3.0, 4.0, 5.0)), colour="#888888")
+    assert viewport.camera().position == pytest.approx(view.position)
