@@ -18,6 +18,7 @@ class Tokens:
     window, panel, field : backgrounds, from the outermost to where one types
     line : borders; text, text_soft : what is read, what is read second
     accent, accent_text : the one primary button, selection, focus
+    link : text in the colour of the accent, dark or light enough to be read
     warning, error, good : states
     series : one colour a Term, told apart by colour-blind readers too (Okabe and Ito 2008, adjusted in lightness)
     """
@@ -34,6 +35,7 @@ class Tokens:
     accent: str
     accent_hover: str
     accent_text: str
+    link: str
     warning: str
     warning_back: str
     error: str
@@ -45,7 +47,7 @@ class Tokens:
 LIGHT = Tokens(
     dark=False, window="#ececec", panel="#f7f7f7", field="#ffffff", line="#d2d2d2", hover="#e2e2e2",
     text="#1f1f1f", text_soft="#5c5c5c", text_off="#9a9a9a",
-    accent="#1f6feb", accent_hover="#1a60cf", accent_text="#ffffff",
+    accent="#1f6feb", accent_hover="#1a60cf", accent_text="#ffffff", link="#1a5dc9",
     warning="#8a5a00", warning_back="#fff3d6", error="#a3261b", error_back="#fde7e4", good="#1b7a43",
     series=SERIES,
 )  # fmt: skip
@@ -53,7 +55,7 @@ LIGHT = Tokens(
 DARK = Tokens(
     dark=True, window="#1e1e1e", panel="#262626", field="#303030", line="#3d3d3d", hover="#383838",
     text="#e8e8e8", text_soft="#a9a9a9", text_off="#6f6f6f",
-    accent="#4c8dff", accent_hover="#6aa1ff", accent_text="#0b1220",
+    accent="#4c8dff", accent_hover="#6aa1ff", accent_text="#0b1220", link="#7fb0ff",
     warning="#f2c46d", warning_back="#3a3020", error="#ff9b8f", error_back="#3d2523", good="#6fd09a",
     series=("#56b4e9", "#e69f00", "#33c79a", "#e08fbf", "#f0e442", "#8fb8ff", "#b794d6", "#b0b0b0"),
 )  # fmt: skip
@@ -74,6 +76,12 @@ def current_tokens() -> Tokens:
     return tokens(bool(app is not None and app.property("darkTheme")))
 
 
+def branch_colour(number: int) -> str:
+    """The colour of a branch, in the tree and in the plot (see `RunRecord.branch_number`)."""
+    series = current_tokens().series
+    return series[number % len(series)]
+
+
 def apply_theme(app: QApplication, *, dark: bool) -> None:
     """Give the whole application the light or the dark look."""
     app.setProperty("darkTheme", dark)
@@ -88,8 +96,8 @@ def _palette(t: Tokens) -> QPalette:
     colours = {
         role.Window: t.window, role.WindowText: t.text, role.Base: t.field, role.AlternateBase: t.panel,
         role.Text: t.text, role.Button: t.panel, role.ButtonText: t.text, role.BrightText: t.error,
-        role.Highlight: t.accent, role.HighlightedText: t.accent_text, role.Link: t.accent,
-        role.ToolTipBase: t.field, role.ToolTipText: t.text, role.PlaceholderText: t.text_off,
+        role.Highlight: t.accent, role.HighlightedText: t.accent_text, role.Link: t.link,
+        role.ToolTipBase: t.field, role.ToolTipText: t.text, role.PlaceholderText: t.text_soft,
         role.Light: t.field, role.Midlight: t.hover, role.Mid: t.line, role.Dark: t.line, role.Shadow: t.line,
         role.Accent: t.accent,
     }  # fmt: skip
