@@ -26,7 +26,11 @@ def document(offered: Catalogue) -> str:
     for study in offered.studies:
         parts.append(_study(study, offered))
     parts.append("## Optimiser\n\n" + _table(offered.optimizer_schema))
-    parts.append("## Terms\n\nA Term is one differentiable wish; the descent lowers the weighted sum of all of them.\n")
+    parts.append(
+        "## Terms\n\nA Term is one differentiable wish; the descent lowers the weighted sum of all of them.\n"
+        "Where a [mask](steering.md#masks) says how much a Term counts at a place, its integrand is weighed with\n"
+        "*outside + (1 − outside) · mask*.\n"
+    )
     parts += [_term(term) for term in offered.terms]
     return "\n".join(parts).rstrip() + "\n"
 
@@ -50,6 +54,8 @@ def _term(term: TermEntry) -> str:
         facts.append(f"Source: {term.source}.")
     if term.place:
         facts.append(f"Made in the viewport: a {term.place}.")
+    if term.maskable:
+        facts.append("It needs a mask." if term.needs_mask else "A mask can say where it counts.")
     text = f"### {term.title}\n\nKind `{term.kind}`. " + " ".join(facts) + "\n"
     return text + ("\n" + _table(term.schema_) if term.schema_.get("properties") else "")
 
