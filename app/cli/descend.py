@@ -94,7 +94,7 @@ def descend(
                 while session.advance():
                     watch.look(session)
                 watch.look(session, last=True)
-            if watch.state == "failed" and not session.at_recorded_end:
+            if watch.is_stuck and not session.at_recorded_end:
                 raise watch.error()
             mesh, quality = _result(session, interruption)
         finally:
@@ -133,15 +133,15 @@ class _Watch:
             self._stopping = True
             session.send(Stop())
         events = session.events()
-        failed = any(isinstance(event, StateChanged) and event.state == "failed" for event in events)
         for event in events:
             if isinstance(event, StateChanged):
                 self.state, self.iteration, self.reason = event.state, event.iteration, event.reason
-            elif isinstance(event, LossesRecorded):
+        for event in events:
+            if isinstance(event, LossesRecorded):
                 self.losses = {name: values[-1] for name, values in event.values.items() if values}
             elif isinstance(event, ProblemRaised):
                 self.problem = event
-                if failed:
+                if self.is_stuck:
                     continue  # it is the error that the command ends with
             self.display.show_event(event)
         now = time.monotonic()
@@ -150,6 +150,11 @@ class _Watch:
             snapshot = session.snapshot()
             if snapshot is not None:
                 self.display.show_snapshot(snapshot)
+
+    @property
+    def is_stuck(self) -> bool:
+        """It failed, or waits because of an error (a mask is missing) for somebody who is not there."""
+        return self.state == "failed" or (self.state == "paused" and bool(self.reason) and self.problem is not None)
 
     def error(self) -> FormwrightError:
         if self.problem is None:

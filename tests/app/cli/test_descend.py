@@ -25,6 +25,7 @@ from engine.protocol.snapshot import (
     ProblemRaised,
     RolledBack,
     Snapshot,
+    State,
     StateChanged,
 )
 from engine.protocol.study import Study
@@ -40,12 +41,14 @@ class StandIn:
         iterations: int = 5,
         *,
         failing: str = "",
+        stuck: State = "failed",
         interrupt_at: int = -1,
         surface: bool = True,
         deaf: bool = False,
     ) -> None:
         self.iterations = iterations
         self.failing = failing
+        self.stuck = stuck
         self.interrupt_at = interrupt_at
         self.surface = surface
         self.deaf = deaf
@@ -80,7 +83,7 @@ class StandIn:
 
     def advance(self) -> bool:
         if self.failing:
-            self.told += [ProblemRaised(self.failing, remedy="Do this."), StateChanged(7, "failed", 0)]
+            self.told += [ProblemRaised(self.failing, remedy="Do this."), StateChanged(7, self.stuck, 0, self.failing)]
             return False
         if self.sent and not self.deaf:
             self.told.append(StateChanged(7, "stopped", self.iteration))
@@ -146,9 +149,10 @@ def test_ctrl_c_before_there_is_a_surface_is_an_interruption_and_no_error() -> N
         descend(StandIn(10_000, interrupt_at=1, surface=False), Study(), {}, Silence())
 
 
-def test_a_failing_run_tells_why() -> None:
+@pytest.mark.parametrize("stuck", ["failed", "paused"])
+def test_a_run_that_fails_or_waits_for_somebody_tells_why(stuck: State) -> None:
     with pytest.raises(FormwrightError) as failure:
-        descend(StandIn(failing="The fit is not finite."), Study(), {}, Silence())
+        descend(StandIn(failing="The fit is not finite.", stuck=stuck), Study(), {}, Silence())
     assert failure.value.message == "The fit is not finite."
     assert failure.value.remedy == "Do this."
 
