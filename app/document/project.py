@@ -11,7 +11,7 @@ import numpy as np
 
 from app.document.placement import IDENTITY, Placement, Vector
 from engine.core.errors import ParameterError
-from engine.geometry.mesh import Mesh
+from engine.geometry.mesh import Mesh, bounding_box
 from engine.geometry.points import Points
 from engine.protocol.edits import PaintFreeze
 from engine.protocol.study import Study
@@ -52,6 +52,16 @@ class SceneObject:
     def positions(self) -> np.ndarray:
         """Vertices of a mesh or points of a scan where they stand [mm, world], shape (n, 3)."""
         return self.placed.vertices if isinstance(self.placed, Mesh) else self.placed.positions
+
+    @cached_property
+    def bounds(self) -> np.ndarray:
+        """Lowest and highest corner of its box where it stands [mm, world], shape (2, 3); raises `GeometryError` when
+        it is empty."""
+        if not any(self.placement.rotation):
+            corners = self.placement.points(self.geometry.bounds)
+            return np.stack([corners.min(axis=0), corners.max(axis=0)])
+        positions = self.geometry.vertices if isinstance(self.geometry, Mesh) else self.geometry.positions
+        return bounding_box(self.placement.points(positions), self.name)
 
     def describe(self) -> str:
         """ "12,480 triangles" or "40,000 points"."""
@@ -245,7 +255,10 @@ def _equal(one: Any, other: Any) -> bool:
     if one is other:
         return True
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.array_equal(one, other)
+        if not (isinstance(one, np.ndarray) and isinstance(other, np.ndarray)):
+            return False
+        # A scan's field may have no value at a point, and is still the same field.
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == other.dtype.kind == "f")
     if isinstance(one, (Mesh, Points)):
         return type(one) is type(other) and _equal_fields(one, other)
     if isinstance(one, dict) and isinstance(other, dict):
