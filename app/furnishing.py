@@ -50,7 +50,7 @@ def fill_docks(window: MainWindow) -> None:
     catalogue = window.kept_catalogue()
     if catalogue is not None:
         document.set_catalogue(catalogue)
-    window.objects = ObjectsPanel(document, window)
+    window.objects = ObjectsPanel(document, window.workbench, window)
     window.gallery = GalleryPanel(document, parent=window)
     window.study = StudyPanel(document, window)
     window.history = HistoryPanel(document, window)

@@ -60,6 +60,7 @@ class Listening(QObject):
             self._window.workbench,
         )
         document.undo_stack.changed.subscribe(window.registry.refresh)
+        workbench.scene.chosen_changed.subscribe(window.registry.refresh)
         document.objects_changed.subscribe(self._objects_changed)
         document.catalogue_changed.subscribe(window.registry.refresh)
         workbench.notices.said.subscribe(window.error_bar.show_message)
@@ -84,12 +85,8 @@ class Listening(QObject):
         empty.files_dropped.connect(lambda paths: workbench.files.open([Path(path) for path in paths]))
         empty.open_wanted.connect(window.dialogs.open_files)
         empty.entry_chosen.connect(workbench.files.run_gallery)
-        objects.visibility_changed.connect(window.set_visible_object)
+        objects.result_visibility_changed.connect(window.show_result)
         objects.frame_wanted.connect(window.frame_named)
-        objects.close_wanted.connect(workbench.scene.close)
-        objects.target_wanted.connect(workbench.scene.use_as_target)
-        objects.term_removal_wanted.connect(workbench.steering.remove_term)
-        objects.unit_wanted.connect(workbench.files.set_unit)
         window.gallery.entry_chosen.connect(workbench.files.run_gallery)
         study.parameter_changed.connect(
             lambda owner, name, value, live: workbench.steering.set_parameter(owner, name, value, live=live)

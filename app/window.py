@@ -350,12 +350,10 @@ class MainWindow(QMainWindow):
             self._stack.setCurrentWidget(page)
         self.tool_strip.setEnabled(filled)
 
-    def set_visible_object(self, kind: str, name: str, visible: bool) -> None:
-        if kind == RESULT:
-            if self.viewport is not None:
-                self.viewport.set_object_visible(RESULT, visible)
-        else:
-            self.document.set_visible(name, visible)
+    def show_result(self, visible: bool) -> None:
+        """Show or hide the Run's surface."""
+        if self.viewport is not None:
+            self.viewport.set_object_visible(RESULT, visible)
 
     def frame_named(self, name: str) -> None:
         known = {item.name for item in self.document.objects} | {RESULT}

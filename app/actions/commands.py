@@ -12,6 +12,7 @@ from app.actions.action import Action
 from app.actions.edit_commands import edit_commands
 from app.actions.file_commands import file_commands
 from app.actions.help_commands import help_commands
+from app.actions.object_commands import object_commands
 from app.actions.run_commands import run_commands
 from app.actions.study_commands import study_commands
 from app.actions.tools_commands import tools_commands
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MENUS_FILLED_BY = (
     file_commands,
     edit_commands,
+    object_commands,
     view_commands,
     study_commands,
     run_commands,

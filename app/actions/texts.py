@@ -14,6 +14,7 @@ def menu_titles() -> dict[str, str]:
     return {
         "File": tr("File"),
         "Edit": tr("Edit"),
+        "Edit/Place": tr("Place"),
         "View": tr("View"),
         "View/Camera": tr("Camera"),
         "View/Theme": tr("Theme"),

@@ -59,6 +59,7 @@ SHAPES: dict[str, str] = {
     'stroke-width="2.2"/><path d="M8 14h8"/>',
     "log": '<path d="M5 4.5h14v15H5z"/><path d="M8 9h8M8 12.5h8M8 16h5"/>',
     "tasks": '<path d="m4 7 1.8 1.8L9 5.5M4 16l1.8 1.8L9 14.5M12.5 7.5H20M12.5 16.5H20"/>',
+    "swatch": '<rect x="5" y="5" width="14" height="14" rx="3" fill="C"/>',
     "chevron": '<path d="m8 10 4 4 4-4"/>',
     "app": '<path d="M4 17C8 7 10 19 14 9c1-2.5 3.5-4 6-4"/><circle cx="14.2" cy="9" r="2.3" fill="C"/>',
 }  # fmt: skip

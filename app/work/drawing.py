@@ -20,7 +20,7 @@ class Drawing:
         self._document = document
         self._link = link
         self.viewport: Viewport | None = None
-        self._drawn: dict[str, tuple[int, bool, float]] = {}
+        self._drawn: dict[str, tuple[SceneObject, float]] = {}
         self._last_live: Any = None
         document.objects_changed.subscribe(self._draw_objects)
         document.study_changed.subscribe(self._draw_handles)
@@ -65,16 +65,20 @@ class Drawing:
             viewport.clear_snapshot()
 
     def _draw_object(self, viewport: Viewport, item: SceneObject) -> None:
-        opacity = INPUT_OPACITY if self._document.run.iteration > 0 else 1.0
-        key = (id(item.placed), item.visible, opacity)
-        before = self._drawn.get(item.name)
-        if before == key:
+        opacity = INPUT_OPACITY if self._document.run.iteration > 0 and self._document.role_of(item.name) else 1.0
+        before, before_opacity = self._drawn.get(item.name, (None, opacity))
+        if before is item and before_opacity == opacity:
             return
-        if before is not None and (before[0], before[2]) == (key[0], key[2]):
-            viewport.set_object_visible(item.name, item.visible)
-        else:
-            viewport.show_object(item.name, item.placed, colour=item.colour, opacity=opacity, visible=item.visible)
-        self._drawn[item.name] = key
+        self._drawn[item.name] = item, opacity
+        looks = (before.geometry, before.colour, before_opacity) if before is not None else None
+        if looks is None or looks[0] is not item.geometry or looks[1:] != (item.colour, opacity):
+            viewport.show_object(
+                item.name, item.geometry, colour=item.colour, opacity=opacity, visible=item.visible,
+                placement=item.placement,
+            )  # fmt: skip
+            return
+        viewport.set_placement(item.name, item.placement)
+        viewport.set_object_visible(item.name, item.visible)
 
     def _draw_handles(self) -> None:
         if self.viewport is None:

@@ -1,11 +1,16 @@
-"""The surface that is shown, written to a file."""
+"""The surface that is shown, written to a file or taken as an object."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QCoreApplication
+
+from app.document.document import Document
+from app.document.scene import with_new
 from app.work.engine_link import EngineLink
 from app.work.notices import Notices
 from app.work.tasks import Tasks
@@ -14,9 +19,10 @@ from engine.protocol.session import ResultMesh
 
 
 class Exporting:
-    """Writes results off the window's thread."""
+    """Takes results out of the Run: into a file, off the window's thread, or into the scene."""
 
-    def __init__(self, link: EngineLink, tasks: Tasks, notices: Notices) -> None:
+    def __init__(self, document: Document, link: EngineLink, tasks: Tasks, notices: Notices) -> None:
+        self._document = document
         self._link = link
         self._tasks = tasks
         self._notices = notices
@@ -25,13 +31,29 @@ class Exporting:
         """Write the surface that is shown to a file; `done` gets the ExportReport."""
 
         def write(mesh: Mesh) -> None:
-            title = f"Exporting {path.name}"
+            title = _tr("Exporting {0}").format(path.name)
             self._tasks.do(lambda: _write(mesh, path, unit), done, self._notices.say, title=title)
 
         self._link.ask(ResultMesh(checkpoint=self._link.viewed), write)
+
+    def take_as_object(self) -> None:
+        """Let the surface that is shown be an object of the scene: to go on with, or to compare."""
+        target = self._document.project.roles.get("target", "")
+        name = _tr("result of {0}").format(target) if target else _tr("surface")
+
+        def take(mesh: Mesh) -> None:
+            project, called = with_new(self._document.project, replace(mesh, name=name), name)
+            self._document.change(_tr("take {0} as an object").format(called), project)
+            self._document.select(called)
+
+        self._link.ask(ResultMesh(checkpoint=self._link.viewed), take)
 
 
 def _write(mesh: Mesh, path: Path, unit: str) -> Any:
     from engine.io.registry import write
 
     return write(mesh, path, unit=unit or None)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Exporting", text)

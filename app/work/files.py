@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
 from app.panels.error_bar import RUN, Message
@@ -16,6 +19,7 @@ from app.work.running import Running
 from app.work.target import Target
 from app.work.tasks import Tasks
 from engine.core.errors import FileError, FormwrightError
+from engine.core.units import MILLIMETRES_PER
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.catalogue import GalleryEntry
@@ -51,13 +55,20 @@ class Files:
             if path.suffix.lower() == ".toml":
                 self.open_study(path)
             else:
-                self.opener.open(path, repairs=repairs)
+                self.opener.open(path, repairs=repairs, unit=self._document.recent.unit(path))
 
     def set_unit(self, name: str, unit: str) -> None:
-        """Read an open file again, its lengths in `unit`."""
+        """Take the lengths in an object's file for `unit`; remembered for the next time that the file is opened."""
         item = self._document.object(name)
-        if item is not None and item.source and not item.source.startswith(SAMPLE):
-            self.opener.open(Path(item.source), unit=unit)
+        if item is None:
+            return
+        self._notices.past(unit_question(name))
+        geometry = in_unit(item.geometry, unit)
+        if geometry is not item.geometry:
+            self._document.replace_geometry(name, geometry, _tr("unit of {0}: {1}").format(name, unit))
+            self._drawing.frame(name)
+        if item.source and not item.source.startswith(SAMPLE):
+            self._document.recent.remember_unit(Path(item.source), unit)
 
     def open_study(self, path: Path) -> None:
         """Take over a study file and open its input."""
@@ -117,8 +128,8 @@ class Files:
         inputs = list(study.inputs.values())
         self._document.set_study(study.model_copy(update={"inputs": {}}))
         self._of_study = set(inputs)
-        for name in inputs:
-            self.opener.open(Path(name))
+        for role, name in study.inputs.items():
+            self.opener.open(Path(name), unit=study.units.get(role))
 
     def _opened(self, path: Path, geometry: Mesh | Points) -> None:
         first = not self._document.objects
@@ -136,8 +147,26 @@ class Files:
         if self._run_when_opened:
             self._run_when_opened = False
             self._running.start()
-        elif isinstance(geometry, Mesh):
+            return
+        self._ask_unit(item.name, geometry)
+        if isinstance(geometry, Mesh):
             self._repairing.look(item.name, geometry)
+
+    def _ask_unit(self, name: str, geometry: Mesh | Points) -> None:
+        """What a file does not say, and what would give it an unusual size, is asked; without an answer it stays."""
+        from engine.io.likely_units import likely_units
+
+        units = likely_units(geometry)
+        if not units:
+            return
+        sizes = dict(units)
+        offered = [unit for unit, _ in units][:3]
+        offers = tuple((f"{unit_title(unit)} ({sizes[unit]})", partial(self.set_unit, name, unit)) for unit in offered)
+        text = _tr("{0} does not say its unit. In {1} it is {2} large.").format(
+            name, unit_title(geometry.unit).lower(), sizes[geometry.unit]
+        )
+        remedy = _tr("Which unit is it in?")
+        self._notices.said(Message(text, remedy, kind="warning", offers=offers, about=unit_question(name)))
 
     def _not_opened(self, path: Path, error: BaseException) -> None:
         self._run_when_opened = False
@@ -148,3 +177,34 @@ class Files:
         remedy = getattr(error, "remedy", "")
         text = getattr(error, "message", f"{path.name}: {error}")
         self._notices.said(Message(text, remedy, str(path), offers=tuple(offers), about=str(path)))
+
+
+def unit_question(name: str) -> str:
+    """What the Message is about that asks for the unit of an object's file."""
+    return f"unit of {name}"
+
+
+def unit_title(unit: str) -> str:
+    """What a person calls a unit."""
+    titles = {
+        "um": _tr("Micrometres"), "mm": _tr("Millimetres"), "cm": _tr("Centimetres"), "m": _tr("Metres"),
+        "in": _tr("Inches"), "ft": _tr("Feet"),
+    }  # fmt: skip
+    return titles[unit]
+
+
+def in_unit(geometry: Mesh | Points, unit: str) -> Mesh | Points:
+    """The geometry as if its file were in `unit`; the same object where it is known to be."""
+    if geometry.unit == unit and not geometry.unit_assumed:
+        return geometry
+    factor = MILLIMETRES_PER[unit] / MILLIMETRES_PER[geometry.unit]
+    x, y, z = (factor * value for value in geometry.shift)
+    if isinstance(geometry, Mesh):
+        vertices = geometry.vertices if factor == 1.0 else geometry.vertices * factor
+        return replace(geometry, vertices=vertices, unit=unit, shift=(x, y, z), unit_assumed=False)
+    positions = geometry.positions if factor == 1.0 else geometry.positions * factor
+    return replace(geometry, positions=positions, unit=unit, shift=(x, y, z), unit_assumed=False)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Files", text)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
 from app.panels.error_bar import Message
 from app.work.notices import Notices
 from app.work.tasks import Tasks
 from engine.geometry.mesh import Mesh
+
+if TYPE_CHECKING:
+    from engine.geometry.repair import Suggestion
+
+ALL = "all"
+"""Every repair that a mesh needs, one after the other."""
+MOST_OFFERS = 3
+"""Buttons that a bar has at most."""
+APART_FROM = 50_000
+"""Triangles from which the work gets a process of its own: Python would slow the window down beside it."""
+UNSAID = ("drop-unreferenced",)
+"""Repairs that nobody needs to be asked for: what they change is not seen."""
 
 
 class Repairing:
@@ -20,51 +35,102 @@ class Repairing:
         self._tasks = tasks
         self._notices = notices
 
+    def titles(self) -> list[tuple[str, str, str]]:
+        """Name, title and help of every repair, in the order in which they are best applied."""
+        from engine.geometry.repair import REPAIRS
+
+        return [
+            (name, repair.title, repair.help)
+            for name, repair in REPAIRS.items()
+            if name not in (*UNSAID, "drop-non-finite")  # an open mesh has numbers only
+        ]
+
     def look(self, name: str, mesh: Mesh) -> None:
         """Offer what would make a mesh sound; a study may well run without."""
 
-        def offer(repairs: tuple[Any, ...]) -> None:
-            wanted = [repair for repair in repairs if repair.name != "drop-unreferenced"]
+        def offer(found: tuple[Suggestion, ...]) -> None:
+            wanted = [suggestion for suggestion in found if suggestion.name not in UNSAID]
             item = self._document.object(name)
-            if wanted and item is not None and item.geometry is mesh:
-                offers = tuple((repair.title, partial(self.repair, name, repair.name)) for repair in wanted)
-                remedy = "The study runs without, too."
-                found = ", ".join(repair.found for repair in wanted)
-                message = Message(f"{name} can be repaired: {found}.", remedy, kind="note", offers=offers, about=name)
-                self._notices.said(message)
+            if not wanted or item is None or item.geometry is not mesh:
+                return
+            repairs = [(suggestion.title, suggestion.name) for suggestion in wanted]
+            if len(wanted) > 1:
+                repairs = [*repairs[: MOST_OFFERS - 1], (_tr("Repair all"), ALL)]
+            text = _tr("{0} has {1}.").format(name, listed([suggestion.found for suggestion in wanted]))
+            offers = tuple((title, partial(self.repair, name, repair)) for title, repair in repairs)
+            remedy = _tr("The study runs without repairs, too.")
+            self._notices.said(Message(text, remedy, kind="note", offers=offers, about=name))
 
-        self._tasks.do(partial(_suggest_repairs, mesh), offer, lambda error: None)
+        self._do(mesh, partial(_suggestions, mesh), offer, lambda error: None, _tr("Checking {0}").format(name))
 
     def repair(self, name: str, repair: str) -> None:
-        """Apply a repair by name to an open mesh."""
+        """Apply a repair by name, or `ALL`, to an open mesh."""
         item = self._document.object(name)
         if item is None or not isinstance(item.geometry, Mesh):
             return
+        mesh = item.geometry
 
-        def replace(repaired: Any) -> None:
-            self._document.replace_geometry(name, repaired.mesh, f"{repair_title(repair).lower()} in {name}")
-            self._notices.noted(repaired.done)
-            self.look(name, repaired.mesh)
+        def take(result: tuple[Mesh | None, str]) -> None:
+            repaired, done = result
+            now = self._document.object(name)
+            if now is None or now.geometry is not mesh:
+                self._notices.noted(_tr("{0} was changed meanwhile, and is not repaired").format(name))
+                return
+            if repaired is not None:
+                step = _tr("repair {0}") if repair == ALL else f"{repair_title(repair).lower()} in {{0}}"
+                self._document.replace_geometry(name, repaired, step.format(name))
+                self.look(name, repaired)
+            self._notices.noted(done or _tr("{0} needs no repair").format(name))
 
-        self._tasks.do(partial(_repaired, item.geometry, repair), replace, self._notices.say)
+        title = _tr("Repairing {0}").format(name)
+        self._do(mesh, partial(_repaired, mesh, repair), take, self._notices.say, title)
+
+    def _do(
+        self,
+        mesh: Mesh,
+        work: Callable[[], Any],
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object],
+        title: str,
+    ) -> None:
+        if mesh.triangle_count >= APART_FROM:
+            self._tasks.do_apart(work, done, failed, title=title)
+        else:
+            self._tasks.do(work, done, failed)
 
 
 def repair_title(name: str) -> str:
     """What a repair's button says."""
-    if name == "drop-invalid-triangles":
-        return "Leave out broken triangles"  # a repair of what is read, before there is a mesh
     from engine.geometry.repair import REPAIRS
 
-    return REPAIRS[name].title
+    if name in REPAIRS:
+        return REPAIRS[name].title
+    return name.replace("-", " ").capitalize()  # of a file that cannot be read without it
 
 
-def _suggest_repairs(mesh: Mesh) -> tuple[Any, ...]:
+def listed(parts: list[str]) -> str:
+    """ "3 holes, 2 specks and 5 duplicate vertices"."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return _tr("{0} and {1}").format(", ".join(parts[:-1]), parts[-1])
+
+
+def _suggestions(mesh: Mesh) -> tuple[Suggestion, ...]:
     from engine.geometry.repair import suggest_repairs
 
     return suggest_repairs(mesh)
 
 
-def _repaired(mesh: Mesh, repair: str) -> Any:
-    from engine.geometry.repair import apply_repair
+def _repaired(mesh: Mesh, repair: str) -> tuple[Mesh | None, str]:
+    """The repaired mesh, None where nothing had to be done, and what was done in words."""
+    from engine.geometry.repair import apply_repair, repair_all
 
-    return apply_repair(repair, mesh)
+    if repair == ALL:
+        steps = repair_all(mesh)
+        return (steps[-1].mesh if steps else None), " ".join(step.done for step in steps)
+    repaired = apply_repair(repair, mesh)
+    return (repaired.mesh if repaired.changed else None), repaired.done
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Repairing", text)

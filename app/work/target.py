@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.document.document import Document
 from app.document.project import SceneObject
 from engine.protocol.edits import RemoveTerm
@@ -46,6 +48,14 @@ class Target:
             return f"{item.name} is the target of the next run"
         went = self.drop_foreign_handles()
         return f"{item.name} is the target now" + (f"; {went}" if went else "")
+
+    def renamed(self, name: str, new: str) -> None:
+        """An object is called otherwise; it is still the same one."""
+        if self._now is not None and self._now.name == name:
+            self._now = replace(self._now, name=new)
+        self._placed_on = {
+            handle: replace(item, name=new) if item.name == name else item for handle, item in self._placed_on.items()
+        }
 
     def drop_foreign_handles(self) -> str:
         """Remove the handles that were placed on another target; returns what is to be said of it."""

@@ -33,13 +33,14 @@ class Workbench:
         self.running = Running(document, link, self.drawing, target, self.notices)
         self.scene = Scene(document, link, target, self.notices)
         self.repairing = Repairing(document, tasks, self.notices)
-        self.exporting = Exporting(link, tasks, self.notices)
+        self.exporting = Exporting(document, link, tasks, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)
 
     def set_viewport(self, viewport: Viewport) -> None:
         """Draw into this one, and listen to what is done in it."""
         self.drawing.set_viewport(viewport)
         self.steering.set_viewport(viewport)
+        self.scene.set_viewport(viewport)
         viewport.files_dropped.connect(lambda paths: self.files.open([Path(path) for path in paths]))
 
     def end_stroke(self) -> None:

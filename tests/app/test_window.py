@@ -252,7 +252,7 @@ def test_a_file_is_opened_shown_and_made_the_target(window: Any, qtbot: Any, tar
     assert window.document.study.inputs == {"target": str(path)}
     assert window.document.recent.paths() == [path]
     size = window.document.diagonal()
-    window.objects.unit_wanted.emit(name, "in")
+    window.workbench.files.set_unit(name, "in")
     grown = 25.4 * size
     qtbot.waitUntil(
         lambda: poll_until(window, lambda: window.document.diagonal() == pytest.approx(grown)), timeout=20000

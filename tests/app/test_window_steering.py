@@ -151,7 +151,7 @@ def test_an_error_goes_when_another_object_is_opened_or_the_old_one_closed(
     assert "broken.stl" in running.error_bar.text()
     running.error_bar.close_message()
     vanish(running, session)
-    running.objects.close_wanted.emit(running.document.objects[-1].name)
+    running.workbench.scene.remove([running.document.objects[-1].name])
     assert not running.error_bar.isVisible()
 
 
