@@ -38,7 +38,8 @@ class StudyProblem(DescentProblem, Protocol):
         ...
 
     def result_mesh(self) -> Mesh:
-        """The surface as it would be exported [mm, world]."""
+        """The surface as it would be exported [mm, world]: of the design as it is now, which a `view` may lag behind
+        by a step. The same before a `state` is taken and after its `restore`."""
         ...
 
     def quality_sheet(self) -> dict[str, Any]:

@@ -113,9 +113,9 @@ class ReconstructProblem:
             remaps += self.surface.resample(self._pending_resolution)
             self._pending_resolution, self._evaluated = None, None
         self._active = self._terms.prepare(self.surface, self._progress)
-        if self.parameters.remove_specks and iteration % SPECK_INTERVAL == 0:
-            self._remove_specks()
         remaps += self.surface.prepare()
+        if self.parameters.remove_specks and iteration and iteration % SPECK_INTERVAL == 0 and self._remove_specks():
+            remaps += self.surface.prepare()
         self._held = self._held_nodes()
         return remaps
 
@@ -266,7 +266,7 @@ class ReconstructProblem:
         return euler_and_parts(self._seen_mesh()[1])
 
     def result_mesh(self) -> Mesh:
-        vertices, triangles = self._seen_mesh()
+        vertices, triangles = self.surface.present_output()
         return Mesh(
             self.frame.to_world(vertices),
             triangles,
@@ -299,15 +299,18 @@ class ReconstructProblem:
 
     # -- specks ---------------------------------------------------------------------------------------------------
 
-    def _remove_specks(self) -> None:
-        """Flip the field's sign at the nodes that make parts which the target does not claim."""
-        seen = self._evaluated
-        if seen is None:
-            return
+    def _remove_specks(self) -> bool:
+        """Flip the field's sign at the nodes that make parts which the target does not claim; True where it did.
+
+        Looks at the design as it is, and not as it was evaluated last: a Run that was interrupted, or looked at, since
+        then must do the same.
+        """
+        with torch.no_grad():
+            seen = self.surface.extract()
         triangles = seen.triangles.cpu().numpy()
         vertices = seen.vertices.detach()
         if euler_and_parts(triangles)[1] <= self.target.parts:
-            return
+            return False
         evaluation = Evaluation(
             seen, target=self.target, draw=self.target.draw(0), sample_count=0, generator=self._generator,
             device=self._device,
@@ -315,17 +318,18 @@ class ReconstructProblem:
         nearest = evaluation.face_of_target.cpu().numpy()
         labels, unclaimed = unclaimed_parts(triangles, nearest, self.target.parts)
         if not len(unclaimed):
-            return
+            return False
         index, outside = enclosed_nodes(
             vertices.cpu().numpy(), triangles[np.isin(labels, unclaimed)], self.surface, self._device
         )
         if not len(index):
-            return
+            return False
         cell = 2.0 / self.surface.resolution
         values = torch.where(outside, cell, -cell).to(self.surface.dtype)
         self._removed += len(unclaimed)
         log.info("Iteration %d: %d specks removed at %d nodes.", self._iteration, len(unclaimed), len(index))
         self.surface.set_field(index, values)
+        return True
 
 
 LEARNING_RATE_FACTORS: dict[str, float] = {"offsets": 3.0, "weights": 5.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -138,10 +139,7 @@ class FlexiCubes(Surface):
 
     def output(self) -> tuple[np.ndarray, np.ndarray]:
         if self._extracted is None:
-            # Signs may have changed since the surface was found: crossings of edges without one would fly away.
-            self._find_surface()
-            with torch.no_grad():
-                self.extract()
+            return self.present_output()
         connectivity = self._require_connectivity()
         assert self._extracted is not None
         raw = self._leaves["weights"].detach()[connectivity.cell_rows, WEIGHT_COUNT - 1]
@@ -151,6 +149,16 @@ class FlexiCubes(Surface):
         triangles = connectivity.quad_duals.gather(1, patterns[even.to(torch.int64)]).reshape(-1, 3)
         vertices = self._extracted[: connectivity.dual_count]
         return vertices.to(torch.float32).cpu().numpy().copy(), triangles.cpu().numpy()
+
+    def present_output(self) -> tuple[np.ndarray, np.ndarray]:
+        # A twin is asked: finding the surface replaces leaves, which is for `prepare` alone to report, and whoever
+        # looks must not change what comes next.
+        twin = copy.copy(self)
+        twin.restore(self.state())
+        twin.prepare()
+        with torch.no_grad():
+            twin.extract()
+        return twin.output()
 
     def field(self) -> Tensor:
         """The field as it is now at all nodes, detached, shape (n + 1, n + 1, n + 1)."""
@@ -224,6 +232,10 @@ class FlexiCubes(Surface):
         an open one, which has no inside, is interpolated with its offsets and the weights of the parent cells."""
         if resolution == self.resolution:
             return []
+        # Where the design is now, and not where it was evaluated last: a state that was restored knows only that.
+        self._find_surface()
+        with torch.no_grad():
+            self.extract()
         old_grid, old_active, old = self._grid, self._active, self._leaves
         frozen, undelivered = self._frozen.cell_ids, self._remaps
         grid = Grid(resolution)

@@ -63,7 +63,12 @@ class Surface(ABC):
     @abstractmethod
     def output(self) -> tuple[np.ndarray, np.ndarray]:
         """The mesh to show and export (quads split along the better diagonal): vertices float32 (n, 3), working
-        frame, and triangles int32 (m, 3). The first rows are the dual vertices of the last `extract`."""
+        frame, and triangles int32 (m, 3). The first rows are the dual vertices of the last `extract`; after a
+        `restore`, the same as `present_output`. Leaves the design as it is."""
+
+    @abstractmethod
+    def present_output(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same of the design as it is now, after a step too. Leaves the design as it is."""
 
     @abstractmethod
     def resample(self, resolution: int) -> list[Remap]:

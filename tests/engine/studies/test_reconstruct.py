@@ -232,7 +232,7 @@ def test_view_shows_the_last_evaluation_in_millimetres(block: Mesh) -> None:
     assert arrays["vertices"].dtype == np.float32 and arrays["triangles"].dtype == np.int32
     assert len(arrays["sensitivity"]) == len(arrays["vertices"]) == info["vertex_count"]
     world = arrays["vertices"] + np.array(origin)
-    np.testing.assert_allclose(world, built.result_mesh().vertices, atol=1e-4)
+    np.testing.assert_allclose(world, built.frame.to_world(built.surface.output()[0]), atol=1e-4)
     assert built.thumbnail(48).shape == (48, 48, 3)
     assert built.quality_sheet()["watertight"] is True
 
