@@ -32,6 +32,7 @@ def columns_of_rows(
 def vectors(x: np.ndarray, y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Three columns as vectors, shape (n, 3), float64."""
     found = np.empty((len(x), 3))
-    for axis, column in enumerate((x, y, z)):
-        found[:, axis] = column
+    with np.errstate(invalid="ignore"):  # what is no number is found later
+        for axis, column in enumerate((x, y, z)):
+            found[:, axis] = column
     return found

@@ -7,6 +7,7 @@ Source: Khronos, glTF 2.0 specification, sections 3.6 (binary data), 3.7 (meshes
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -26,13 +27,17 @@ def read(path: Path, progress: Progress) -> Raw:
     """All triangles of the scene, in the scene's frame, as one mesh."""
     import trimesh
 
-    binary = path.read_bytes()[:4] == b"glTF"
+    content = path.read_bytes()
+    binary = content[:4] == b"glTF"
     if not binary and path.suffix.lower() == ".glb":
         raise FileError(
             path, "it does not begin as a GLB does. It is damaged, or another format.", remedy="Export it again."
         )
     try:
-        scene = trimesh.load_scene(path, file_type="glb" if binary else "gltf", process=False)
+        if binary:
+            scene = trimesh.load_scene(io.BytesIO(_whole(path, content)), file_type="glb", process=False)
+        else:
+            scene = trimesh.load_scene(path, file_type="gltf", process=False)
     except FileNotFoundError as error:
         raise FileError(
             path, "a file that belongs to it is missing beside it.", remedy="Copy it too, or export it as one .glb."
@@ -50,6 +55,21 @@ def read(path: Path, progress: Progress) -> Raw:
     if len(solids) > 1:
         raw.notes.append(f"{len(solids)} objects were joined into one mesh.")
     return raw
+
+
+def _whole(path: Path, content: bytes) -> bytes:
+    """The file up to the end that its header says, its chunks whole: trimesh (5.2) believes a chunk's length."""
+    end = int.from_bytes(content[8:12], "little")
+    place = 12
+    while place < end <= len(content):
+        place += 8 + int.from_bytes(content[place : place + 4], "little")
+    if place != end:
+        raise FileError(
+            path,
+            "its pieces are longer or shorter than it says.",
+            remedy="The file is truncated; copy or export it again.",
+        )
+    return content[:end]
 
 
 def write(geometry: Mesh | Points, path: Path, unit: str) -> None:

@@ -7,6 +7,7 @@ Source: ASPRS, LAS specification 1.4-R15.
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ def read(path: Path, progress: Progress) -> Raw:
     """Positions, and intensity, class and colour where the points have them."""
     laspy, _ = optional_library(path, "laspy", "lazrs", extra="scans")
     size = path.stat().st_size
+    _check_records(path, size)
     with laspy.open(path) as reader:
         header = reader.header
         count = int(header.point_count)
@@ -60,6 +62,21 @@ def read(path: Path, progress: Progress) -> Raw:
             raw.fields["colour"] = Field("colour", colour / (65535.0 if colour.max() > 255 else 255.0))
     raw.fields |= {name: Field(name, column) for name, column in columns.items() if column.any()}
     return raw
+
+
+def _check_records(path: Path, size: int) -> None:
+    """Refuse a header that promises more records than there are bytes for: laspy (2.7) reads nothing, so many times.
+
+    Source: LAS 1.4, tables 3 (public header), 6 (variable length records) and 7 (extended ones).
+    """
+    with path.open("rb") as stream:
+        header = stream.read(375)
+    if len(header) < 227:
+        raise FileError(path, "it ends within its header.", remedy="The file is truncated; copy it again.")
+    header_size, points_at, records = struct.unpack_from("<HII", header, 94)
+    extended_at, extended = struct.unpack_from("<QI", header, 235) if len(header) >= 247 and header[25] >= 4 else (0, 0)
+    if header_size + 54 * records > points_at or points_at > size or (extended and extended_at + 60 * extended > size):
+        raise FileError(path, "its header promises records that are not there.", remedy="Copy or export it again.")
 
 
 def _truncated(path: Path, count: int) -> FileError:

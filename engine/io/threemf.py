@@ -16,6 +16,7 @@ import numpy as np
 from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.io.archive import check_unpacked
 from engine.io.format import Format, Progress, Raw
 
 _UNITS = {"um": "micron", "mm": "millimeter", "cm": "centimeter", "m": "meter", "in": "inch", "ft": "foot"}
@@ -53,6 +54,7 @@ def read(path: Path, progress: Progress) -> Raw:
             raise FileError(
                 path, "this is a zip archive without a 3D model.", remedy="Unpack it, and open a file in it."
             )
+        check_unpacked(path, archive)
     with path.open("rb") as stream:
         content = load_3MF(stream, postprocess=False)
     progress(0.7)
@@ -66,7 +68,8 @@ def read(path: Path, progress: Progress) -> Raw:
             continue
         vertices, faces = meshes[item["geometry"]]
         matrix = np.asarray(item["matrix"], np.float64)
-        positions.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
+        with np.errstate(all="ignore"):  # what is no number is found later
+            positions.append(vertices @ matrix[:3, :3].T + matrix[:3, 3])
         triangles.append(faces + start if np.linalg.det(matrix[:3, :3]) > 0 else faces[:, ::-1] + start)
         start += len(vertices)
     if not positions:

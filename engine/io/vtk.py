@@ -22,6 +22,10 @@ from engine.geometry.volume import Volume
 from engine.io.format import Format, Progress, Raw
 from engine.io.polygons import triangulate
 
+MOST_PACKED = 1100
+"""Entries that a byte of a file can stand for at most: zlib packs zeros so."""
+_PROMISES = re.compile(rb'NumberOf\w+\s*=\s*"\s*(\d{1,30})')
+
 
 def read(path: Path, progress: Progress) -> Raw | Volume:
     with overheard() as messages:
@@ -48,7 +52,12 @@ def _read_data(path: Path) -> Any:
     with path.open("rb") as stream:
         head = stream.read(512)
     if b"<VTKFile" in head:
-        if b"</VTKFile>" not in path.read_bytes()[-256:]:
+        content = path.read_bytes()
+        if b"</VTKFile>" not in content[-256:]:
+            return None
+        # VTK makes room for whatever number stands there, and goes through it.
+        promised = max((int(count) for count in _PROMISES.findall(content)), default=0)
+        if promised > MOST_PACKED * len(content):
             return None
         from vtkmodules import vtkIOXML
 
