@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,9 +11,15 @@ from torch import Tensor
 
 from engine.core.device import Device
 from engine.core.leaves import State
-from engine.geometry.distance import PointIndex
+from engine.geometry.distance import TriangleIndex
 from engine.geometry.frame import Frame
 from engine.protocol.edits import SetMask
+
+ROUNDING = 1e-9
+"""Relative: what lies exactly at the reach belongs to the mask."""
+
+WIDER = 1.001
+"""The search is in float32 and must not miss what lies at the reach."""
 
 
 class Mask:
@@ -31,27 +36,29 @@ class Mask:
     def __init__(self, edit: SetMask, frame: Frame, device: Device) -> None:
         self.edit = edit
         self._device = device
-        self._points = frame.to_working(edit.points)
-        # `PointIndex` finds what is nearer than its limit: what lies exactly at the reach belongs to the mask.
-        self._reach = math.nextafter(frame.length_to_working(edit.reach), math.inf)
+        self._points = torch.from_numpy(frame.to_working(edit.points)).to(device.torch)
+        self._reach = frame.length_to_working(edit.reach) * (1.0 + ROUNDING)
         self._resting: dict[int, tuple[Tensor, Tensor]] = {}
 
     @cached_property
-    def _index(self) -> PointIndex | None:
-        return PointIndex(self._points) if len(self._points) else None
+    def _index(self) -> TriangleIndex:
+        # Triangles without extent: the search among points that runs where the surface is.
+        corners = torch.arange(len(self._points), dtype=torch.int32, device=self._device.torch)
+        return TriangleIndex(self._points.to(torch.float32), corners[:, None].repeat(1, 3), self._device)
 
     @cached_property
     def _values(self) -> Tensor:
-        """With a zero at the end, for places that nothing is near."""
-        values = np.append(self.edit.values.astype(np.float64), 0.0)
-        return torch.from_numpy(values).to(self._device.torch)
+        return torch.from_numpy(self.edit.values.astype(np.float64)).to(self._device.torch)
 
     def at(self, positions: Tensor) -> Tensor:
         """Value at each of `positions` (n, 3), working frame, without a graph: float64, shape (n,)."""
-        if self._index is None:
+        if not len(self._points):
             return torch.zeros(len(positions), dtype=torch.float64, device=positions.device)
-        found = self._index.nearest(positions.detach(), max_distance=self._reach)
-        return self._values[found.indices]
+        places = positions.detach().to(torch.float64)
+        nearest = self._index.closest(places.to(torch.float32), WIDER * self._reach).faces.long()
+        row = nearest.clamp(min=0)
+        distance = torch.linalg.vector_norm(places - self._points[row], dim=1)
+        return torch.where((nearest >= 0) & (distance <= self._reach), self._values[row], 0.0)
 
     def at_resting(self, positions: Tensor) -> Tensor:
         """`at` of a tensor that is asked for again and again and never changes: looked up once."""
@@ -63,9 +70,8 @@ class Mask:
     @cached_property
     def region(self) -> tuple[Tensor, Tensor]:
         """The points whose value is not zero, (n, 3), working frame, float64, and their values, (n,)."""
-        inside = np.flatnonzero(self.edit.values > 0.0)
-        positions = torch.from_numpy(np.ascontiguousarray(self._points[inside])).to(self._device.torch)
-        return positions, self._values[torch.from_numpy(inside).to(self._device.torch)]
+        inside = torch.nonzero(self._values)[:, 0]
+        return self._points[inside], self._values[inside]
 
     def state(self) -> State:
         """Plain data; the arrays are the same objects in every state, so that a History keeps them once."""

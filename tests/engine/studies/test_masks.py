@@ -140,14 +140,14 @@ def test_the_spatial_index_of_a_mask_is_made_once(monkeypatch: pytest.MonkeyPatc
     from engine.objectives import mask as masks
 
     made: list[int] = []
-    original = masks.PointIndex
+    original = masks.TriangleIndex
 
     class Counting(original):  # type: ignore[misc,valid-type]  # a class chosen at run time
-        def __init__(self, positions: Any) -> None:
+        def __init__(self, positions: Any, *rest: Any) -> None:
             made.append(len(positions))
-            super().__init__(positions)
+            super().__init__(positions, *rest)
 
-    monkeypatch.setattr(masks, "PointIndex", Counting)
+    monkeypatch.setattr(masks, "TriangleIndex", Counting)
     built = problem()
     run = run_of(built)
     run.send(top_mask())
