@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from app.viewport.outline import Outline
+from engine.geometry.selection import Profile
 
 Triple = tuple[float, float, float]
 
@@ -58,7 +59,7 @@ class SelectionGesture:
     of : name of the object, or "result"; "" where a click met nothing
     positions : [mm, world], shape (k, 3): what was clicked (none: nothing was), where a distance along the surface
         starts, or the new stamps of a stroke
-    radius : of the brush, or along the surface [mm]; falloff : share of the radius over which the brush fades, [0, 1]
+    radius : of the brush, or along the surface [mm]; profile : how it fades towards its rim
     outline : of a box or lasso; says which vertices lie within
     ended : nothing more comes of this press; cancelled : and all that it has told is to be forgotten
     """
@@ -68,7 +69,7 @@ class SelectionGesture:
     operation: SelectOperation
     positions: np.ndarray
     radius: float = 0.0
-    falloff: float = 0.0
+    profile: Profile = "constant"
     outline: Outline | None = None
     ended: bool = True
     cancelled: bool = False

@@ -33,6 +33,7 @@ class RunSurface:
         self.origin = np.zeros(3)
         self.vertex_count = 0
         self.drawn_count = 0
+        self.snapshot: Snapshot | None = None
         self._run: int | None = None
         self.triangles = np.empty((0, 3), np.int32)
         self._vertices = np.empty((0, 3), np.float32)
@@ -67,6 +68,7 @@ class RunSurface:
         vertices = np.asarray(snapshot.arrays.get("vertices", np.empty((0, 3))), np.float32).reshape(-1, 3)
         triangles = np.asarray(snapshot.arrays.get("triangles", np.empty((0, 3))), np.int32).reshape(-1, 3)
         values = snapshot.arrays.get(self.scalar)
+        self.snapshot = snapshot
         if snapshot.run != self._run:
             self._run = snapshot.run
             self.range.forget()
@@ -89,6 +91,7 @@ class RunSurface:
         self.recolour()
 
     def clear(self) -> None:
+        self.snapshot = None
         self._run = None
         self.vertex_count = self.drawn_count = 0
         self._values = None

@@ -32,6 +32,7 @@ from app.viewport.records import (
 )
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.geometry.selection import Profile
 from engine.protocol.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -153,6 +154,14 @@ class Viewport(InteractiveView):
             self._scene.clear_snapshot()
             self.draw()
 
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What is seen of the Run now, whole, in memory of its own; None where there is nothing."""
+        if self._scene is None:
+            return None
+        self._scene.take()
+        return self._scene.surface.snapshot
+
     def set_colouring(self, colouring: Colouring, *, locked_range: tuple[float, float] | None = None) -> None:
         """Colour the Run's surface. `locked_range` fixes the colour bar's ends; without it they follow the data."""
         surface = self.scene.surface
@@ -196,15 +205,15 @@ class Viewport(InteractiveView):
         *,
         mode: SelectMode | None = None,
         through: bool | None = None,
-        falloff: float | None = None,
+        profile: Profile | None = None,
         target: str | None = None,
     ) -> None:
-        """How the selection tool selects: by what, also what is hidden (box and lasso), how far the brush fades
-        towards its rim (0 not at all, 1 from its middle), and on which object ("": on what is hit first)."""
+        """How the selection tool selects: by what, also what is hidden (box and lasso), how the brush fades towards its
+        rim, and on which object ("": on what is hit first)."""
         state = self.state
         state.select_mode = state.select_mode if mode is None else mode
         state.select_through = state.select_through if through is None else through
-        state.select_falloff = state.select_falloff if falloff is None else float(np.clip(falloff, 0.0, 1.0))
+        state.select_profile = state.select_profile if profile is None else profile
         state.select_target = state.select_target if target is None else target
         self.refresh()
 

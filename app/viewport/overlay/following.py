@@ -35,9 +35,8 @@ def paint_brush(painter: QPainter, view: Viewport) -> None:
     painter.setPen(QPen(ink, 1.5, Qt.PenStyle.DashLine if state.removes else Qt.PenStyle.SolidLine))
     painter.setBrush(fill)
     painter.drawPolygon(shape)
-    fade = (1.0 - state.select_falloff) * view.brush_radius
-    if selects and 0.0 < state.select_falloff < 1.0:
-        inner = spots(view, _ring(state.brush_at, state.brush_normal, fade))
+    if selects and state.select_profile != "constant":  # where it has faded to a half
+        inner = spots(view, _ring(state.brush_at, state.brush_normal, 0.5 * view.brush_radius))
         if inner is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(ink, 1.0, Qt.PenStyle.DotLine))

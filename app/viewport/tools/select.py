@@ -78,9 +78,9 @@ class Brushing(Dragging):
         self, view: Viewport, stamps: list[tuple[float, float, float]], *, ended: bool = False, cancelled: bool = False
     ) -> None:
         places = np.array(stamps, np.float64).reshape(-1, 3)
-        radius, falloff = self._stroke.radius, view.state.select_falloff
+        radius, profile = self._stroke.radius, view.state.select_profile
         view.selected.emit(
-            SelectionGesture(self._of, "brush", self._operation, places, radius, falloff, None, ended, cancelled)
+            SelectionGesture(self._of, "brush", self._operation, places, radius, profile, None, ended, cancelled)
         )
 
 
@@ -116,7 +116,7 @@ class Widening(Dragging):
         view.selected.emit(
             SelectionGesture(
                 self._hit.name, "geodesic", self._operation, self._hit.position[None], radius,
-                view.state.select_falloff, None, ended, cancelled,
+                view.state.select_profile, None, ended, cancelled,
             )
         )  # fmt: skip
 
@@ -154,9 +154,7 @@ class Outlining(Dragging):
             return
         outline = view.eye.outline(polygon, through=view.state.select_through)
         places = np.empty((0, 3))
-        view.selected.emit(
-            SelectionGesture(of, self._mode, _operation(self.start), places, 0.0, 0.0, outline, True, False)
-        )
+        view.selected.emit(SelectionGesture(of, self._mode, _operation(self.start), places, outline=outline))
 
     def cancel(self, view: Viewport) -> None:
         view.state.outline = None
@@ -167,7 +165,7 @@ def _click(view: Viewport, pointer: Pointer) -> None:
     mode: SelectMode = "connected" if view.state.select_mode == "connected" else "click"
     of = view.state.select_target if hit is None else hit.name
     places = np.empty((0, 3)) if hit is None else hit.position[None]
-    view.selected.emit(SelectionGesture(of, mode, _operation(pointer), places, 0.0, 0.0, None, True, False))
+    view.selected.emit(SelectionGesture(of, mode, _operation(pointer), places))
 
 
 def _operation(pointer: Pointer) -> SelectOperation:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.viewport.records import MeasureKind, SelectMode, Tool
+from engine.geometry.selection import Profile
 
 
 @dataclass
@@ -34,9 +35,9 @@ class ToolState:
     measure_kind: MeasureKind = "distance"
     measure: list[np.ndarray] = field(default_factory=list)
     measure_to: np.ndarray | None = None
-    select_mode: SelectMode = "click"
+    select_mode: SelectMode = "brush"
     select_through: bool = False
-    select_falloff: float = 0.0
+    select_profile: Profile = "constant"
     select_target: str = ""
     outline: np.ndarray | None = None
     circle: tuple[np.ndarray, np.ndarray, float] | None = None

@@ -130,11 +130,11 @@ def test_a_box_beside_everything_says_so(viewport, selecting):
 
 
 def test_a_brush_adds_stamps_and_ends_its_stroke(viewport, selecting):
-    told = selecting("brush", falloff=0.5)
+    told = selecting("brush", profile="linear")
     viewport.set_brush_radius(2.0)
     drag(viewport, (160, 150), (240, 150))
     stamps = np.concatenate([gesture.positions for gesture in told])
-    assert {gesture.operation for gesture in told} == {"add"} and {gesture.falloff for gesture in told} == {0.5}
+    assert {gesture.operation for gesture in told} == {"add"} and {gesture.profile for gesture in told} == {"linear"}
     assert [gesture.ended for gesture in told].count(True) == 1 and told[-1].ended
     assert np.linalg.norm(np.diff(stamps, axis=0), axis=1).min() >= 0.69
     drag(viewport, (160, 150), (170, 150), CTRL)
