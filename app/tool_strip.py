@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QSize, Qt
-from PySide6.QtWidgets import QAbstractButton, QToolBar, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QToolButton, QWidget
 
 from app.actions.registry import ActionRegistry
 
@@ -13,20 +14,76 @@ GROUPS = (
     ("view.frame", "view.perspective"),
 )
 """Ids of the actions in it; a line parts the groups."""
+SIDE = 34
+"""Of a button [px]."""
+GAP = 3
 
 
-def build_tool_strip(registry: ActionRegistry, parent: QWidget) -> QToolBar:
-    """A vertical bar of icons, each reachable by Tab and named."""
-    strip = QToolBar(parent)
-    strip.setOrientation(Qt.Orientation.Vertical)
-    strip.setIconSize(QSize(20, 20))
-    strip.setAccessibleName(QCoreApplication.translate("ToolStrip", "Tools of the viewport"))
-    for ids in GROUPS:
-        if ids is not GROUPS[0]:
-            strip.addSeparator()
-        registry.fill(strip, [registry.action(id) for id in ids])
-    more = QCoreApplication.translate("ToolStrip", "More tools")
-    for button in strip.findChildren(QAbstractButton):
-        button.setAccessibleName(button.text() or button.toolTip() or more)
+class ToolStrip(QWidget):
+    """Icons below each other; where the window is too low for them they stand in more columns, and none is hidden."""
+
+    def __init__(self, registry: ActionRegistry, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(QCoreApplication.translate("ToolStrip", "Tools of the viewport"))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
+        self._groups = [[self._button(registry, id) for id in ids] for ids in GROUPS]
+        self._lines = [self._line() for _ in GROUPS[1:]]
+        self._columns = 0
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(GAP, GAP, GAP, GAP)
+        self._grid.setSpacing(GAP)
+        self._arrange(1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        count = sum(map(len, self._groups))
+        rows = max(1, (event.size().height() - GAP) // (SIDE + GAP))
+        lines = len(self._lines) * (GAP + 2)
+        fits = count * (SIDE + GAP) + lines + GAP <= event.size().height()
+        self._arrange(1 if fits else -(-count // rows))
+
+    def sizeHint(self) -> QSize:
+        return QSize(GAP + self._columns * (SIDE + GAP), 0)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def _arrange(self, columns: int) -> None:
+        """One column with lines between the groups, or more without."""
+        if columns == self._columns:
+            return
+        self._columns = columns
+        while self._grid.takeAt(0) is not None:
+            pass
+        for row in range(self._grid.rowCount()):
+            self._grid.setRowStretch(row, 0)
+        buttons = [button for group in self._groups for button in group]
+        for line in self._lines:
+            line.setVisible(columns == 1)
+        if columns == 1:
+            row = 0
+            for place, group in enumerate(self._groups):
+                for widget in [*self._lines[place - 1 : place], *group]:
+                    self._grid.addWidget(widget, row, 0)
+                    row += 1
+        else:
+            for place, button in enumerate(buttons):
+                self._grid.addWidget(button, place // columns, place % columns)
+            row = -(-len(buttons) // columns)
+        self._grid.setRowStretch(row, 1)
+        self.updateGeometry()
+
+    def _button(self, registry: ActionRegistry, id: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setDefaultAction(registry.drawn(id))
+        button.setIconSize(QSize(20, 20))
+        button.setFixedSize(SIDE, SIDE)
+        button.setAccessibleName(registry.action(id).text)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return strip
+        return button
+
+    def _line(self) -> QFrame:
+        line = QFrame(self)
+        line.setProperty("line", True)
+        line.setFixedHeight(1)
+        return line

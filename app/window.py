@@ -34,7 +34,7 @@ from app.panels.icons import icon
 from app.panels.run_bar import RunBar
 from app.panels.status_line import StatusLine
 from app.recent_menu import RecentMenu
-from app.tool_strip import build_tool_strip
+from app.tool_strip import ToolStrip
 from app.viewport.viewing import RESULT, Viewing
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget(self)
         self._place = _blank(self)
         self._stack.addWidget(self._place)
-        self.tool_strip = build_tool_strip(self.registry, self)
+        self.tool_strip = ToolStrip(self.registry, self)
         centre = QWidget(self)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)

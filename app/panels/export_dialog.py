@@ -51,6 +51,7 @@ class ExportDialog(QDialog):
         self._workbench = workbench
         self._written: Path | None = None
         self.setWindowTitle(self.tr("Export surface"))
+        self.setAccessibleName(self.tr("Export surface"))
         self.setMinimumWidth(460)
         self._place = QLineEdit(str(suggested), self)
         self._place.setAccessibleName(self.tr("File"))

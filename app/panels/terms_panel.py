@@ -123,13 +123,17 @@ class TermsPanel(QWidget):
         return card
 
     def _fill_menu(self) -> None:
+        before = self.add_button.menu()
         menu = QMenu(self.add_button)
+        menu.setAccessibleName(self.tr("Add a term"))
         menu.setToolTipsVisible(True)
         for entry in self._document.catalogue.terms if self._document.catalogue else []:
             action = menu.addAction(entry.title)
             action.setToolTip(term_tooltip(entry))
             action.triggered.connect(lambda _=False, kind=entry.kind: self.add_wanted.emit(kind))
         self.add_button.setMenu(menu)
+        if before is not None:
+            before.deleteLater()
         self.add_button.setEnabled(not menu.isEmpty())
 
 

@@ -129,6 +129,7 @@ def _style_sheet(t: Tokens) -> str:
     QWidget[panel="true"], QScrollArea[panel="true"], QScrollArea[panel="true"] > QWidget > QWidget {{
         background: {t.panel}; border: none; }}
     QFrame[card="true"] {{ background: {t.field}; border: 1px solid {t.line}; border-radius: 6px; }}
+    QFrame[line="true"] {{ background: {t.line}; border: none; }}
     QLabel {{ background: transparent; }}
     QLabel[soft="true"] {{ color: {t.text_soft}; }}
     QLabel[heading="true"] {{ color: {t.text_soft}; font-weight: 600; }}

@@ -12,17 +12,8 @@ import pytest
 from PySide6.QtCore import QEvent, QSettings, Qt
 from PySide6.QtGui import QGuiApplication, QHelpEvent
 from PySide6.QtWidgets import (
-    QAbstractButton,
-    QAbstractSlider,
     QApplication,
-    QComboBox,
-    QLineEdit,
-    QListView,
-    QPlainTextEdit,
-    QProgressBar,
     QToolTip,
-    QTreeView,
-    QWidget,
 )
 from tests_app_fakes import pixels, poll_until, polls
 
@@ -40,8 +31,6 @@ from engine.protocol.edits import (
 )
 from engine.protocol.session import CheckpointView, QualitySheet
 from engine.protocol.snapshot import ProblemRaised, Progress, RolledBack, TopologyChanged
-
-CONTROLS = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QListView, QPlainTextEdit, QProgressBar, QTreeView)
 
 
 def test_it_begins_empty_with_the_gallery_and_nothing_to_run(window: Any) -> None:
@@ -299,30 +288,6 @@ def test_a_study_is_saved_and_opened_again(running: Any, tmp_path: Path) -> None
     assert running.document.study.parameters["resolution"] == 96
 
 
-def test_every_control_has_an_accessible_name(running: Any) -> None:
-    running.dialogs.export_surface()
-    polls(running)
-    nameless = [
-        f"{type(widget).__name__} in {parent_names(widget)}"
-        for widget in running.findChildren(QWidget)
-        if isinstance(widget, CONTROLS) and not is_part_of_qt(widget) and not widget.accessibleName()
-    ]
-    assert nameless == []
-    running.dialogs.export.close()
-
-
-def test_no_control_is_out_of_reach_of_the_keyboard(running: Any) -> None:
-    unreachable = [
-        widget.accessibleName()
-        for widget in running.findChildren(QWidget)
-        if isinstance(widget, (QLineEdit, QComboBox, QAbstractSlider, QAbstractButton))
-        and not is_part_of_qt(widget)
-        and not widget.focusPolicy() & Qt.FocusPolicy.TabFocus
-        and widget.accessibleName() not in TOOL_BUTTONS_WITH_SHORTCUTS
-    ]
-    assert unreachable == []
-
-
 def test_layout_and_theme_are_kept(qtbot: Any, session: Any, tmp_path: Path) -> None:
     from tests_app_fakes import FakeViewport
 
@@ -435,35 +400,8 @@ module = importlib.util.module_from_spec(spec)
 sys.modules["tests_app_fakes"] = module
 spec.loader.exec_module(module)
 """
-TOOL_BUTTONS_WITH_SHORTCUTS = ("Close", "Float", "")
 
 
 def qt_space(window: Any) -> None:
     """Space, as the shortcut does it."""
     window.registry.drawn("run.toggle").trigger()
-
-
-def is_part_of_qt(widget: QWidget) -> bool:
-    """Inner widgets that Qt makes itself: scroll bars, a combo box's list, a dock's buttons, a tool bar's extension."""
-    name = widget.objectName()
-    kinds = {type(parent).__name__ for parent in parents(widget)}
-    return (
-        name.startswith("qt_")
-        or isinstance(widget.parentWidget(), QLineEdit)
-        or type(widget).__name__ in ("QScrollBar", "QComboBoxListView", "QLineEditIconButton")
-        or (isinstance(widget, QListView) and "CalmComboBox" in kinds)
-        or "PlotWidget" in kinds
-    )
-
-
-def parents(widget: QWidget) -> list[QWidget]:
-    found = []
-    parent = widget.parentWidget()
-    while parent is not None:
-        found.append(parent)
-        parent = parent.parentWidget()
-    return found
-
-
-def parent_names(widget: QWidget) -> str:
-    return " < ".join(f"{type(parent).__name__}({parent.accessibleName()})" for parent in parents(widget)[:4])
