@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from engine.core.errors import FileError, ParameterError
 from engine.protocol.edits import EDIT, Edit
+from engine.protocol.study import Study
 
 FORMAT = 1
 """Version of the layout: raised when an older program could not read it."""
@@ -77,11 +78,13 @@ class Recording:
     """The Edits of a session in the order in which they acted, and where it ended (None: at its last iteration).
 
     version : of the program that recorded it, "" where it is not said
+    study : as it was started, where the engine gave the recording; no part of the file, which has the study beside it
     """
 
     edits: tuple[RecordedEdit, ...] = ()
     end: RecordedEnd | None = None
     version: str = ""
+    study: Study | None = field(default=None, compare=False)
 
     def to_text(self) -> str:
         """The lines of its file."""

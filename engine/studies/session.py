@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -373,7 +373,7 @@ class LocalSession:
         if self.run is None:
             raise FormwrightError("There is no Run to ask.", remedy="Start one first.")
         if isinstance(request, requests.RecordedEdits):
-            return self.run.recording(program_version())
+            return replace(self.run.recording(program_version()), study=self.study)
         if isinstance(request, requests.SaveRun):
             assert self.study is not None
             return save_copy(self.run, self.study, request.path)
