@@ -23,7 +23,7 @@ def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidge
     """
     window.setCorner(Qt.Corner.BottomRightCorner, RIGHT)
     window.setCorner(Qt.Corner.BottomLeftCorner, BOTTOM)
-    areas = {"objects": LEFT, "gallery": LEFT, "study": RIGHT}
+    areas = {"objects": LEFT, "gallery": LEFT, "properties": LEFT, "selections": LEFT, "study": RIGHT}
     docks = {
         name: _dock(window, name, title, run if name == "run" else blank(), areas.get(name, BOTTOM))
         for name, title in dock_titles().items()
@@ -34,6 +34,9 @@ def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidge
     window.resizeDocks([docks["objects"], docks["study"]], [250, 330], horizontal)
     window.resizeDocks([docks["run"], docks["history"]], [180, 150], vertical)
     window.resizeDocks([docks["objects"], docks["gallery"]], [200, 300], vertical)
+    for name in ("properties", "selections"):
+        window.tabifyDockWidget(docks["gallery"], docks[name])
+    docks["gallery"].raise_()
     for name in RARE:
         window.tabifyDockWidget(docks["history"], docks[name])
         docks[name].hide()
@@ -45,6 +48,8 @@ def dock_titles() -> dict[str, str]:
     return {
         "objects": _tr("Objects"),
         "gallery": _tr("Gallery"),
+        "properties": _tr("Properties"),
+        "selections": _tr("Selections"),
         "study": _tr("Study"),
         "run": _tr("Run"),
         "history": _tr("History"),

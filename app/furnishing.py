@@ -42,6 +42,7 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.history_panel import HistoryPanel
     from app.panels.log_panel import LogPanel
     from app.panels.objects_panel import ObjectsPanel
+    from app.panels.properties_panel import PropertiesPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
     from app.preferring import Preferring
@@ -52,6 +53,7 @@ def fill_docks(window: MainWindow) -> None:
         document.set_catalogue(catalogue)
     window.objects = ObjectsPanel(document, window.workbench, window)
     window.gallery = GalleryPanel(document, parent=window)
+    window.properties = PropertiesPanel(document, window.workbench, window)
     window.study = StudyPanel(document, window)
     window.history = HistoryPanel(document, window)
     window.task_list = TasksPanel(window.tasks.rows, window)
@@ -60,6 +62,7 @@ def fill_docks(window: MainWindow) -> None:
     for name, panel in (
         ("objects", window.objects),
         ("gallery", window.gallery),
+        ("properties", window.properties),
         ("study", window.study),
         ("history", window.history),
         ("tasks", window.task_list),

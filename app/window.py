@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from app.panels.log_panel import LogPanel
     from app.panels.loss_plot import LossPlot
     from app.panels.objects_panel import ObjectsPanel
+    from app.panels.properties_panel import PropertiesPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
     from app.preferring import Preferring
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
     listening: Listening
     empty_state: EmptyState
     objects: ObjectsPanel
+    properties: PropertiesPanel
     gallery: GalleryPanel
     study: StudyPanel
     history: HistoryPanel

@@ -21,9 +21,11 @@ class NumberField(QLineEdit):
     value_changed = Signal(object)  # float, int, or None where the parameter is optional
     gesture_ended = Signal()
 
-    def __init__(self, field: ParameterField, parent: QWidget | None = None) -> None:
+    def __init__(self, field: ParameterField, parent: QWidget | None = None, *, bare: bool = False) -> None:
+        """bare : show the number alone; its unit stands beside it."""
         super().__init__(parent)
         self.field = field
+        self._unit = "" if bare else field.unit
         self._value: float | None = None
         self._diagonal: float | None = None
         self._drag_from: tuple[float, float] | None = None
@@ -155,7 +157,7 @@ class NumberField(QLineEdit):
             self.setText("")
         else:
             number = str(self._value) if self.field.kind == "integer" else format_number(self._value)
-            self.setText(f"{number} {self.field.unit}".strip())
+            self.setText(f"{number} {self._unit}".strip())
         self.setModified(False)
         self.setCursorPosition(0)
         self._mark("")

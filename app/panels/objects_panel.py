@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent
+from PySide6.QtCore import QEvent, QItemSelectionModel, QMimeData, QPoint, Qt, Signal
+from PySide6.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QPalette
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeWidget, QTreeWidgetItem, QWidget
 
 from app.document.document import Document
@@ -73,6 +73,7 @@ class ObjectsPanel(QTreeWidget):
         for topic in (document.objects_changed, document.study_changed):
             topic.subscribe(self.refresh)
         self._scene.chosen_changed.subscribe(self._show_chosen)
+        self._soften()
         self.refresh()
 
     def refresh(self) -> None:
@@ -282,21 +283,21 @@ class ObjectsPanel(QTreeWidget):
 
     def _show_chosen(self) -> None:
         """Select the rows of what is chosen."""
-        chosen, selected = set(self._scene.chosen), self._document.selected
+        chosen = self._scene.chosen
+        members = groups(self._document.project)
+        held = {name for group in self.chosen_groups() for name in members.get(group, [])}
         shown = {row.data(0, NAME) for row in self.selectedItems() if row.data(0, KIND) == "object"}
-        if shown == chosen and chosen:
-            return
-        if self.chosen_groups() and chosen == {
-            name for group in self.chosen_groups() for name in groups(self._document.project).get(group, [])
-        }:
-            return  # the group's own row stands for its members
+        if chosen and shown | held == set(chosen):
+            return  # a group's own row stands for its members
+        current = chosen[-1] if chosen else self._document.selected
         blocked = self.blockSignals(True)
         self.clearSelection()
         for row in self._all_rows():
-            if row.data(0, KIND) == "object" and row.data(0, NAME) in chosen:
+            kind, name = row.data(0, KIND), row.data(0, NAME)
+            if kind != "group" and name == current:
+                self.setCurrentItem(row, 0, QItemSelectionModel.SelectionFlag.NoUpdate)
                 row.setSelected(True)
-            if row.data(0, KIND) != "group" and row.data(0, NAME) == selected:
-                self.setCurrentItem(row, 0, self.selectionModel().SelectionFlag.NoUpdate)
+            elif kind == "object" and name in chosen:
                 row.setSelected(True)
         self.blockSignals(blocked)
         self.viewport().update()
@@ -320,4 +321,11 @@ class ObjectsPanel(QTreeWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange and self._shown:
             self._shown = []
+            self._soften()
             self.refresh()
+
+    def _soften(self) -> None:
+        """What the style sheet does not reach, the place of the arrow, in the colour of a selected row."""
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Highlight, QColor(current_tokens().hover))
+        self.setPalette(palette)

@@ -145,6 +145,15 @@ class Scene:
         project = scene.placed(self._document.project, placements)
         self._document.change(step or f"move {spoken(names)}", project, gesture=gesture)
 
+    def place_chosen(self, placements: dict[str, Placement], what: str, *, gesture: str) -> None:
+        """A number of the placement was typed or turned; `what` it is called."""
+        self.place(placements, f"{what} of {spoken(self.chosen)}", gesture=gesture)
+        self.say_what_runs(placements)
+
+    def refuse(self, error: FormwrightError) -> None:
+        """What was typed makes no sense here."""
+        self._notices.say(error)
+
     def drag(self, name: str, placement: Placement, ended: bool) -> None:
         """The gizmo is dragged; the whole drag is one step of undo."""
         self.place({name: placement}, f"place {name}", gesture=f"place {name}")
