@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from app.cli.console import print_json, say, silent
-from app.cli.options import InputUnit, Repairs
+from app.cli.options import InputShift, InputUnit, Repairs
 from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 from engine.io.loader import shut_down
+from engine.io.shift import parse_shift
 from engine.studies.inputs import load_geometry
 
 
@@ -21,14 +22,20 @@ def measure(
         Path | None, typer.Option(metavar="REFERENCE", help="A mesh or scan to measure the distance to.")
     ] = None,
     unit: InputUnit = None,
+    shift: InputShift = "auto",
     repairs: Repairs = None,
     as_json: Annotated[bool, typer.Option("--json", help="The sheet as one JSON object.")] = False,
 ) -> None:
     """Measure a mesh: watertight, manifold, Euler number, parts, angles, and the distance to a reference."""
     try:
         tell = silent if as_json else say
-        subject = load_geometry(mesh, unit=unit, repairs=repairs or [], tell=tell)
-        reference = load_geometry(against, unit=unit, repairs=repairs or [], tell=tell) if against else None
+        subject = load_geometry(mesh, unit=unit, shift=parse_shift(shift), repairs=repairs or [], tell=tell)
+        # In the same frame, or the distance would be that of the two origins.
+        reference = (
+            load_geometry(against, unit=unit, shift=subject.shift, repairs=repairs or [], tell=tell)
+            if against
+            else None
+        )
     finally:
         shut_down()
     if not isinstance(subject, Mesh):

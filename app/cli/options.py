@@ -18,7 +18,21 @@ InputUnit = Annotated[
 
 Repairs = Annotated[
     list[str] | None,
-    typer.Option("--repair", metavar="NAME", help="Leave out what is damaged, as an error offers; may be repeated."),
+    typer.Option(
+        "--repair",
+        metavar="NAME[=VALUE]",
+        help="Mend the input: all, or drop-non-finite, drop-invalid-triangles, weld[=MM], drop-degenerate, "
+        "split-nonmanifold, drop-unreferenced, remove-specks[=SHARE], orient, fill-holes[=EDGES]; may be repeated.",
+    ),
+]
+
+InputShift = Annotated[
+    str,
+    typer.Option(
+        "--shift",
+        metavar="auto|none|X,Y,Z",
+        help="What to take away from coordinates far from zero, as those of a map; given back in what is written.",
+    ),
 ]
 
 

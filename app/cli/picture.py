@@ -12,8 +12,9 @@ import typer
 
 from app.cli.console import UsageError, say, silent
 from app.cli.job import check_place
-from app.cli.options import InputUnit, Repairs
+from app.cli.options import InputShift, InputUnit, Repairs
 from engine.io.loader import shut_down
+from engine.io.shift import parse_shift
 from engine.studies.inputs import load_geometry
 
 DIRECTIONS = {
@@ -49,6 +50,7 @@ def picture(
     ),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
     unit: InputUnit = None,
+    shift: InputShift = "auto",
     repairs: Repairs = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
 ) -> None:
@@ -69,7 +71,9 @@ def picture(
     painted = parse_colour(colour) if colour else None
     check_place(output)
     try:
-        geometry = load_geometry(file, unit=unit, repairs=repairs or [], tell=silent if quiet else say)
+        geometry = load_geometry(
+            file, unit=unit, shift=parse_shift(shift), repairs=repairs or [], tell=silent if quiet else say
+        )
     finally:
         shut_down()
     from engine.core.device import choose_device

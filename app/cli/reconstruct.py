@@ -10,11 +10,12 @@ import typer
 
 from app.cli.console import UsageError, say, silent
 from app.cli.job import Files, carry_out, check_output, check_place
-from app.cli.options import InputUnit, Repairs, said, with_options
+from app.cli.options import InputShift, InputUnit, Repairs, said, with_options
 from engine.core.errors import ParameterError
 from engine.core.units import parse_number
 from engine.io.atomic import atomic_write
 from engine.io.loader import shut_down
+from engine.io.shift import NO_SHIFT, Shift, parse_shift
 from engine.protocol.study import SAMPLE, OptimizerSpec, Study, TermSpec
 from engine.studies.inputs import load_geometry
 from engine.studies.reconstruct_parameters import ReconstructParameters
@@ -30,6 +31,7 @@ def reconstruct(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The mesh to write: .stl, .ply, .obj, .glb, .3mf.")],
     unit: InputUnit = None,
+    shift: InputShift = "auto",
     repairs: Repairs = None,
     weights: Annotated[
         list[str] | None, typer.Option("--weight", metavar="TERM=WEIGHT", help="Weigh a Term; may be repeated.")
@@ -51,11 +53,12 @@ def reconstruct(
     for place in (report, picture, study_file):
         check_place(place)
     tell = silent if quiet or as_json else say
-    target = _load(source, unit, repairs or [], tell)
+    target = _load(source, unit, parse_shift(shift), repairs or [], tell)
     study = Study(
         study="reconstruct",
         inputs={"target": str(source)},
         units={"target": target.unit} if target.unit != "mm" else {},
+        shifts={"target": target.shift} if target.shift != NO_SHIFT else {},
         parameters=said(ReconstructParameters, options, diagonal=target.diagonal),
         optimizer=OptimizerSpec.parse(said(OptimizerSpec, options, names=OPTIMIZER_NAMES), owner="optimizer"),
         terms=weighted_terms(weights or []),
@@ -86,9 +89,9 @@ def weighted_terms(weights: list[str]) -> list[TermSpec]:
     return list(terms.values())
 
 
-def _load(source: Path, unit: str | None, repairs: list[str], tell: Callable[[str], object]) -> Any:
+def _load(source: Path, unit: str | None, shift: Shift, repairs: list[str], tell: Callable[[str], object]) -> Any:
     try:
-        return load_geometry(source, unit=unit, repairs=repairs, tell=tell)
+        return load_geometry(source, unit=unit, shift=shift, repairs=repairs, tell=tell)
     finally:
         shut_down()
 

@@ -9,8 +9,9 @@ import typer
 
 from app.cli.console import say, silent
 from app.cli.job import Files, carry_out, check_output, check_place
-from app.cli.options import InputUnit, Repairs
+from app.cli.options import InputShift, InputUnit, Repairs
 from app.cli.verify import parse_settings
+from engine.io.shift import parse_shift
 from engine.protocol.recording import read_recording
 from engine.protocol.study import Study
 from engine.studies.inputs import load_inputs
@@ -30,6 +31,7 @@ def run(
         typer.Option("--edits", metavar="EDITS.jsonl", help="Steer it as it was steered in the window, and recorded."),
     ] = None,
     unit: InputUnit = None,
+    shift: InputShift = "",
     repairs: Repairs = None,
     report: Annotated[Path | None, typer.Option(help="Write losses, timing and quality as JSON.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the result as PNG.")] = None,
@@ -46,5 +48,6 @@ def run(
     recording = read_recording(edits) if edits is not None else None
     files = Files(mesh, report, picture, unit)
     tell = silent if quiet or as_json else say
-    inputs = load_inputs(study, unit=unit, repairs=repairs or [], tell=tell)
+    taken = parse_shift(shift) if shift else None
+    inputs = load_inputs(study, unit=unit, shift=taken, repairs=repairs or [], tell=tell)
     raise typer.Exit(carry_out(study, inputs, files, quiet=quiet, as_json=as_json, edits=recording))

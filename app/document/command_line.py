@@ -24,6 +24,10 @@ def command_line(study: Study, catalogue: Catalogue | None) -> str:
     if weights is None:
         return shlex.join(["formwright", "run", "study.toml", "-o", output])
     words = ["formwright", study.study, target, "-o", output]
+    if unit := study.units.get("target"):
+        words += ["--unit", unit]
+    if shift := study.shifts.get("target"):
+        words += ["--shift=" + ",".join(f"{length:.17g}" for length in shift)]
     schema = entry.schema_.get("properties", {}) if entry else {}
     for name, value in study.parameters.items():
         if value is not None and value != schema.get(name, {}).get("default"):

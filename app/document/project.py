@@ -203,16 +203,19 @@ class Project:
         return replace(self, selections=tuple(item for item in self.selections if item.name != name))
 
     def with_named_inputs(self) -> Project:
-        """The study's inputs and units named after the objects that play its roles."""
-        inputs, units = {}, {}
+        """The study's inputs, units and shifts as of the objects that play its roles."""
+        inputs, units, shifts = {}, {}, {}
         for role, name in self.roles.items():
             item = self.object(name)
             inputs[role] = item.source if item is not None and item.source else name
             if item is not None and item.unit != "mm":
                 units[role] = item.unit
-        if (inputs, units) == (self.study.inputs, self.study.units):
+            if item is not None and any(item.geometry.shift):
+                shifts[role] = item.geometry.shift
+        named = {"inputs": inputs, "units": units, "shifts": shifts}
+        if all(getattr(self.study, key) == value for key, value in named.items()):
             return self
-        return replace(self, study=self.study.model_copy(update={"inputs": inputs, "units": units}))
+        return replace(self, study=self.study.model_copy(update=named))
 
     @cached_property
     def arrays(self) -> dict[int, int]:

@@ -15,6 +15,7 @@ from app.viewport.picking import Hit, Stretches, meet_mesh, nearest_dot
 from app.viewport.records import SelectionView
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.geometry.thinning import spread_indices
 
 POINT_BUDGET_SOFTWARE = 20_000
 POINT_BUDGET_HARDWARE = 2_000_000
@@ -161,9 +162,9 @@ def draw_object(
         return _draw_mesh(name, geometry, colour, behind, vertex_budget)
     count = geometry.point_count
     most = POINT_BUDGET_HARDWARE if vertex_budget is None else POINT_BUDGET_SOFTWARE
-    chosen = None if count <= most else scattered(count, most)
+    chosen = None if count <= most else spread_indices(count, most)
     if behind and count > POINT_BUDGET_BEHIND:
-        chosen = scattered(count, POINT_BUDGET_BEHIND)
+        chosen = spread_indices(count, POINT_BUDGET_BEHIND)
     positions = geometry.positions if chosen is None else geometry.positions[chosen]
     box = geometry.bounds if count <= EXACT_BOUNDS else np.stack([positions.min(axis=0), positions.max(axis=0)])
     origin = box.mean(axis=0)
@@ -177,13 +178,6 @@ def draw_object(
     )
     none = np.empty((0, 3), np.int32)
     return SceneObject(name, drawn, origin, box, count, len(positions), colour, behind, chosen, none[:, 0], none)
-
-
-def scattered(count: int, most: int, seed: int = 0) -> np.ndarray:
-    """`most` of `count` indices, one at random from each of as many equal stretches: takes no time that grows with
-    `count`, and a scan's lines do not alias. Sorted, int64."""
-    jitter = np.random.default_rng(seed).random(most)
-    return np.minimum(((np.arange(most) + jitter) * (count / most)).astype(np.int64), count - 1)
 
 
 def dot_size(count: int) -> float:

@@ -12,6 +12,9 @@ from typing import Literal
 
 import numpy as np
 
+from engine.core.errors import ParameterError
+from engine.core.units import parse_length
+
 Vector = tuple[float, float, float]
 Shift = Literal["auto", "none"] | Vector
 """What to take away: where it helps, nothing, or so many millimetres."""
@@ -53,6 +56,21 @@ def choose_shift(
         return NO_SHIFT
     step = millimetres * 10.0 ** math.ceil(math.log10(max(size / millimetres, 1.0)))
     x, y, z = (np.round(bounds.mean(axis=0) / step) * step).tolist()
+    return x, y, z
+
+
+def parse_shift(text: str) -> Shift:
+    """ "auto", "none", or three lengths, in millimetres or with a unit: "512300 m, 4512300 m, 0"; raises
+    `ParameterError`."""
+    word = text.strip().lower()
+    if word in ("auto", "none"):
+        return "auto" if word == "auto" else "none"
+    parts = text.split(",")
+    if len(parts) != 3:
+        raise ParameterError(
+            "shift", f"{text!r} is neither auto nor none nor three lengths.", remedy="Write for example 500 m, 0, 0."
+        )
+    x, y, z = (parse_length(part, name="shift") for part in parts)
     return x, y, z
 
 

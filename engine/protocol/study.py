@@ -57,6 +57,7 @@ class Study(ParameterModel):
     inputs : geometry by role, as file paths ("target" -> "scan.ply"); relative paths are relative to the study's file;
         "sample:NAME" is an input that the program brings (`engine.studies.samples`)
     units : length unit of an input by role, for files that declare none ("target" -> "in"); mm where nothing is said
+    shifts : what is taken away from an input's coordinates, by role [mm]; what they need where nothing is said
     parameters : of the study, declared by its kind (surface, resolution, iterations, start, seed, device, ...)
     terms : the wishes; an empty list means the study's defaults
     """
@@ -65,6 +66,7 @@ class Study(ParameterModel):
     study: str = "reconstruct"
     inputs: dict[str, str] = Field(default_factory=dict)
     units: dict[str, str] = Field(default_factory=dict)
+    shifts: dict[str, tuple[float, float, float]] = Field(default_factory=dict)
     parameters: dict[str, Any] = Field(default_factory=dict)
     optimizer: OptimizerSpec = Field(default_factory=OptimizerSpec)
     terms: list[TermSpec] = Field(default_factory=list)

@@ -9,8 +9,11 @@ from typing import Any
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
-from engine.io.assemble import REPAIRS
+from engine.geometry.repair import REPAIRS, apply_repair, parse_repair
+from engine.geometry.volume import Volume
+from engine.io.assemble import REPAIRS as FILE_REPAIRS
 from engine.io.loader import load, shut_down
+from engine.io.shift import Shift
 from engine.protocol.study import SAMPLE, Study
 
 
@@ -18,13 +21,20 @@ def load_inputs(
     study: Study,
     *,
     unit: str | None = None,
+    shift: Shift | None = None,
     repairs: Sequence[str] = (),
     tell: Callable[[str], object] = lambda line: None,
 ) -> dict[str, Any]:
     """The study's input files as Geometry, by role. Parameters as of `load_geometry`."""
     try:
         return {
-            role: load_geometry(Path(path), unit=unit or study.units.get(role), repairs=repairs, tell=tell)
+            role: load_geometry(
+                Path(path),
+                unit=unit or study.units.get(role),
+                shift=shift or study.shifts.get(role, "auto"),
+                repairs=repairs,
+                tell=tell,
+            )
             for role, path in study.inputs.items()
         }
     finally:
@@ -35,27 +45,56 @@ def load_geometry(
     path: Path,
     *,
     unit: str | None = None,
+    shift: Shift = "auto",
     repairs: Sequence[str] = (),
     tell: Callable[[str], object] = lambda line: None,
 ) -> Mesh | Points:
     """A mesh or a scan from a file or of the samples; of a volume, the surface inside it, as the window opens it.
 
     unit : length unit, for a file that declares none
-    repairs : what may be left out of a damaged file (`engine.io.assemble.REPAIRS`)
-    tell : told what a person should know of the file, a line at a time
+    shift : what to take away from its coordinates (`engine.io.shift`)
+    repairs : names, of what may be left out of a damaged file (`engine.io.assemble.REPAIRS`) and of repairs of meshes
+        (`engine.geometry.repair.REPAIRS`), these in their best order; "all" for every one that is needed
+    tell : told what a person should know of the file and what repairs did, a line at a time
     """
-    unknown = [name for name in repairs if name not in REPAIRS]
-    if unknown:
-        raise ParameterError("repair", f"there is no repair {unknown[0]!r}.", remedy=f"Use {' or '.join(REPAIRS)}.")
+    of_meshes = _mesh_repairs(repairs)
     if str(path).startswith(SAMPLE):
         from engine.studies.samples import sample_named
 
         return sample_named(str(path).removeprefix(SAMPLE)).make()
-    geometry = load(path, unit=unit, repairs=tuple(repairs))
-    if isinstance(geometry, (Mesh, Points)):
-        for note in geometry.notes:
-            tell(f"{path.name}: {note}")
-        return geometry
-    from engine.io.isosurface import isosurface
+    geometry = load(path, unit=unit, shift=shift, repairs=FILE_REPAIRS if "all" in repairs else _file_repairs(repairs))
+    for note in geometry.notes:
+        tell(f"{path.name}: {note}")
+    if isinstance(geometry, Volume):
+        from engine.io.isosurface import isosurface
 
-    return isosurface(geometry)
+        geometry = isosurface(geometry)
+    if isinstance(geometry, Mesh):
+        for name in of_meshes:
+            repaired = apply_repair(name, geometry)
+            geometry = repaired.mesh
+            if repaired.changed or "all" not in repairs:
+                tell(f"{path.name}: {repaired.done}")
+    elif of_meshes and "all" not in repairs:
+        tell(f"{path.name}: a scan has nothing to repair in this way.")
+    return geometry
+
+
+def _file_repairs(repairs: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in repairs if name in FILE_REPAIRS)
+
+
+def _mesh_repairs(repairs: Sequence[str]) -> list[str]:
+    """Those for meshes, as they were written, in their best order; raises `ParameterError` for a name that is none."""
+    if "all" in repairs:
+        return list(REPAIRS)
+    for name in repairs:
+        if name not in FILE_REPAIRS:
+            if name.partition("=")[0] not in REPAIRS:
+                known = ", ".join(dict.fromkeys([*FILE_REPAIRS, *REPAIRS]))
+                raise ParameterError("repair", f"there is no repair {name!r}.", remedy=f"Use all, or {known}.")
+            parse_repair(name)
+    order = list(REPAIRS)
+    return sorted(
+        (name for name in repairs if name not in FILE_REPAIRS), key=lambda name: order.index(name.partition("=")[0])
+    )
