@@ -53,6 +53,17 @@ class Dialogs:
             saved = self._viewing.viewport.picture(scale=2).save(str(path))
             self._workbench.notices.noted((_tr("Saved {0}") if saved else _tr("Could not write {0}")).format(path.name))
 
+    def save_losses(self) -> None:
+        """Ask where to write the loss curves: the plot as it is, or all values."""
+        kinds = {_tr("Picture of the plot") + " (*.svg)": ".svg", _tr("Table of all values") + " (*.csv)": ".csv"}
+        name, kind = QFileDialog.getSaveFileName(
+            self._window, _tr("Save loss curves"), str(self.folder() / "losses.svg"), ";;".join(kinds)
+        )
+        if name:
+            path = Path(name)
+            known = path.suffix.lower() in kinds.values()
+            self._workbench.curves.save(path if known else path.with_suffix(kinds.get(kind, ".svg")))
+
     def export_surface(self) -> None:
         """The export dialog, beside the running window."""
         from app.panels.export_dialog import ExportDialog

@@ -37,6 +37,7 @@ def make_rooms(window: MainWindow) -> None:
 def fill_docks(window: MainWindow) -> None:
     """Put the panels into the docks and the empty state into the middle, and connect them."""
     from app.listening import Listening
+    from app.panels.compare_bar import CompareBar
     from app.panels.empty_state import EmptyState
     from app.panels.gallery_panel import GalleryPanel
     from app.panels.history_panel import HistoryPanel
@@ -55,10 +56,12 @@ def fill_docks(window: MainWindow) -> None:
     window.gallery = GalleryPanel(document, parent=window)
     window.properties = PropertiesPanel(document, window.workbench, window)
     window.study = StudyPanel(document, window)
-    window.history = HistoryPanel(document, window)
+    window.history = HistoryPanel(window.workbench, window)
     window.task_list = TasksPanel(window.tasks.rows, window)
     window.log = LogPanel(window.logbook, window)
     window.set_empty_state(EmptyState(document, window))
+    window.compare_bar = CompareBar(window.workbench.comparing, window)
+    window.add_bar(window.compare_bar)
     for name, panel in (
         ("objects", window.objects),
         ("gallery", window.gallery),

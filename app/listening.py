@@ -71,6 +71,7 @@ class Listening(QObject):
         link.run_changed.subscribe(self._run_changed)
         link.losses_changed.subscribe(partial(self._stale_now, "losses"))
         link.checkpoints_changed.subscribe(window.history.refresh)
+        workbench.comparing.changed.subscribe(window.registry.refresh)
         link.topology_changed.subscribe(window.status_line.flash_topology)
         link.problem_raised.subscribe(self._problem)
         link.engine_died.subscribe(self._engine_died)
@@ -141,12 +142,9 @@ class Listening(QObject):
 
     def show_losses(self) -> None:
         """Draw the curves as they are now."""
-        run = self._window.document.run
-        curves = run.present_curves()
-        titles = self._window.document.term_titles()
-        if self._window.loss_plot is not None:
-            self._window.loss_plot.show_losses(curves, titles, run.iterations)
-        self._window.study.terms.show_losses(curves)
+        if self._window.plotting is not None:
+            self._window.plotting.show()
+        self._window.study.terms.show_losses(self._window.document.run.present_curves())
 
     def _problem(self, event: seen.ProblemRaised) -> None:
         offers: tuple[tuple[str, Callable[[], object]], ...] = ()

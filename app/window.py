@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from app.document.document import Document
     from app.document.preferences import KeptPreferences
     from app.listening import Listening
+    from app.panels.compare_bar import CompareBar
     from app.panels.empty_state import EmptyState
     from app.panels.gallery_panel import GalleryPanel
     from app.panels.history_panel import HistoryPanel
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from app.panels.properties_panel import PropertiesPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
+    from app.plotting import Plotting
     from app.preferring import Preferring
     from app.viewport.view import Viewport
     from app.work.engine_link import EngineLink
@@ -96,6 +98,7 @@ class MainWindow(QMainWindow):
     gallery: GalleryPanel
     study: StudyPanel
     history: HistoryPanel
+    compare_bar: CompareBar
     task_list: TasksPanel
     log: LogPanel
 
@@ -119,6 +122,7 @@ class MainWindow(QMainWindow):
         self._furnishing = False
         self.viewport: Viewport | None = None
         self.loss_plot: LossPlot | None = None
+        self.plotting: Plotting | None = None
         self._closed = False
         self.setWindowTitle("Formwright")
         self.setWindowIcon(icon("app"))
@@ -193,8 +197,10 @@ class MainWindow(QMainWindow):
         """Make the plot of the losses: its library is one of the slower ones."""
         if self.loss_plot is None:
             from app.panels.loss_plot import LossPlot
+            from app.plotting import Plotting
 
             self.loss_plot = LossPlot(self)
+            self.plotting = Plotting(self, self.loss_plot)
             self._run_row.replaceWidget(self._plot_place, self.loss_plot)
             self._plot_place.deleteLater()
             self.listening.show_losses()
@@ -268,7 +274,7 @@ class MainWindow(QMainWindow):
         row.setSpacing(0)
         row.addWidget(self.tool_strip)
         row.addWidget(self._stack, 1)
-        column = QVBoxLayout(centre)
+        self._middle = column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.error_bar)
@@ -360,6 +366,10 @@ class MainWindow(QMainWindow):
     def frame_named(self, name: str) -> None:
         known = {item.name for item in self.document.objects} | {RESULT}
         self.viewing.frame(name if name in known else None)
+
+    def add_bar(self, bar: QWidget) -> None:
+        """Put a bar over the viewport, below the messages."""
+        self._middle.insertWidget(1, bar)
 
     def set_empty_state(self, page: EmptyState) -> None:
         """What the middle shows with nothing open."""

@@ -12,6 +12,7 @@ from app.actions.action import Action
 from app.actions.edit_commands import edit_commands
 from app.actions.file_commands import file_commands
 from app.actions.help_commands import help_commands
+from app.actions.history_commands import history_commands
 from app.actions.object_commands import object_commands
 from app.actions.run_commands import run_commands
 from app.actions.study_commands import study_commands
@@ -28,6 +29,7 @@ MENUS_FILLED_BY = (
     view_commands,
     study_commands,
     run_commands,
+    history_commands,
     tools_commands,
     help_commands,
 )

@@ -21,6 +21,8 @@ def menu_titles() -> dict[str, str]:
         "View/Panels": tr("Panels"),
         "Study": tr("Study"),
         "Run": tr("Run"),
+        "Run/Compare": tr("Compare"),
+        "Run/Branch": tr("Branch"),
         "Tools": tr("Tools"),
         "Help": tr("Help"),
     }

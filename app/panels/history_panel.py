@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -14,15 +14,16 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.document.branch_titles import branch_title, with_branch_title
-from app.document.document import Document
+from app.panels.history_menu import branch_menu, checkpoint_menu, fill_compare_menu
 from app.panels.history_strip import HistoryStrip
 from app.panels.icons import icon
 from app.panels.run_bar import WIDTH, format_bytes
+from app.work.workbench import Workbench
 
 
 class HistoryPanel(QWidget):
@@ -33,9 +34,11 @@ class HistoryPanel(QWidget):
     continue_wanted = Signal(int)
     keep_wanted = Signal()
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._document = document
+        self.document = document = workbench.document
+        self.branching = workbench.branching
+        self.comparing = workbench.comparing
         self._branch_count = 0
         self.setProperty("panel", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -43,10 +46,15 @@ class HistoryPanel(QWidget):
         self.strip = HistoryStrip(self)
         self.strip.scrubbed.connect(self._scrubbed)
         self.strip.continue_wanted.connect(self.continue_wanted)
-        self.strip.menu_wanted.connect(self._menu)
+        self.strip.compare_wanted.connect(self.compare_with)
+        self.strip.menu_wanted.connect(lambda id, place: checkpoint_menu(self, id).popup(place))
+        self.strip.branch_menu_wanted.connect(lambda branch, place: branch_menu(self, branch).popup(place))
         self.strip.naming_wanted.connect(self.name_branch)
+        self.strip.deleting_wanted.connect(self.branching.ask_to_delete)
+        self.strip.branch_title = self.branching.title
         self.strip.term_title = document.term_title
         document.titles_changed.subscribe(self.refresh)
+        self.comparing.changed.subscribe(self.refresh)
         area = QScrollArea(self)
         area.setProperty("panel", True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -61,6 +69,15 @@ class HistoryPanel(QWidget):
         self._selected.setAccessibleName(self.tr("Selected checkpoint"))
         self._continue = self._button("branch", self.tr("Continue from here"))
         self._continue.setToolTip(self.tr("Go on from this checkpoint, as a new branch; nothing is lost"))
+        self._compare = QToolButton(self)
+        self._compare.setIcon(icon("compare"))
+        self._compare.setAccessibleName(self.tr("Compare"))
+        self._compare.setToolTip(self.tr("Compare the selected checkpoint, or the present surface, with another one"))
+        self._compare.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._compare.setProperty("menuButton", True)
+        choices = QMenu(self._compare)
+        choices.aboutToShow.connect(lambda: fill_compare_menu(self, choices, self.strip.selected))
+        self._compare.setMenu(choices)
         self._live = self._button("live", self.tr("Back to now"))
         self._live.setToolTip(self.tr("Show the running surface again"))
         self._keep = self._button("bookmark", self.tr("Keep"))
@@ -79,7 +96,11 @@ class HistoryPanel(QWidget):
         buttons = QVBoxLayout(side)
         buttons.setContentsMargins(12, 2, 12, 8)
         buttons.setSpacing(5)
-        buttons.addWidget(self._continue)
+        first = QHBoxLayout()
+        first.setSpacing(5)
+        first.addWidget(self._continue, 1)
+        first.addWidget(self._compare)
+        buttons.addLayout(first)
         pair = QHBoxLayout()
         pair.setSpacing(5)
         pair.addWidget(self._live, 3)
@@ -99,9 +120,10 @@ class HistoryPanel(QWidget):
 
     def refresh(self) -> None:
         """Show the Run's Checkpoints and what can be done."""
-        run = self._document.run
+        run = self.document.run
         branches = run.branches()
-        self.strip.branch_title = self._title
+        self.strip.branch_number = run.branch_number
+        self.strip.compared = self._compared()
         self.strip.show_checkpoints(run.checkpoints, run.branch, run.iterations)
         if len(branches) != self._branch_count:
             self._branch_count = len(branches)
@@ -110,10 +132,13 @@ class HistoryPanel(QWidget):
         self._continue.setEnabled(selected is not None)
         self._live.setEnabled(selected is not None)
         self._keep.setEnabled(run.active)
+        self._compare.setEnabled(bool(run.checkpoints))
         info = run.checkpoints.get(selected) if selected is not None else None
         if info is not None:
             loss = info.losses.get("loss")
-            text = self.tr("Iteration {0} · {1}").format(f"{info.iteration:,}", info.label or self._title(info.branch))
+            text = self.tr("Iteration {0} · {1}").format(
+                f"{info.iteration:,}", info.label or self.strip.title(info.branch)
+            )
             self._selected.setText(text + (f" · {loss:.2e}" if loss is not None and math.isfinite(loss) else ""))
         else:
             self._selected.setText("")
@@ -139,22 +164,24 @@ class HistoryPanel(QWidget):
 
     def name_branch(self, branch: str) -> None:
         """Ask what a branch is to be called; an empty name gives it back its own."""
-        run = self._document.run
         dialog = QInputDialog(self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setWindowTitle(self.tr("Name the branch"))
         dialog.setLabelText(self.tr("Name of the branch"))
-        dialog.setTextValue(self._title(branch))
-        dialog.textValueSelected.connect(lambda text: self.set_branch_title(branch, text))
+        dialog.setTextValue(self.branching.title(branch))
+        dialog.textValueSelected.connect(lambda text: self.branching.name(branch, text))
         dialog.open()
 
-    def set_branch_title(self, branch: str, title: str) -> None:
-        """Call a branch so."""
-        project = with_branch_title(self._document.project, branch, title)
-        self._document.change(f"name the branch {title.strip() or branch}", project)
+    def compare_with(self, checkpoint: int) -> None:
+        """Compare what is selected (else the present surface) with this Checkpoint."""
+        self.comparing.compare(self.strip.selected, checkpoint)
 
-    def _title(self, branch: str) -> str:
-        return branch_title(self._document.project, branch)
+    def _compared(self) -> dict[int, str]:
+        comparison = self.comparing.comparison
+        if comparison is None:
+            return {}
+        pairs = ((comparison.b, "B"), (comparison.a, "A"))
+        return {checkpoint: letter for checkpoint, letter in pairs if checkpoint is not None}
 
     def _scrubbed(self, id: int) -> None:
         self.refresh()
@@ -163,16 +190,6 @@ class HistoryPanel(QWidget):
     def _continue_from_selected(self) -> None:
         if self.strip.selected is not None:
             self.continue_wanted.emit(self.strip.selected)
-
-    def _menu(self, id: int, place: QPoint) -> None:
-        menu = QMenu(self)
-        menu.addAction(icon("branch"), self.tr("Continue from here"), lambda: self.continue_wanted.emit(id))
-        menu.addAction(icon("live"), self.tr("Back to now"), self.live_wanted.emit)
-        info = self._document.run.checkpoints.get(id)
-        if info is not None:
-            menu.addSeparator()
-            menu.addAction(self.tr("Name this branch…"), lambda: self.name_branch(info.branch))
-        menu.popup(place)
 
     def _button(self, symbol: str, title: str) -> QPushButton:
         button = QPushButton(icon(symbol), title, self)

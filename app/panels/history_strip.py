@@ -22,26 +22,33 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.panels.theme import current_tokens
+from app.panels.theme import branch_colour, current_tokens
 from engine.protocol.snapshot import CheckpointInfo
 
+MAIN = "main"
 THUMBNAIL = 40
 ROW = THUMBNAIL + 19
 LEFT, RIGHT = 36, 36
 
 
 class HistoryStrip(QWidget):
-    """Draws the tree; a drag scrubs along a branch, a double click continues from a Checkpoint."""
+    """Draws the tree; a drag scrubs along a branch, a double click continues from a Checkpoint, a click with Shift
+    compares it with the one that is selected (or with the present surface)."""
 
     scrubbed = Signal(int)  # checkpoint id
     continue_wanted = Signal(int)
+    compare_wanted = Signal(int)  # checkpoint id, to compare with what is selected
     menu_wanted = Signal(int, object)  # checkpoint id, global position
+    branch_menu_wanted = Signal(str, object)  # branch, global position
     naming_wanted = Signal(str)  # branch
+    deleting_wanted = Signal(str)  # branch
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("History, one strip a branch"))
-        self.setAccessibleDescription(self.tr("Left and right move along a branch, Return continues from there."))
+        self.setAccessibleDescription(
+            self.tr("Left and right move along a branch, Return continues from there, F2 names and Delete deletes it.")
+        )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         self.setMouseTracking(True)
@@ -54,7 +61,9 @@ class HistoryStrip(QWidget):
         self.selected: int | None = None
         self.present_branch = "main"
         self.branch_title: Callable[[str], str] = str
+        self.branch_number: Callable[[str], int] = lambda branch: 0
         self.term_title: Callable[[str], str] = str
+        self.compared: dict[int, str] = {}
 
     def sizeHint(self) -> QSize:
         return QSize(320, max(1, len(self._rows)) * ROW + 6)
@@ -68,7 +77,8 @@ class HistoryStrip(QWidget):
         self.present_branch = present_branch
         latest = max((info.iteration for info in checkpoints.values()), default=1)
         self._last_iteration = max(iterations, latest, 1)
-        rows = {branch: row for row, branch in enumerate(dict.fromkeys(c.branch for c in checkpoints.values()))}
+        names = sorted(dict.fromkeys(c.branch for c in checkpoints.values()), key=lambda name: name != MAIN)
+        rows = {branch: row for row, branch in enumerate(names)}
         if len(rows) != len(self._rows):
             self._rows = rows
             self.updateGeometry()
@@ -113,7 +123,11 @@ class HistoryStrip(QWidget):
         id = self.at(event.position())
         if self.label_at(event.position()) is not None:
             return
-        if event.button() == Qt.MouseButton.LeftButton and id is not None:
+        if event.button() != Qt.MouseButton.LeftButton or id is None:
+            return
+        if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.compare_wanted.emit(id)
+        else:
             self._scrubbing = self._checkpoints[id].branch
             self._scrub(id)
 
@@ -135,8 +149,12 @@ class HistoryStrip(QWidget):
             self.continue_wanted.emit(id)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        id = self.selected if event.reason() == QContextMenuEvent.Reason.Keyboard else self.at(QPointF(event.pos()))
-        if id is not None:
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
+        branch = None if by_key else self.label_at(QPointF(event.pos()))
+        id = self.selected if by_key else self.at(QPointF(event.pos()))
+        if branch is not None:
+            self.branch_menu_wanted.emit(branch, event.globalPos())
+        elif id is not None:
             self._scrub(id)
             self.menu_wanted.emit(id, event.globalPos())
 
@@ -150,8 +168,17 @@ class HistoryStrip(QWidget):
             self._change_branch(1 if key == Qt.Key.Key_Down else -1)
         elif self.selected is not None and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.continue_wanted.emit(self.selected)
+        elif self._checkpoints and key == Qt.Key.Key_F2:
+            self.naming_wanted.emit(self.branch_in_hand)
+        elif self.selected is not None and key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.deleting_wanted.emit(self.branch_in_hand)
         else:
             super().keyPressEvent(event)
+
+    @property
+    def branch_in_hand(self) -> str:
+        """That of the selected Checkpoint; with none, the one that descends."""
+        return self._checkpoints[self.selected].branch if self.selected is not None else self.present_branch
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
@@ -176,17 +203,26 @@ class HistoryStrip(QWidget):
         self._draw_lines(painter)
         for branch in self._rows:
             self._draw_branch(painter, branch)
-        if self.selected is not None:
+        for id, letter in self.compared.items():
+            if id in self._checkpoints:
+                self._draw_thumbnail(painter, id, QColor(tokens.text), 1.6)
+                self._draw_letter(painter, id, letter)
+        if self.selected is not None and self.selected not in self.compared:
             self._draw_thumbnail(painter, self.selected, QColor(tokens.accent), 2.0)
 
+    def _colour(self, branch: str) -> QColor:
+        """Of a branch: its own, once there are several."""
+        if len(self._rows) > 1:
+            return QColor(branch_colour(self.branch_number(branch)))
+        return QColor(current_tokens().accent)
+
     def _draw_lines(self, painter: QPainter) -> None:
-        tokens = current_tokens()
         for id, info in self._checkpoints.items():
             if info.parent is None or info.parent not in self._checkpoints:
                 continue
             start, end = self.place(info.parent), self.place(id)
             present = info.branch == self.present_branch
-            painter.setPen(QPen(QColor(tokens.accent if present else tokens.text_off), 1.6 if present else 1.2))
+            painter.setPen(QPen(self._colour(info.branch), 2.6 if present else 1.8))
             if start.y() == end.y():
                 painter.drawLine(start, end)
                 continue
@@ -204,7 +240,7 @@ class HistoryStrip(QWidget):
             (id for id, c in self._checkpoints.items() if c.branch == branch), key=lambda id: self.place(id).x()
         )
         present = branch == self.present_branch
-        colour = QColor(tokens.accent if present else tokens.text_off)
+        colour = self._colour(branch)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
         for id in own:
@@ -217,7 +253,7 @@ class HistoryStrip(QWidget):
             if newest or (x >= free_from and x + THUMBNAIL + 4 <= last_x):
                 self._draw_thumbnail(painter, id, colour if newest and present else QColor(tokens.line), 1.2)
                 free_from = x + THUMBNAIL + 6
-        if branch != "main" or len(self._rows) > 1:
+        if branch != MAIN or len(self._rows) > 1:
             painter.setPen(QColor(tokens.text if present else tokens.text_soft))
             end = self.place(own[-1])
             room = QRectF(end.x() + THUMBNAIL / 2 + 5, end.y() - 9, self.width() - end.x() - THUMBNAIL / 2 - 8, 18)
@@ -225,10 +261,33 @@ class HistoryStrip(QWidget):
                 start = self.place(own[0])
                 room = QRectF(start.x() - THUMBNAIL / 2, start.y() + THUMBNAIL / 2 + 1, 160, 16)
                 room.translate(34, 0)
-            title = self.branch_title(branch)
+            title = self.title(branch)
             name = self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, int(room.width()))
-            self._labels[branch] = QRectF(room.topLeft(), QSizeF(self.fontMetrics().horizontalAdvance(name) + 6, 18))
+            self._labels[branch] = QRectF(room.topLeft(), QSizeF(self.fontMetrics().horizontalAdvance(name) + 19, 18))
+            if len(self._rows) > 1:
+                painter.save()
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colour)
+                painter.drawEllipse(QPointF(room.left() + 4, room.center().y()), 4, 4)
+                painter.restore()
+                room.setLeft(room.left() + 13)
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
+
+    def title(self, branch: str) -> str:
+        """What is written beside a branch."""
+        title = self.branch_title(branch)
+        return self.tr("{0} (main)").format(title) if branch == MAIN and title != MAIN else title
+
+    def _draw_letter(self, painter: QPainter, id: int, letter: str) -> None:
+        """A or B, over the corner of the thumbnail."""
+        tokens = current_tokens()
+        corner = self.place(id) - QPointF(THUMBNAIL / 2, THUMBNAIL / 2)
+        box = QRectF(corner.x() - 4, corner.y() - 3, 16, 16)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.text))
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(QColor(tokens.field))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
 
     def _draw_thumbnail(self, painter: QPainter, id: int, colour: QColor, width: float) -> None:
         tokens = current_tokens()
@@ -258,12 +317,13 @@ class HistoryStrip(QWidget):
 
     def _words(self, info: CheckpointInfo) -> str:
         name = info.label or self.tr("Iteration {0}").format(f"{info.iteration:,}")
-        title = f"<b>{name}</b> · {self.branch_title(info.branch)}"
+        title = f"<b>{name}</b> · {self.title(info.branch)}"
         known = {name: value for name, value in info.losses.items() if math.isfinite(value)}  # the others rest
         losses = [f"{self._loss_title(name)}: {value:.3e}" for name, value in known.items()]
         where = self.tr("on disk") if info.on_disk else self.tr("in memory")
         size = f"{info.memory / 2**20:.1f} MB {where}"
-        return "<br>".join([title, *losses, size, f"<i>{self.tr('Double click continues from here')}</i>"])
+        hints = [self.tr("Double click continues from here"), self.tr("Shift and click compares")]
+        return "<br>".join([title, *losses, size, *(f"<i>{hint}</i>" for hint in hints)])
 
     def _loss_title(self, name: str) -> str:
         return self.term_title(name.removeprefix("term:")) if name.startswith("term:") else self.tr("Total")

@@ -40,6 +40,11 @@ SHAPES: dict[str, str] = {
     "branch": '<circle cx="6.5" cy="5.5" r="2.2"/><circle cx="6.5" cy="18.5" r="2.2"/>'
     '<circle cx="17.5" cy="12" r="2.2"/><path d="M6.5 7.7v8.6M6.5 12h8.8"/>',
     "live": '<circle cx="12" cy="12" r="3" fill="C"/><path d="M6.5 6.5a8 8 0 0 0 0 11M17.5 6.5a8 8 0 0 1 0 11"/>',
+    "compare": '<path d="M12 3.5v17" stroke-dasharray="2.6 2.6"/><path d="M9 6H4.5v12H9"/><path d="M15 6h4.5v12H15"/>'
+    '<path d="M17.2 12h.1M6.8 12h.1" stroke-width="2.8"/>',
+    "exchange": '<path d="M4 8.5h15M15 4.5l4 4-4 4"/><path d="M20 15.5H5M9 11.5l-4 4 4 4"/>',
+    "film": '<rect x="3.5" y="5.5" width="17" height="13" rx="1.5"/><path d="M7.5 5.5v13M16.5 5.5v13M3.5 10h4M3.5 14h4'
+    'M16.5 10h4M16.5 14h4"/>',
     "bookmark": '<path d="M7 4.5h10v15l-5-4-5 4z"/>',
     "copy": '<rect x="8.5" y="8.5" width="11" height="11" rx="1.5"/><path d="M15.5 5.5v-1h-11v11h1"/>',
     "help": '<circle cx="12" cy="12" r="8.5"/><path d="M9.3 9.5a2.7 2.7 0 1 1 3.9 2.5c-.9.5-1.2 1-1.2 2"/>'

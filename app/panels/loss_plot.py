@@ -1,17 +1,23 @@
-"""The live plot of the losses: one curve a Term on a logarithmic axis, its value under the pointer."""
+"""The live plot of the losses: one curve a Term, or a branch, on a logarithmic axis, its value under the pointer."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.document.run_record import LossCurves
+from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
-from app.panels.theme import current_tokens
+from app.panels.theme import branch_colour, current_tokens
+from app.work.curves import BranchCurves
 
 
 class DecadeAxis(pg.AxisItem):
@@ -38,17 +44,41 @@ SLACK = 0.1
 """Decades by which a curve may leave the axis before it grows."""
 
 
+@dataclass
+class Line:
+    """A curve as it is drawn: its key and title, its colour, x and y, and whether a branch that is not shown."""
+
+    key: str
+    title: str
+    colour: str
+    dotted: bool = False
+    shown: bool = True
+    x: np.ndarray = field(default_factory=lambda: np.empty(0))
+    y: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+    @staticmethod
+    def of(key: str, title: str, colour: str, curves: LossCurves, name: str, **look: bool) -> Line:
+        """The quantity `name` of `curves`; what has no logarithm is a gap."""
+        values = np.asarray(curves.values.get(name, []), np.float64)
+        x = np.asarray(curves.iterations, np.float64)[: len(values)]
+        return Line(key, title, colour, **look, x=x, y=np.where(values > 0, values, np.nan))
+
+
 class LossPlot(QWidget):
-    """Curves of the present branch. Axes follow the first values, then only grow, by half decades, until a person
-    takes them over."""
+    """Curves of the present branch, or one quantity of several branches. Axes follow the first values, then only grow,
+    by half decades, until a person takes them over."""
+
+    quantity_chosen = Signal(str)  # "" for the Terms of the present branch, else a name of `LossCurves.values`
+    branch_toggled = Signal(str)
+    save_wanted = Signal()
+    copy_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName(self.tr("Losses"))
         self._curves: dict[str, pg.PlotDataItem] = {}
-        self._data: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-        self._order: list[str] = []
-        self._titles: dict[str, str] = {}
+        self._lines: list[Line] = []
+        self._of_branches = False
         self._follow = True
         self._decades: tuple[float, float] | None = None
         self._iterations = 100
@@ -59,23 +89,35 @@ class LossPlot(QWidget):
         self._plot.setLogMode(x=False, y=True)
         self._plot.getViewBox().sigRangeChangedManually.connect(self.take_over)
         self._plot.setMinimumHeight(90)
+        # A right drag zooms: the menu comes with a right click that was none, see `_clicked`.
+        self._plot.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.hide()
         self._plot.addItem(self._line, ignoreBounds=True)
         self._plot.scene().sigMouseMoved.connect(self._hover)
+        self._plot.scene().sigMouseClicked.connect(self._clicked)
         self._legend = QLabel(self)
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         # Many Terms make a long line: it is cut at the end, and never makes the window wider.
         self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._legend.setAccessibleName(self.tr("Values of the losses"))
-        self._fit = QToolButton(self)
-        self._fit.setIcon(icon("fit"))
-        self._fit.setAccessibleName(self.tr("Fit the axes"))
-        self._fit.setToolTip(self.tr("Let the axes follow the curves again"))
+        self._legend.linkActivated.connect(self.branch_toggled)
+        self.choice = CalmComboBox(self)
+        self.choice.setAccessibleName(self.tr("What the plot shows"))
+        self.choice.setToolTip(self.tr("The terms of the present branch, or one loss of several branches"))
+        self.choice.activated.connect(lambda index: self.quantity_chosen.emit(self.choice.itemData(index)))
+        self.choice.hide()
+        self._fit = self._button("fit", self.tr("Fit the axes"), self.tr("Let the axes follow the curves again"))
         self._fit.clicked.connect(self.fit)
+        self._save = self._button(
+            "save", self.tr("Save the loss curves"), self.tr("Save as a picture (SVG) or a table")
+        )
+        self._save.clicked.connect(self.save_wanted)
         header = QHBoxLayout()
         header.setContentsMargins(12, 4, 8, 0)
+        header.addWidget(self.choice)
         header.addWidget(self._legend, 1)
+        header.addWidget(self._save)
         header.addWidget(self._fit)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -87,26 +129,30 @@ class LossPlot(QWidget):
 
     def show_losses(self, curves: LossCurves, titles: dict[str, str], iterations: int) -> None:
         """Draw the curves of the Terms (name -> title), and the total, over `iterations` in all."""
-        self._titles = titles
-        x = np.asarray(curves.iterations, np.float64)
-        self._order = ["loss", *titles]
-        for name in [name for name in self._curves if name not in self._order]:
-            self._plot.removeItem(self._curves.pop(name))
-            self._data.pop(name, None)
-        for index, name in enumerate(self._order, start=-1):
-            key = "loss" if name == "loss" else f"term:{name}"
-            values = np.asarray(curves.values.get(key, []), np.float64)
-            positive = np.where(values > 0, values, np.nan)
-            if name not in self._curves:
-                self._curves[name] = self._plot.plot(connect="finite", autoDownsample=True, clipToView=True)
-            self._curves[name].setPen(self._pen(name, index))
-            self._curves[name].setData(x[: len(positive)], positive)
-            self._data[name] = (x[: len(positive)], positive)
-        self._iterations = max(iterations, int(x[-1]) if len(x) else 0, 10)
-        if self._follow:
-            self._grow()
-        if not self._line.isVisible():
-            self._show_values(None)
+        tokens = current_tokens()
+        lines = [Line.of("loss", self.tr("Total"), tokens.text, curves, "loss", dotted=True)]
+        for index, (name, title) in enumerate(titles.items()):
+            colour = tokens.series[index % len(tokens.series)]
+            lines.append(Line.of(name, title, colour, curves, f"term:{name}"))
+        self._show(lines, iterations, of_branches=False)
+
+    def show_branches(self, branches: Sequence[BranchCurves], quantity: str, iterations: int) -> None:
+        """Draw one quantity of the branches over each other, each in the colour that it has in the tree."""
+        lines = [
+            Line.of(item.branch, item.title, branch_colour(item.number), item.curves, quantity, shown=item.shown)
+            for item in branches
+        ]
+        self._show(lines, iterations, of_branches=True)
+
+    def offer(self, choices: Sequence[tuple[str, str]], chosen: str) -> None:
+        """What can be shown: name ("" for the Terms) and title; with one choice there is none."""
+        known = [(self.choice.itemData(index), self.choice.itemText(index)) for index in range(self.choice.count())]
+        if known != list(choices):
+            self.choice.clear()
+            for name, title in choices:
+                self.choice.addItem(title, name)
+        self.choice.setCurrentIndex(max(self.choice.findData(chosen), 0))
+        self.choice.setVisible(len(choices) > 1)
 
     def fit(self) -> None:
         """Give the axes back to the curves."""
@@ -116,10 +162,7 @@ class LossPlot(QWidget):
         self._fit.setEnabled(False)
 
     def clear(self) -> None:
-        for curve in self._curves.values():
-            self._plot.removeItem(curve)
-        self._curves.clear()
-        self._data.clear()
+        self._show([], self._iterations, of_branches=False)
         self._legend.setText("")
         self.fit()
 
@@ -136,14 +179,53 @@ class LossPlot(QWidget):
         self._plot.getAxis("left").setWidth(46)
         self._plot.showGrid(x=False, y=True, alpha=0.12)
 
-    def _pen(self, name: str, index: int) -> object:
-        tokens = current_tokens()
-        if name == "loss":
-            return pg.mkPen(tokens.text, width=1.2, style=Qt.PenStyle.DotLine)
-        return pg.mkPen(tokens.series[index % len(tokens.series)], width=1.6)
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            self.menu().popup(event.globalPos())
+
+    def menu(self) -> QMenu:
+        """What can be done with the plot."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if self._of_branches:
+            for line in self._lines:
+                action = menu.addAction(line.title)
+                action.setCheckable(True)
+                action.setChecked(line.shown)
+                action.triggered.connect(lambda _=False, key=line.key: self.branch_toggled.emit(key))
+            menu.addSeparator()
+        menu.addAction(icon("save"), self.tr("Save the loss curves…"), self.save_wanted.emit)
+        menu.addAction(icon("copy"), self.tr("Copy the values"), self.copy_wanted.emit)
+        menu.addSeparator()
+        menu.addAction(icon("fit"), self.tr("Fit the axes"), self.fit)
+        return menu
+
+    def _show(self, lines: list[Line], iterations: int, *, of_branches: bool) -> None:
+        keys = {line.key for line in lines if line.shown}
+        if of_branches != self._of_branches:
+            self._of_branches, self._decades = of_branches, None
+            keys = set()
+        for key in [key for key in self._curves if key not in keys]:
+            self._plot.removeItem(self._curves.pop(key))
+        self._lines = lines
+        for index, line in enumerate(lines):
+            if line.shown:
+                if line.key not in self._curves:
+                    self._curves[line.key] = self._plot.plot(connect="finite", autoDownsample=True, clipToView=True)
+                style = Qt.PenStyle.DotLine if line.dotted else Qt.PenStyle.SolidLine
+                self._curves[line.key].setPen(pg.mkPen(line.colour, width=1.2 if line.dotted else 1.6, style=style))
+                self._curves[line.key].setData(line.x, line.y)
+                if of_branches:  # what a branch has of the one that it left lies below that one
+                    self._curves[line.key].setZValue(-index)
+        last = max((int(line.x[-1]) for line in lines if len(line.x)), default=0)
+        self._iterations = max(iterations, last, 10)
+        if self._follow:
+            self._grow()
+        if not self._line.isVisible():
+            self._show_values(None)
 
     def _grow(self) -> None:
-        found = [series[np.isfinite(series)] for _, series in self._data.values()]
+        found = [line.y[np.isfinite(line.y)] for line in self._lines if line.shown]
         # The first iterations of a Term that begins at nothing would stretch the axis over empty decades.
         ends = [np.log10(np.percentile(series, (5, 100))) for series in found if series.size]
         if ends:
@@ -171,9 +253,15 @@ class LossPlot(QWidget):
         (left, right), (low, high) = self._plot.getViewBox().viewRange()
         return (left, right), (low, high)
 
+    def _clicked(self, event: object) -> None:
+        """A click in the plot, as pyqtgraph tells it once it knows that it is no drag."""
+        if event.button() == Qt.MouseButton.RightButton:  # type: ignore[attr-defined]  # its MouseClickEvent
+            place = event.screenPos()  # type: ignore[attr-defined]
+            self.menu().popup(QPoint(round(place.x()), round(place.y())))
+
     def _hover(self, place: QPointF) -> None:
         inside = self._plot.getViewBox().sceneBoundingRect().contains(place)
-        self._line.setVisible(inside and bool(self._data))
+        self._line.setVisible(inside and bool(self._lines))
         if not inside:
             self._show_values(None)
             return
@@ -185,19 +273,35 @@ class LossPlot(QWidget):
         """The legend: name and value of every curve, at `iteration` or now."""
         tokens = current_tokens()
         parts = []
-        for index, name in enumerate(self._order, start=-1):
-            x, values = self._data.get(name, (np.empty(0), np.empty(0)))
-            if not len(values):
+        for line in self._lines:
+            if not len(line.y):
                 continue
-            at = len(values) - 1 if iteration is None else min(int(np.searchsorted(x, iteration)), len(values) - 1)
-            colour = tokens.text if name == "loss" else tokens.series[index % len(tokens.series)]
-            title = self.tr("Total") if name == "loss" else self._titles.get(name, name)
-            number = f"{values[at]:.2e}" if math.isfinite(values[at]) else "–"
-            parts.append(f'<span style="color:{colour}">●</span> {title} <b>{number}</b>')
+            at = len(line.y) - 1 if iteration is None else int(np.searchsorted(line.x, iteration))
+            known = at < len(line.y) and math.isfinite(line.y[at])
+            if not self._of_branches:  # a branch that has ended has no value there; the present one has its last
+                at = min(at, len(line.y) - 1)
+                known = math.isfinite(line.y[at])
+            number = f"{line.y[at]:.2e}" if known else "–"
+            title, dot = escape(line.title), "●" if line.shown else "○"
+            text = f'<span style="color:{line.colour}">{dot}</span> {title}'
+            if self._of_branches:
+                ink = tokens.text if line.shown else tokens.text_off
+                style = f"color:{ink}; text-decoration:none"
+                text = f'<a href="{escape(line.key)}" style="{style}">{text}</a>'
+            parts.append(f"{text} <b>{number}</b>" if line.shown else text)
         if iteration is not None and parts:
             parts.insert(0, f'<span style="color:{tokens.text_soft}">it {max(0, round(iteration))}</span>')
         self._legend.setText("&nbsp;&nbsp; ".join(parts))
-        self._legend.setToolTip("<br>".join(parts))
+        self._legend.setToolTip(
+            self.tr("Click on a branch to show or hide its curve") if self._of_branches else "<br>".join(parts)
+        )
+
+    def _button(self, symbol: str, name: str, help: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setIcon(icon(symbol))
+        button.setAccessibleName(name)
+        button.setToolTip(help)
+        return button
 
 
 def _half_below(exponent: float) -> float:

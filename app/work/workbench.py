@@ -6,6 +6,9 @@ from pathlib import Path
 
 from app.document.document import Document
 from app.viewport.view import Viewport
+from app.work.branching import Branching
+from app.work.comparing import Comparing
+from app.work.curves import Curves
 from app.work.drawing import Drawing
 from app.work.engine_link import EngineLink
 from app.work.exporting import Exporting
@@ -34,6 +37,9 @@ class Workbench:
         self.scene = Scene(document, link, target, self.notices)
         self.repairing = Repairing(document, tasks, self.notices)
         self.exporting = Exporting(document, link, tasks, self.notices)
+        self.branching = Branching(document, link, self.notices)
+        self.comparing = Comparing(document, link, self.drawing, self.notices)
+        self.curves = Curves(document, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)
 
     def set_viewport(self, viewport: Viewport) -> None:

@@ -9,6 +9,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,16 @@ from engine.geometry.mesh import Mesh
 from engine.protocol import snapshot as seen
 from engine.protocol.catalogue import Catalogue, GalleryEntry, StudyEntry, TermEntry
 from engine.protocol.edits import Edit, MakeCheckpoint, Pause, Resume, Rewind, Stop
-from engine.protocol.session import CheckpointView, Diagnostics, QualitySheet, Request, ResultMesh
+from engine.protocol.session import (
+    CheckpointView,
+    CompareCheckpoints,
+    DeleteBranch,
+    Diagnostics,
+    PromoteBranch,
+    QualitySheet,
+    Request,
+    ResultMesh,
+)
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
 
 # Tests that make a window of their own import the fakes under this name: conftest files have none of theirs.
@@ -99,6 +109,7 @@ class FakeSession:
         self._last: int | None = None
         self.resumed_from: Path | None = None
         self._checkpoints: dict[int, int] = {}
+        self._branches: dict[int, str] = {}
         self._line: list[dict[str, Any]] = []
         self._lines: dict[int, list[dict[str, Any]]] = {}
         self._fresh = False
@@ -113,6 +124,7 @@ class FakeSession:
         self.iteration, self._last, self.branch = 0, None, "main"
         self.iterations = study.parameters.get("iterations", 300)
         self._checkpoints, self._line, self.resumed_from = {}, [], resume
+        self._branches = {}
         self._set_state("paused" if paused else "running")
         self.emit.append(seen.SteeringRestored(self.run, [], study.model_dump(mode="json")))
         return self.run
@@ -151,11 +163,36 @@ class FakeSession:
         if isinstance(request, ResultMesh):
             vertices, triangles = ball(10.0)
             return _answered(Mesh(vertices, triangles, name="result"))
+        if isinstance(request, CompareCheckpoints):
+            if any(id is not None and id not in self._checkpoints for id in (request.a, request.b)):
+                return _refused("the History has no such Checkpoint.")
+            return _answered(self._compare(request.a, request.b))
+        if isinstance(request, PromoteBranch):
+            self._rename({request.branch: "main", "main": request.old or "earlier main"})
+            return _answered(None)
+        if isinstance(request, DeleteBranch):
+            gone = tuple(id for id, branch in self._branches.items() if branch == request.branch)
+            for id in gone:
+                del self._checkpoints[id], self._branches[id]
+            self.emit.append(seen.BranchesChanged(self.run, deleted=gone, deleted_branch=request.branch))
+            return _answered(None)
         if isinstance(request, Diagnostics):
             return _answered({"torch": "none", "device": "fake"})
-        future: Future[Any] = Future()
-        future.set_exception(FormwrightError("There is no answer to this."))
-        return future
+        return _refused("There is no answer to this.")
+
+    def _compare(self, a: int | None, b: int | None) -> seen.Snapshot:
+        """Both are balls about the same centre."""
+        first, second = (self._snapshot(self.iteration if id is None else self._checkpoints[id]) for id in (a, b))
+        radii = [float(np.linalg.norm(one.arrays["vertices"][0])) for one in (first, second)]
+        distance = np.full(len(first.arrays["vertices"]), radii[0] - radii[1], np.float32)
+        kinds = ("mean", "percentile_95", "maximum")
+        scalars = {f"distance:{kind}": abs(radii[0] - radii[1]) for kind in kinds}
+        return replace(first, arrays={**first.arrays, "distance": distance}, scalars={**first.scalars, **scalars})
+
+    def _rename(self, names: dict[str, str]) -> None:
+        self._branches = {id: names.get(branch, branch) for id, branch in self._branches.items()}
+        self.branch = names.get(self.branch, self.branch)
+        self.emit.append(seen.BranchesChanged(self.run, renamed=names))
 
     def snapshot(self) -> seen.Snapshot | None:
         if not self._fresh:
@@ -195,8 +232,9 @@ class FakeSession:
             self._set_state("paused")
 
     def _checkpoint(self, label: str) -> None:
-        id = len(self._checkpoints) + 1
+        id = max(self._checkpoints, default=0) + 1
         self._checkpoints[id] = self.iteration
+        self._branches[id] = self.branch
         self._lines[id] = list(self._line)
         shade = np.full((96, 96, 3), 150 + (id * 17) % 80, np.uint8)
         losses = {"loss": _loss(0, self.iteration)}
@@ -312,6 +350,12 @@ def _loss(index: int, iteration: int) -> float:
 def _answered(value: Any) -> Future[Any]:
     future: Future[Any] = Future()
     future.set_result(value)
+    return future
+
+
+def _refused(message: str) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(FormwrightError(message))
     return future
 
 

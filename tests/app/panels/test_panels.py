@@ -238,17 +238,6 @@ def test_the_loss_axis_forgets_the_first_values_and_then_only_grows(qtbot: Any) 
     assert show([0.02] * 100 + [0.5] * 100)[1] > settled[1]
 
 
-def test_a_branch_is_called_as_a_person_says(qtbot: Any, window: Any) -> None:
-    history = window.history
-    history.set_branch_title("main", "  nose out ")
-    assert window.document.project.branch_titles == {"main": "nose out"}
-    assert window.document.undo_stack.undo_name == "name the branch nose out"
-    history.set_branch_title("main", "")
-    assert window.document.project.branch_titles == {}
-    window.document.undo()
-    assert window.document.project.branch_titles == {"main": "nose out"}
-
-
 def test_the_switch_of_a_term_is_an_edit_and_follows_the_study(window: Any) -> None:
     card = window.study.terms.card("Smoothness")
     assert card.switch.isChecked() and card.switch.text() == "Smoothness"
