@@ -18,6 +18,7 @@ from engine.io.format import Format, Progress, Raw
 from engine.io.optional import optional_library
 
 POINTS_AT_ONCE = 1 << 20
+_COMPRESSED = 0x80
 _COLOURS = ("red", "green", "blue")
 
 
@@ -75,8 +76,25 @@ def _check_records(path: Path, size: int) -> None:
         raise FileError(path, "it ends within its header.", remedy="The file is truncated; copy it again.")
     header_size, points_at, records = struct.unpack_from("<HII", header, 94)
     extended_at, extended = struct.unpack_from("<QI", header, 235) if len(header) >= 247 and header[25] >= 4 else (0, 0)
-    if header_size + 54 * records > points_at or points_at > size or (extended and extended_at + 60 * extended > size):
+    whole = header_size + 54 * records <= points_at <= size and not (extended and extended_at + 60 * extended > size)
+    if not whole or (header[104] & _COMPRESSED and not _has_chunks(path, points_at, size)):
         raise FileError(path, "its header promises records that are not there.", remedy="Copy or export it again.")
+
+
+def _has_chunks(path: Path, points_at: int, size: int) -> bool:
+    """Whether the table of compressed pieces is where it should be, and no longer than the file: lazrs (0.8) makes room
+    for as many as it says, and its process ends where there is none."""
+    with path.open("rb") as stream:
+        stream.seek(points_at)
+        (table_at,) = struct.unpack("<q", stream.read(8).ljust(8, b"\0"))
+        if table_at == -1:  # written without going back: it stands at the end
+            stream.seek(max(0, size - 8))
+            (table_at,) = struct.unpack("<q", stream.read(8).ljust(8, b"\0"))
+        if not points_at < table_at <= size - 8:
+            return False
+        stream.seek(table_at)
+        version, chunks = struct.unpack("<II", stream.read(8))
+    return bool(version == 0 and chunks <= size - table_at)
 
 
 def _truncated(path: Path, count: int) -> FileError:

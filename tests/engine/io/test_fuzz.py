@@ -20,7 +20,8 @@ from engine.io.loader import load, shut_down
 ROOM = 1 << 30
 """Bytes that a reader of these small files may take."""
 NATIVE = ("vtp", "scan vtp", "vtk", "vti", "vtu", "scan laz", "scan e57")
-"""Kinds whose library is native code that ends its process on some damage: the loader's, and nobody else's."""
+"""Kinds whose library is native code, which on some damage ends its process or goes round for ever: the loader's
+process, that is, and nobody else's."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,8 +68,7 @@ def put_through(subject: Subject, seed: int, count: int, folder: Path) -> Counte
         said = suffer(subject, content, inside)
         what = next((word for word in ("opened", "crashed", "no progress") if word in said), "refused")
         happened[what] += 1
-        assert what != "no progress", (subject.name, kind, said)
-        assert what != "crashed" or subject.name in NATIVE, (subject.name, kind, said)
+        assert what in ("opened", "refused") or subject.name in NATIVE, (subject.name, kind, said)
     return happened
 
 
@@ -77,7 +77,8 @@ def test_every_kind_of_file_suffers_every_damage(corpus: dict[str, Path], tmp_pa
     for index, subject in enumerate(subjects(corpus)):
         total += put_through(subject, 100 + index, len(KINDS), tmp_path)
     assert total.total() >= 500
-    assert total["crashed"] <= 0.02 * total.total() and total["refused"] > 0.4 * total.total()
+    assert total["crashed"] <= 0.02 * total.total() and total["no progress"] <= 1
+    assert total["refused"] > 0.4 * total.total()
 
 
 @pytest.mark.slow
@@ -86,7 +87,7 @@ def test_many_more_of_them(corpus: dict[str, Path], tmp_path: Path) -> None:
     for index, subject in enumerate(subjects(corpus)):
         total += put_through(subject, 1000 + index, 12 * len(KINDS), tmp_path)
     assert total.total() >= 5000
-    assert total["crashed"] <= 0.03 * total.total()
+    assert total["crashed"] + total["no progress"] <= 0.01 * total.total()
 
 
 def test_the_same_seed_damages_alike(corpus: dict[str, Path]) -> None:
