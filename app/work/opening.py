@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,15 +23,20 @@ if TYPE_CHECKING:
 
 
 class Opener:
-    """Reads files without blocking, with a row a file. `changed` is told when reading begins and ends."""
+    """Reads files without blocking, with a row a file. `changed` is told when reading begins and ends.
+
+    beside : what is open already, beside which a file's coordinates are to stand where they belong
+    """
 
     def __init__(
         self,
         tasks: Tasks,
         opened: Callable[[Path, Mesh | Points], object],
         failed: Callable[[Path, BaseException], object],
+        beside: Callable[[], Iterable[Mesh | Points]] = tuple,
     ) -> None:
         self.changed = Topic()
+        self._beside = beside
         self._tasks = tasks
         self._opened = opened
         self._failed = failed
@@ -48,16 +53,28 @@ class Opener:
         """Something is being read or made."""
         return bool(self._loading or self._making)
 
-    def open(self, path: Path, *, repairs: tuple[str, ...] = (), unit: str | None = None) -> None:
-        """Begin to read a file; one that is being read already is not read twice. `sample:NAME` is made, not read."""
+    def open(
+        self,
+        path: Path,
+        *,
+        repairs: tuple[str, ...] = (),
+        unit: str | None = None,
+        shift: tuple[float, float, float] | None = None,
+    ) -> None:
+        """Begin to read a file; one that is being read already is not read twice. `sample:NAME` is made, not read.
+
+        shift : what to take away from its coordinates [mm]; None for what they need, beside what is open
+        """
         if str(path).startswith(SAMPLE):
             self._make(path)
             return
         from engine.io.loader import LoadTask
+        from engine.io.shift import Neighbour
 
         if path in self._loading:
             return
-        task = LoadTask(path, unit=unit, repairs=repairs)
+        beside = tuple(Neighbour(geometry.shift, geometry.diagonal) for geometry in self._beside())
+        task = LoadTask(path, unit=unit, repairs=repairs, shift=shift or "auto", beside=beside)
         self._loading[path] = task
         self._rows[path] = self._tasks.begin(_tr("Opening {0}").format(path.name), cancel=task.cancel)
         self._tasks.watch(task.future, partial(self._read, path), partial(self._not_read, path))
