@@ -265,7 +265,7 @@ def fit_offset_sphere(radius: float = 0.7, offset: float = 0.1, rings: int = 96)
     """Both ways the mean distance is the difference of the radii, up to the facets' sagitta."""
     target = MeshTarget(sphere(radius + offset, rings), UNIT, CPU, sample_count=4000, draw_count=1)
     evaluation = evaluation_of(extracted(sphere(radius, rings)), target, samples=4000)
-    measured = float(_surface_term("fit", target).evaluate(evaluation, NO_DESIGN))
+    measured = float(_surface_term("fit", target).evaluate(evaluation, NO_DESIGN).detach())
     return compare("objectives.fit-offset-sphere", measured, 2.0 * offset, 2.0 * (np.pi / rings) ** 2)
 
 

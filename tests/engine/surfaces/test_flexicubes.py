@@ -216,3 +216,18 @@ def test_cuda_agrees_with_the_cpu(torus_and_ball: Tensor) -> None:
     assert torch.allclose(meshes[0][0], meshes[1][0], atol=1e-12)
     assert torch.equal(meshes[0][1], meshes[1][1])
     assert torch.allclose(meshes[0][2], meshes[1][2], atol=1e-10)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_the_parts_of_the_grid_say_where_they_are(closed: bool) -> None:
+    surface = FlexiCubes.random(6, seed=1, inside_fraction=0.4, closed=closed)
+    crossing, cells = surface.crossing_positions(), surface.cell_positions()
+    assert len(crossing) == len(surface.extract().crossing_values)
+    assert len(cells) == len(surface.tensors()["weights"])
+    # Middles of edges: two coordinates on nodes, one between; middles of cells inside the grid: all three between.
+    steps = (crossing + 1.0) / surface.cell_size
+    between = (steps - steps.round()).abs() > 0.25
+    assert bool((between.sum(dim=1) == 1).all())
+    inside = cells[(cells.abs() < 1.0 - 0.25 * surface.cell_size).all(dim=1)]
+    steps = (inside + 1.0) / surface.cell_size
+    torch.testing.assert_close(steps, steps.floor() + 0.5, atol=1e-5, rtol=0.0)
