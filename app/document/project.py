@@ -195,9 +195,11 @@ class Project:
         ).with_named_inputs()
 
     def with_selection(self, selection: Selection) -> Project:
-        """The Project with this selection in place of the one of its name."""
-        others = [item for item in self.selections if item.name != selection.name]
-        return replace(self, selections=(*others, selection))
+        """The Project with this selection in place of the one of its name, or after the others."""
+        if self.selection(selection.name) is None:
+            return replace(self, selections=(*self.selections, selection))
+        placed = tuple(selection if item.name == selection.name else item for item in self.selections)
+        return replace(self, selections=placed)
 
     def without_selection(self, name: str) -> Project:
         return replace(self, selections=tuple(item for item in self.selections if item.name != name))
