@@ -98,6 +98,17 @@ class RecordedEdits(Request):
 
 
 @dataclass(frozen=True)
+class SaveReplay(Request):
+    """Write what repeats the Run without a window into the folder `path` -> list of sentences to say.
+
+    `study.toml` as it was started, `edits.jsonl`, and the inputs that are not as their files are:
+    `formwright run study.toml --edits edits.jsonl`.
+    """
+
+    path: Path = field(default_factory=Path)
+
+
+@dataclass(frozen=True)
 class Diagnostics(Request):
     """Versions, devices, memory -> dict of plain values."""
 

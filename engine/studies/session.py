@@ -32,6 +32,7 @@ from engine.protocol.study import Study
 from engine.studies.answers import answer, view_of
 from engine.studies.pace import Pace, Sparingly
 from engine.studies.problem import StudyProblem
+from engine.studies.replay_folder import save_replay
 
 AUTOSAVE_SECONDS = 2.0
 
@@ -105,6 +106,7 @@ class LocalSession:
         self._inside = False
         self._closed = False
         self._cancelled = False
+        self._inputs: dict[str, Any] = {}
         self._saver: RunSaver | None = None
         self._past_folder: Path | None = None
         self._begin_run()
@@ -252,7 +254,7 @@ class LocalSession:
             self._unexpected(error, "preparing the study")
             self._events.append(seen.StateChanged(number, "failed", 0, str(error)))
         else:
-            self.run, self.study = run, study
+            self.run, self.study, self._inputs = run, study, order.inputs
             run.tell_steering(study=study.model_dump(mode="json"))
             if order.paused or any(isinstance(edit, edit_kinds.Pause) for edit in self._early_edits):
                 run.status = "paused"
@@ -374,6 +376,9 @@ class LocalSession:
             raise FormwrightError("There is no Run to ask.", remedy="Start one first.")
         if isinstance(request, requests.RecordedEdits):
             return replace(self.run.recording(program_version()), study=self.study)
+        if isinstance(request, requests.SaveReplay):
+            assert self.study is not None
+            return save_replay(request.path, self.study, self._inputs, self.run.recording(program_version()))
         if isinstance(request, requests.SaveRun):
             assert self.study is not None
             return save_copy(self.run, self.study, request.path)
