@@ -81,7 +81,11 @@ class Study(ParameterModel):
 
     def to_toml(self) -> str:
         """The study as a person would write it."""
-        return tomlkit.dumps(self.model_dump(mode="json", exclude_none=True))
+        values = self.model_dump(mode="json", exclude_none=True)
+        for term in values["terms"]:
+            if not term["mask"]:
+                del term["mask"], term["outside"]  # a mask comes by Edits: a file without any need not speak of it
+        return tomlkit.dumps(values)
 
     @staticmethod
     def from_toml(text: str, *, owner: str = "study") -> Study:
