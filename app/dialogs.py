@@ -43,6 +43,15 @@ class Dialogs:
         if name:
             self._workbench.files.save_study(Path(name).with_suffix(".toml"))
 
+    def replay_folder(self) -> Path | None:
+        """Ask for a new folder for what repeats the run."""
+        target = self._workbench.document.inputs().get("target")
+        stem = Path(target.name).stem if target is not None else "part"
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, _tr("Save replay"), str(self.folder() / f"{stem}-replay"), _tr("Folder") + " (*)"
+        )
+        return Path(name) if name else None
+
     def save_picture(self) -> None:
         """Ask where to write a picture of the view, at twice its size."""
         name, _ = QFileDialog.getSaveFileName(

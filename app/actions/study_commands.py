@@ -17,6 +17,11 @@ def study_commands(window: MainWindow) -> list[Action]:
     def can_reset() -> bool:
         return window.document.catalogue is not None and not window.document.run.active
 
+    def save_replay() -> None:
+        folder = window.dialogs.replay_folder()
+        if folder is not None:
+            window.sharing.save_replay(folder)
+
     return [
         Action("study.reset", tr("Reset parameters"), lambda: window.workbench.files.reset_study(), "Study",
                icon="reset", enabled=can_reset, group="study",
@@ -24,4 +29,10 @@ def study_commands(window: MainWindow) -> list[Action]:
         Action("study.copy-command", tr("Copy as command line"), lambda: window.sharing.copy_command_line(), "Study",
                "Ctrl+Shift+C", "copy", enabled=lambda: bool(window.document.study.inputs), group="copy",
                help=tr("The command that does the same without a window")),
+        Action("study.copy-python", tr("Copy as Python"), lambda: window.sharing.copy_python(), "Study",
+               icon="copy", enabled=lambda: bool(window.document.study.inputs), group="copy",
+               help=tr("A script that does the same, with all that steered the run")),
+        Action("study.save-replay", tr("Save replay…"), save_replay, "Study",
+               icon="save", enabled=lambda: window.document.run.exists and window.link.alive, group="copy",
+               help=tr("A folder with the study and all that steered its run, to do it again without a window")),
     ]  # fmt: skip

@@ -32,6 +32,8 @@ def save_replay(folder: Path, study: Study, inputs: Mapping[str, Geometry], reco
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise FileError(folder, "there is something already.", remedy="Choose another place.")
     except OSError as error:
         raise FileError(folder, f"this folder cannot be made ({error.strerror or error}).") from error
     notes: list[str] = []

@@ -77,5 +77,6 @@ def test_a_session_writes_what_repeats_it(tmp_path: Path) -> None:
     again = replay(study, {}, read_recording(tmp_path / "replay" / "edits.jsonl"), build=build)
     assert np.array_equal(again.vertices, mesh.vertices)
     (tmp_path / "file").write_text("")
-    with pytest.raises(FileError, match="file"):
-        session.ask(requests.SaveReplay(tmp_path / "file")).result()
+    for place, words in (("file", "file"), ("replay", "something already")):
+        with pytest.raises(FileError, match=words):
+            session.ask(requests.SaveReplay(tmp_path / place)).result()
