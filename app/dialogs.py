@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.document.file import SUFFIX
 from app.viewport.viewing import Viewing
 from app.work.workbench import Workbench
 
@@ -29,7 +30,8 @@ class Dialogs:
         from engine.io.registry import extensions
 
         every = sorted({suffix for group in extensions("read").values() for suffix in group})
-        known = _tr("Meshes, scans and studies") + f" ({' '.join('*' + suffix for suffix in [*every, '.toml'])})"
+        every = [SUFFIX, *every, ".toml"]
+        known = _tr("Documents, meshes, scans and studies") + f" ({' '.join('*' + suffix for suffix in every)})"
         names, _ = QFileDialog.getOpenFileNames(
             self._window, _tr("Open"), str(self.folder()), f"{known};;{_tr('All files')} (*)"
         )

@@ -10,8 +10,10 @@ from app.dialogs import Dialogs
 from app.document.document import Document
 from app.document.preferences import KeptPreferences
 from app.document.recent import RecentFiles
+from app.work.documents import Documents
 from app.work.engine_link import EngineLink
 from app.work.engine_rows import EngineRows
+from app.work.keeping import Keeping
 from app.work.logbook import Logbook
 from app.work.sharing import Sharing
 from app.work.tasks import Tasks
@@ -30,12 +32,23 @@ def make_rooms(window: MainWindow) -> None:
     window.link = EngineLink(window.document, window.tasks, window.make_session)
     window.engine_rows = EngineRows(window.link, window.tasks)
     window.workbench = Workbench(window.document, window.link, window.tasks)
+    window.documents = Documents(window.document, window.link, window.tasks, window.workbench.notices)
+    window.keeping = Keeping(
+        window.store / "recovery" if window.store else None,
+        window.document,
+        window.link,
+        window.documents,
+        window.tasks,
+        window.workbench.notices,
+    )
+    window.workbench.files.document_wanted.subscribe(window.documents.open)
     window.dialogs = Dialogs(window, window.workbench, window.viewing)
     window.sharing = Sharing(window.workbench, window.logbook)
 
 
 def fill_docks(window: MainWindow) -> None:
     """Put the panels into the docks and the empty state into the middle, and connect them."""
+    from app.document_listening import DocumentListening
     from app.listening import Listening
     from app.panels.compare_bar import CompareBar
     from app.panels.empty_state import EmptyState
@@ -44,6 +57,7 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.log_panel import LogPanel
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.properties_panel import PropertiesPanel
+    from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
     from app.preferring import Preferring
@@ -55,6 +69,7 @@ def fill_docks(window: MainWindow) -> None:
     window.objects = ObjectsPanel(document, window.workbench, window)
     window.gallery = GalleryPanel(document, parent=window)
     window.properties = PropertiesPanel(document, window.workbench, window)
+    window.selections = SelectionsPanel(document, window.workbench, window)
     window.study = StudyPanel(document, window)
     window.history = HistoryPanel(window.workbench, window)
     window.task_list = TasksPanel(window.tasks.rows, window)
@@ -66,6 +81,7 @@ def fill_docks(window: MainWindow) -> None:
         ("objects", window.objects),
         ("gallery", window.gallery),
         ("properties", window.properties),
+        ("selections", window.selections),
         ("study", window.study),
         ("history", window.history),
         ("tasks", window.task_list),
@@ -79,3 +95,4 @@ def fill_docks(window: MainWindow) -> None:
     window.palette_of_commands = CommandPalette(window, lambda: palette_entries(window))
     window.listening = Listening(window)
     window.preferring = Preferring(window)
+    window.document_listening = DocumentListening(window)

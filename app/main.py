@@ -34,7 +34,7 @@ def run_window(files: list[Path], *, demo: bool = False) -> int:
     settings_file = SettingsFile(config_folder() / "preferences.json")
     install_translation(application, str(settings_file.get("language", SYSTEM)))
     window = MainWindow(
-        lambda: _engine(window.preferences.values),
+        lambda: _engine(window.preferences.values, window.keeping.engine_folder),
         _viewport,
         settings=QSettings(str(state_folder() / "window.ini"), QSettings.Format.IniFormat),
         settings_file=settings_file,
@@ -108,14 +108,16 @@ def make_application() -> QApplication:
     return application
 
 
-def _engine(preferences: Preferences) -> Session:
+def _engine(preferences: Preferences, folder: Path | None) -> Session:
+    """folder : where Runs are kept for recovery; None: nowhere, they go with the window"""
     from app.document.preferences import MEGABYTE
     from app.worker.messages import Settings
     from app.worker.session import EngineSession, make_session_folder
 
     return EngineSession(
         Settings(
-            folder=make_session_folder(),
+            folder=folder or make_session_folder(),
+            temporary=folder is None,
             threads=preferences.threads,
             device=preferences.device,
             history_budget=preferences.history_memory * MEGABYTE,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from app.dialogs import Dialogs
     from app.document.document import Document
     from app.document.preferences import KeptPreferences
+    from app.document_listening import DocumentListening
     from app.listening import Listening
     from app.panels.compare_bar import CompareBar
     from app.panels.empty_state import EmptyState
@@ -51,13 +52,16 @@ if TYPE_CHECKING:
     from app.panels.loss_plot import LossPlot
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.properties_panel import PropertiesPanel
+    from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
     from app.plotting import Plotting
     from app.preferring import Preferring
     from app.viewport.view import Viewport
+    from app.work.documents import Documents
     from app.work.engine_link import EngineLink
     from app.work.engine_rows import EngineRows
+    from app.work.keeping import Keeping
     from app.work.logbook import Logbook
     from app.work.sharing import Sharing
     from app.work.tasks import Tasks
@@ -75,7 +79,7 @@ class MainWindow(QMainWindow):
     make_viewport : gives the viewport
     settings : where the layout is kept; None keeps nothing (tests, screenshots)
     settings_file : what the person has set: preferences and shortcuts
-    store : folder of recent files; None keeps nothing
+    store : folder of recent files, and of what is kept against a crash; None keeps nothing, and asks nothing
     kept_catalogue : the Catalogue of the last time, to draw panels from before the engine is up
     bare : only menus, tool strip and empty docks, until `furnish` is called
     """
@@ -88,6 +92,9 @@ class MainWindow(QMainWindow):
     document: Document
     link: EngineLink
     workbench: Workbench
+    documents: Documents
+    keeping: Keeping
+    document_listening: DocumentListening
     dialogs: Dialogs
     sharing: Sharing
     palette_of_commands: CommandPalette
@@ -95,6 +102,7 @@ class MainWindow(QMainWindow):
     empty_state: EmptyState
     objects: ObjectsPanel
     properties: PropertiesPanel
+    selections: SelectionsPanel
     gallery: GalleryPanel
     study: StudyPanel
     history: HistoryPanel
@@ -137,7 +145,7 @@ class MainWindow(QMainWindow):
         self._build_docks()
         self.status_line = StatusLine(self)
         self.setStatusBar(self.status_line)
-        self.menus["File"].insertMenu(self.registry.drawn("file.save-study"), RecentMenu(self))
+        self.menus["File"].insertMenu(self.registry.drawn("file.save"), RecentMenu(self))
         self._build_search()
         self.appearance.restore_layout()
         self._timer = QTimer(self)
@@ -191,6 +199,7 @@ class MainWindow(QMainWindow):
         self._stack.addWidget(self.viewport)
         self.viewport.installEventFilter(self)
         self.workbench.set_viewport(self.viewport)
+        self.document_listening.outlook.viewport_came()
         self.choose_page()
 
     def add_plot(self) -> None:
@@ -227,8 +236,12 @@ class MainWindow(QMainWindow):
         if self.workbench.files.opener.busy:
             self.workbench.files.opener.poll()
         self.listening.frame()
+        self.document_listening.frame()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._closed and self.furnished and not self.document_listening.may_close():
+            event.ignore()
+            return
         if not self._closed:
             self._closed = True
             self._timer.stop()
@@ -240,6 +253,7 @@ class MainWindow(QMainWindow):
             self.hide()
             if self.furnished:
                 self.workbench.close()
+                self.keeping.close()
                 self.logbook.close()
             if self.viewport is not None:
                 self.viewport.shut_down()

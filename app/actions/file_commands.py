@@ -17,13 +17,22 @@ def file_commands(window: MainWindow) -> list[Action]:
     def has_result() -> bool:
         return window.document.run.iterations > 0 and window.link.alive
 
+    def has_something() -> bool:
+        return bool(window.document.objects) or window.document.run.exists or window.documents.path is not None
+
     def has_objects() -> bool:
         return bool(window.document.objects)
 
     return [
+        Action("file.new", tr("New"), lambda: window.documents.new(), "File", "Ctrl+N", group="open",
+               help=tr("Begin a document with nothing in it")),
         Action("file.open", tr("Open…"), lambda: window.dialogs.open_files(), "File", "Ctrl+O", "open", group="open",
-               help=tr("Open meshes, scans or a study")),
-        Action("file.save-study", tr("Save study…"), lambda: window.dialogs.save_study(), "File", "Ctrl+S", "save",
+               help=tr("Open a document, meshes, scans or a study")),
+        Action("file.save", tr("Save"), lambda: window.documents.save(), "File", "Ctrl+S", "save", group="save",
+               enabled=has_something, help=tr("Save all that is open, with the run and its history")),
+        Action("file.save-as", tr("Save as…"), lambda: window.documents.save_as(), "File", "Ctrl+Shift+S",
+               group="save", enabled=has_something, help=tr("Save the document under another name")),
+        Action("file.save-study", tr("Save study…"), lambda: window.dialogs.save_study(), "File", "", "save",
                group="save", help=tr("Save what is set up as a study, for formwright run")),
         Action("file.export", tr("Export surface…"), lambda: window.dialogs.export_surface(), "File", "Ctrl+E",
                "export", enabled=has_result, group="save",

@@ -38,6 +38,7 @@ from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.io.atomic import atomic_write
+from engine.protocol.run_folder import read_manifest as read_run_manifest
 
 SUFFIX = ".formwright"
 MANIFEST = "document.json"
@@ -54,13 +55,16 @@ Report = Callable[[float], None]
 class RunNote(Record):
     """What is said of a Run whose files are kept.
 
-    folder : where they are, from the document's own place
+    folder : where they are, from the document's own place; earlier : where they are while the folder holds nothing yet
+    branches : those that have Checkpoints, sorted
     """
 
     folder: str = ""
+    earlier: str = ""
     iteration: int = 0
     iterations: int = 0
     checkpoints: int = 0
+    branches: tuple[str, ...] = ()
     state: str = ""
 
 
@@ -231,8 +235,9 @@ def content_of(path: Path, manifest: dict[str, Any], read: Callable[..., np.ndar
         )
     except (ValidationError, binascii.Error, ValueError, TypeError) as error:
         raise damaged(path, "camera, layout or run are not as they should be") from error
-    if content.run is not None and not is_safe(content.run.folder.rstrip("/")):
-        raise damaged(path, "the folder of its run lies outside of it")
+    for folder in (content.run.folder, content.run.earlier) if content.run is not None else ():
+        if folder and not is_safe(folder.rstrip("/")):
+            raise damaged(path, "the folder of its run lies outside of it")
     return content
 
 
@@ -242,14 +247,16 @@ def run_files(folder: Path) -> list[Path]:
 
 
 def run_note(folder: Path) -> RunNote | None:
-    """What is to be said of the Run in a folder; None where there is none."""
-    from engine.protocol.run_folder import read_summary
-
+    """What is to be said of the Run in a folder; None where there is none, or not a whole one."""
     try:
-        summary = read_summary(folder)
-    except FileError:
+        manifest = read_run_manifest(folder)
+        checkpoints = manifest["checkpoints"]
+        return RunNote(
+            iteration=manifest["iteration"],
+            iterations=manifest["iterations"],
+            checkpoints=len(checkpoints),
+            branches=tuple(sorted({str(entry["branch"]) for entry in checkpoints})),
+            state=manifest["status"],
+        )
+    except (FileError, ValidationError, KeyError, TypeError):
         return None
-    return RunNote(
-        iteration=summary.iteration, iterations=summary.iterations, checkpoints=summary.checkpoint_count,
-        state=summary.status,
-    )  # fmt: skip

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from app.document.archive import array_member, check_header, damaged, write_array
+from app.document.archive import array_member, check_header, damaged, is_safe, write_array
 from app.document.file import (
     LARGEST_MANIFEST,
     LARGEST_PREVIEW,
@@ -147,9 +147,8 @@ class Recoverable:
 
     @property
     def run_folder(self) -> Path | None:
-        """The files of its Run, where they are whole."""
-        content_run = _run_folder(self.folder)
-        return content_run if content_run is not None and run_note(content_run) is not None else None
+        """The files of its Run; None where there are none that are whole."""
+        return _run_folder(self.folder)
 
 
 def crashed(root: Path) -> list[Recoverable]:
@@ -176,13 +175,15 @@ def look_at(folder: Path) -> Recoverable | None:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         objects = manifest["project"]["objects"]
         preview = folder / PREVIEW
+        run = _run_folder(folder)
+        note = run_note(run) if run is not None else None  # as its own files say: they are newer than the document
         return Recoverable(
             folder,
             str(manifest["name"]),
             float(manifest["saved"]),
             tuple(str(item["name"]) for item in objects),
-            _iteration(folder, manifest["run"]),
-            _checkpoints(folder, manifest["run"]),
+            note.iteration if note is not None else None,
+            note.checkpoints if note is not None else 0,
             preview.read_bytes() if preview.exists() and preview.stat().st_size <= LARGEST_PREVIEW else b"",
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -218,28 +219,12 @@ def _read_array(path: Path, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _run_folder(folder: Path) -> Path | None:
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if manifest["run"] is not None and manifest["run"]["folder"]:
-            place = (folder / str(manifest["run"]["folder"])).resolve()
-            if place.is_relative_to(folder.resolve()) and place.is_dir():
-                return place
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        run = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["run"]
+        for name in (run.get("folder"), run.get("earlier")) if run is not None else ():
+            if name and is_safe(str(name)) and run_note(folder / str(name)) is not None:
+                return folder / str(name)
     return None
-
-
-def _iteration(folder: Path, run: dict[str, object] | None) -> int | None:
-    """Of the Run as its own files say, which are newer than what was noted of it."""
-    if run is None:
-        return None
-    place = _run_folder(folder)
-    note = run_note(place) if place is not None else None
-    return note.iteration if note is not None else None
-
-
-def _checkpoints(folder: Path, run: dict[str, object] | None) -> int:
-    place = _run_folder(folder) if run is not None else None
-    note = run_note(place) if place is not None else None
-    return note.checkpoints if note is not None else 0
 
 
 def _name_of_this_process() -> str:

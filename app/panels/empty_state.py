@@ -63,6 +63,12 @@ class EmptyState(QWidget):
         document.recent.changed.subscribe(self.refresh)
         self.refresh()
 
+    def put_on_top(self, widget: QWidget) -> None:
+        """Show this above all else."""
+        column = self.layout()
+        assert isinstance(column, QVBoxLayout)
+        column.insertWidget(1, widget, 0, Qt.AlignmentFlag.AlignHCenter)
+
     def refresh(self) -> None:
         """Show the gallery and the recent files as they are now."""
         entries = self._document.catalogue.gallery[:3] if self._document.catalogue else []

@@ -141,6 +141,11 @@ class EngineSession:
         return not self._dead and not self._closed
 
     @property
+    def folder(self) -> Path:
+        """Where each Run has its folder."""
+        return self._settings.folder
+
+    @property
     def process_id(self) -> int | None:
         return self._process.pid
 

@@ -1,0 +1,86 @@
+"""The document's file in the window: its title, its look, what is recovered, and what closing asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.outlook import Outlook
+from app.panels.error_bar import Message
+from app.panels.recovery_cards import RecoveryCards
+from app.saving_dialogs import SavingDialogs
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+FRAMES_A_TITLE = 6
+
+
+class DocumentListening(QObject):
+    """Connects Documents and Keeping with one window. `frame` is called once a frame."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._frame = 0
+        self._stale = True
+        self._may_close = False
+        self.outlook = Outlook(window)
+        self.cards = RecoveryCards(window.empty_state)
+        window.empty_state.put_on_top(self.cards)
+        documents, keeping = window.documents, window.keeping
+        documents.look = self.outlook
+        if window.store is not None:  # a window that keeps nothing does not ask to keep
+            dialogs = SavingDialogs(window)
+            documents.ask_to_save = dialogs.ask_to_save
+            documents.ask_where = dialogs.ask_where
+        documents.changed.subscribe(self.show_title)
+        documents.replaced.subscribe(window.choose_page)
+        window.document.document_changed.subscribe(self._note_change)
+        window.link.run_changed.subscribe(self._note_change)
+        keeping.found_changed.subscribe(self._show_found)
+        self.cards.recover_wanted.connect(keeping.recover)
+        self.cards.discard_wanted.connect(keeping.discard)
+        self.cards.later_wanted.connect(keeping.later)
+        keeping.look_for_crashes()
+
+    def frame(self) -> None:
+        """Keep what has changed, and say whether it is saved."""
+        self._window.documents.poll()
+        self._window.keeping.poll()
+        self._frame += 1
+        if self._stale and self._frame % FRAMES_A_TITLE == 0:
+            self._stale = False
+            self.show_title()
+
+    def show_title(self) -> None:
+        """The document's name in the title bar, with a mark where something is unsaved."""
+        documents, window = self._window.documents, self._window
+        named = documents.path is not None or bool(window.document.objects)
+        window.setWindowTitle(f"{documents.name}[*] — Formwright" if named else "Formwright")
+        window.setWindowModified(named and documents.modified)
+
+    def may_close(self) -> bool:
+        """Whether the window may close now; asks where something would be lost, and closes it later where that has to
+        be waited for."""
+        if self._may_close or self._window.store is None:
+            return True
+        self._may_close = self._window.documents.may_leave(self._close)
+        return self._may_close
+
+    def _close(self) -> None:
+        self._may_close = True
+        self._window.close()
+
+    def _note_change(self) -> None:
+        self._stale = True
+
+    def _show_found(self) -> None:
+        found = self._window.keeping.found
+        self.cards.show_found(found)
+        if found and self._window.document.objects:
+            text = self.tr("Formwright was not closed properly; {0} can be recovered.").format(found[0].name)
+            recover = (self.tr("Recover"), lambda: self._window.keeping.recover(found[0]))
+            later = (self.tr("Later"), self._window.keeping.later)
+            self._window.error_bar.show_message(Message(text, kind="note", offers=(recover, later)))
