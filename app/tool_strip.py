@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QToolButton, QWi
 from app.actions.registry import ActionRegistry
 
 GROUPS = (
-    ("tool.navigate", "tool.handle", "tool.brush", "tool.measure"),
-    ("view.sensitivity", "view.lock-range", "view.wireframe"),
+    ("tool.navigate", "tool.handle", "tool.brush", "tool.select", "tool.move", "tool.measure"),
+    ("view.sensitivity", "view.lock-range", "view.wireframe", "clip.plane"),
     ("view.frame", "view.perspective"),
 )
 """Ids of the actions in it; a line parts the groups."""

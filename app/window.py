@@ -193,9 +193,6 @@ class MainWindow(QMainWindow):
         self.viewport = self._make_viewport(self)
         self.viewport.set_theme(dark=self.appearance.dark)
         self.viewing.set_viewport(self.viewport)
-        self.viewport.measured.connect(
-            lambda kind, _, value: self.status_line.say(f"{value:.4g} {'°' if kind == 'angle' else 'mm'}")
-        )
         self._stack.addWidget(self.viewport)
         self.viewport.installEventFilter(self)
         self.workbench.set_viewport(self.viewport)

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.actions.action import Action
+from app.actions.clip_commands import clip_commands, measure_commands
 from app.actions.edit_commands import edit_commands
 from app.actions.file_commands import file_commands
 from app.actions.help_commands import help_commands
 from app.actions.history_commands import history_commands
 from app.actions.object_commands import object_commands
 from app.actions.run_commands import run_commands
+from app.actions.select_commands import select_commands
 from app.actions.study_commands import study_commands
 from app.actions.tools_commands import tools_commands
 from app.actions.view_commands import view_commands
@@ -26,11 +28,14 @@ MENUS_FILLED_BY = (
     file_commands,
     edit_commands,
     object_commands,
+    select_commands,
     view_commands,
+    clip_commands,
     study_commands,
     run_commands,
     history_commands,
     tools_commands,
+    measure_commands,
     help_commands,
 )
 

@@ -15,7 +15,10 @@ def menu_titles() -> dict[str, str]:
         "File": tr("File"),
         "Edit": tr("Edit"),
         "Edit/Place": tr("Place"),
+        "Select": tr("Select"),
+        "Select/Tool": tr("Selection tool"),
         "View": tr("View"),
+        "View/Clip": tr("Clip"),
         "View/Camera": tr("Camera"),
         "View/Theme": tr("Theme"),
         "View/Panels": tr("Panels"),
@@ -24,6 +27,7 @@ def menu_titles() -> dict[str, str]:
         "Run/Compare": tr("Compare"),
         "Run/Branch": tr("Branch"),
         "Tools": tr("Tools"),
+        "Tools/Measure": tr("What is measured"),
         "Help": tr("Help"),
     }
 

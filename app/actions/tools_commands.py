@@ -21,7 +21,9 @@ def tools_commands(window: MainWindow) -> list[Action]:
         ("navigate", tr("Navigate"), "Q", tr("Turn, shift and zoom the view")),
         ("handle", tr("Handle"), "H", tr("Press on the surface to place a handle, and drag to pull")),
         ("brush", tr("Freeze brush"), "B", tr("Paint what must stay as it is; Shift thaws, [ and ] change the size")),
-        ("measure", tr("Measure"), "M", tr("Distance between two clicked points")),
+        ("select", tr("Select"), "V", tr("Select on a surface or a scan; Shift adds, Ctrl takes away")),
+        ("move", tr("Move"), "G", tr("Move, turn and scale the chosen object by its gizmo; Ctrl goes in steps")),
+        ("measure", tr("Measure"), "M", tr("Distances, angles and thicknesses, by clicks")),
     )
     return [
         *(

@@ -307,6 +307,10 @@ class Viewport(InteractiveView):
         else:
             self.eye.frame_box(box)
 
+    def bounds(self) -> np.ndarray | None:
+        """Box (2, 3) [mm, world] of all that is to be seen; None where there is nothing."""
+        return None if self._scene is None else self._scene.bounds()
+
     def camera(self) -> CameraView:
         """Where one looks from, as plain data for the document's file."""
         return self.eye.view()

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.viewport.records import Tool, View
+    from app.viewport.records import MeasureKind, SelectMode, Tool, View
     from app.viewport.view import Viewport
+    from engine.geometry.selection import Profile
 
 RESULT = "result"
 """Name under which panels and viewport know the Run's surface."""
@@ -26,11 +27,17 @@ class Viewing:
         self.wireframe = False
         self.perspective = True
         self.tool: Tool = "navigate"
+        self.select_mode: SelectMode = "brush"
+        self.select_through = False
+        self.select_profile: Profile = "constant"
+        self.measure_kind: MeasureKind = "distance"
         self._changed = changed
 
     def set_viewport(self, viewport: Viewport) -> None:
         self.viewport = viewport
         viewport.tool_changed.connect(self._tool_changed)
+        viewport.set_measure_kind(self.measure_kind)
+        self._tell_selecting()
 
     def frame(self, name: str | None) -> None:
         """Let an object, or everything, fill the view."""
@@ -66,10 +73,44 @@ class Viewing:
         if self.viewport is not None:
             self.viewport.set_tool(tool)
 
+    def select_by(self, mode: SelectMode) -> None:
+        """Take the selection tool, in one of its modes."""
+        self.select_mode = mode
+        self._tell_selecting()
+        self.set_tool("select")
+
+    def toggle_select_through(self) -> None:
+        """Box and lasso also take what is hidden, or not."""
+        self.select_through = not self.select_through
+        self._tell_selecting()
+
+    def set_select_profile(self, profile: Profile) -> None:
+        """How the brush of the selection tool fades towards its rim."""
+        self.select_profile = profile
+        self._tell_selecting()
+
+    def measure(self, kind: MeasureKind) -> None:
+        """Take the measure tool, for a distance, an angle or a thickness."""
+        self.measure_kind = kind
+        if self.viewport is not None:
+            self.viewport.set_measure_kind(kind)
+        self.set_tool("measure")
+        self._changed()
+
+    def frame_selection(self) -> None:
+        """Let what is selected fill the view."""
+        if self.viewport is not None:
+            self.viewport.frame_selection()
+
     def leave_tool(self) -> None:
         """Give up the drag or the tool; the run goes on."""
         if self.viewport is not None:
             self.viewport.leave_tool()
+
+    def _tell_selecting(self) -> None:
+        if self.viewport is not None:
+            self.viewport.set_selecting(mode=self.select_mode, through=self.select_through, profile=self.select_profile)
+        self._changed()
 
     def _colour(self) -> None:
         if self.viewport is not None:

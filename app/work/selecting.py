@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
 from app.document.project import RESULT, Selection
@@ -21,7 +20,8 @@ from app.viewport.records import SelectionGesture, SelectionView
 from app.work.elements import Elements, reach_of
 from app.work.notices import Notices
 from app.work.tasks import Tasks
-from engine.geometry.selection import grow, invert, shrink, smooth
+from engine.geometry.selection import SELECTED as SELECTED_FROM
+from engine.geometry.selection import connected, grow, invert, shrink, smooth
 
 if TYPE_CHECKING:
     from app.viewport.view import Viewport
@@ -47,6 +47,8 @@ class Selecting:
     """The working selection (its name is "") and those that were kept under a name.
 
     hidden : names of those that are not shown
+    follows : the kept one that was selected again to change it: it changes with the working one, so that a mask can be
+        painted while a Run goes on
     """
 
     def __init__(self, document: Document, tasks: Tasks, notices: Notices) -> None:
@@ -59,6 +61,7 @@ class Selecting:
         self._at_work = False
         self._stroke: _Stroke | None = None
         self.hidden: set[str] = set()
+        self.follows = ""
         document.selections_changed.subscribe(self.draw)
         document.objects_changed.subscribe(self.draw)
 
@@ -123,46 +126,61 @@ class Selecting:
         elements = self._elements_of(of)
         if elements is not None:
             every = np.ones(elements.count, np.float32)
-            self._do(elements, lambda: elements.selection(every), partial(self._change, _tr("Select all")))
+            self._do(elements, lambda: elements.selection(every), partial(self._change, "select all"))
 
     def clear(self) -> None:
         """Nothing is selected any more."""
         project = self._document.project
         if self.working is not None:
-            self._document.change(_tr("Select nothing"), project.without_selection(""))
+            self.follows = ""
+            self._document.change("select nothing", project.without_selection(""))
 
     def invert(self) -> None:
-        self._alter(_tr("Invert selection"), lambda elements, values: invert(values))
+        self._alter("invert the selection", lambda elements, values: invert(values))
 
     def grow(self, distance: float) -> None:
         """Also what lies within `distance` [mm] along the surface."""
-        self._alter(_tr("Grow selection"), lambda elements, values: grow(elements.graph, values, distance))
+        self._alter("grow the selection", lambda elements, values: grow(elements.graph, values, distance))
 
     def shrink(self, distance: float) -> None:
         """Not what lies within `distance` [mm] of the rim, along the surface."""
-        self._alter(_tr("Shrink selection"), lambda elements, values: shrink(elements.graph, values, distance))
+        self._alter("shrink the selection", lambda elements, values: shrink(elements.graph, values, distance))
+
+    def leave(self) -> None:
+        """What is selected from now on does not change a kept selection."""
+        self.follows = ""
+        self._document.selections_changed()
+
+    def connect(self) -> None:
+        """All that hangs together with it."""
+        self._alter(
+            "select what is connected",
+            lambda elements, values: connected(elements.graph, np.flatnonzero(values >= SELECTED_FROM)),
+        )
 
     def smooth(self) -> None:
         """A softer rim."""
-        self._alter(_tr("Soften selection"), lambda elements, values: smooth(elements.graph, values, rounds=3))
+        self._alter("soften the selection", lambda elements, values: smooth(elements.graph, values, rounds=3))
 
     def keep(self, name: str) -> None:
         """Keep the working selection under a name, in place of one that has it."""
         working = self.working
         if working is not None and name:
-            self._change(_tr("Keep selection {0}").format(name), replace(working, name=name))
+            self.follows = ""
+            self._change(f"keep the selection {name}", replace(working, name=name))
 
     def take(self, name: str) -> None:
         """Make a kept selection the working one."""
         kept = self._document.project.selection(name)
         if kept is not None:
-            self._change(_tr("Select {0}").format(name), replace(kept, name=""))
+            self.follows = name
+            self._change(f"select {name}", replace(kept, name=""))
 
     def remove(self, name: str) -> None:
         """Forget a kept selection; Terms that it was a mask of count everywhere again."""
         if self._document.project.selection(name) is not None:
             project = self._document.project.without_selection(name)
-            self._document.change(_tr("Remove selection {0}").format(name), project)
+            self._document.change(f"remove the selection {name}", project)
 
     def show(self, name: str, visible: bool) -> None:
         """Show or hide a kept selection."""
@@ -200,10 +218,14 @@ class Selecting:
             )
 
     def _change(self, step: str, selection: Selection) -> None:
-        self._document.change(step, self._document.project.with_selection(selection))
+        project = self._document.project.with_selection(selection)
+        followed = project.selection(self.follows) if self.follows and not selection.name else None
+        if followed is not None and followed.of == selection.of:
+            project = project.with_selection(replace(selection, name=followed.name))
+        self._document.change(step, project)
 
     def _do(self, elements: Elements, work: Callable[[], Any], done: Callable[[Any], object]) -> None:
-        title = _tr("Selecting on {0}").format(elements.of) if elements.count > LARGE else ""
+        title = f"Selecting on {elements.of}" if elements.count > LARGE else ""
         self._tasks.do(work, done, self._failed, title=title)
 
     def _failed(self, error: BaseException) -> None:
@@ -251,9 +273,5 @@ def _view(selection: Selection, colour: str) -> SelectionView:
 def _step(gesture: SelectionGesture) -> str:
     """What undo calls it."""
     if gesture.operation == "subtract":
-        return _tr("Deselect")
-    return _tr("Add to selection") if gesture.operation == "add" else _tr("Select")
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Selecting", text)
+        return "deselect"
+    return "add to the selection" if gesture.operation == "add" else "select"

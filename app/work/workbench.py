@@ -7,16 +7,19 @@ from pathlib import Path
 from app.document.document import Document
 from app.viewport.view import Viewport
 from app.work.branching import Branching
+from app.work.clipping import Clipping
 from app.work.comparing import Comparing
 from app.work.curves import Curves
 from app.work.drawing import Drawing
 from app.work.engine_link import EngineLink
 from app.work.exporting import Exporting
 from app.work.files import Files
+from app.work.measuring import Measuring
 from app.work.notices import Notices
 from app.work.repairing import Repairing
 from app.work.running import Running
 from app.work.scene import Scene
+from app.work.selecting import Selecting
 from app.work.steering import Steering
 from app.work.target import Target
 from app.work.tasks import Tasks
@@ -35,6 +38,9 @@ class Workbench:
         self.steering = Steering(document, self.notices)
         self.running = Running(document, link, self.drawing, target, self.notices)
         self.scene = Scene(document, link, target, self.notices)
+        self.selecting = Selecting(document, tasks, self.notices)
+        self.clipping = Clipping(document)
+        self.measuring = Measuring(document, self.notices)
         self.repairing = Repairing(document, tasks, self.notices)
         self.exporting = Exporting(document, link, tasks, self.notices)
         self.branching = Branching(document, link, self.notices)
@@ -47,6 +53,9 @@ class Workbench:
         self.drawing.set_viewport(viewport)
         self.steering.set_viewport(viewport)
         self.scene.set_viewport(viewport)
+        self.selecting.set_viewport(viewport)
+        self.clipping.set_viewport(viewport)
+        self.measuring.set_viewport(viewport)
         viewport.files_dropped.connect(lambda paths: self.files.open([Path(path) for path in paths]))
 
     def end_stroke(self) -> None:

@@ -108,7 +108,7 @@ def test_a_click_selects_the_nearest_vertex_and_keys_add_and_take_away(bench):
     assert bench.mesh.vertices[bench.values > 0] == pytest.approx(np.array([[9.0, 9.0, 0.0]]))
     bench.do("click", "replace", of="")
     assert bench.selecting.working is None
-    assert bench.document.undo_stack.undo_name == "Select nothing"
+    assert bench.document.undo_stack.undo_name == "select nothing"
     bench.document.undo()
     assert bench.selecting.working.count == 1
 
@@ -242,7 +242,7 @@ def test_grow_shrink_invert_and_all(bench):
     bench.selecting.select_all(bench.name)
     bench.finish()
     assert (bench.values == 1.0).all()
-    assert bench.document.undo_stack.undo_name == "Select all"
+    assert bench.document.undo_stack.undo_name == "select all"
 
 
 def test_selections_are_kept_under_names_taken_up_hidden_and_removed(bench):
