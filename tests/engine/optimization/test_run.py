@@ -169,6 +169,18 @@ def test_more_iterations_let_a_finished_run_go_on() -> None:
     assert (run.status, run.iteration, whole.iteration) == ("finished", 25, 0)
 
 
+def test_more_iterations_lower_the_share_that_is_done_and_the_schedules_follow_it() -> None:
+    run = Run(SphereProblem(), OptimizerSpec(learning_rate=0.02, decay=1.0), 10)
+    descend(run)
+    assert run.learning_rate == pytest.approx(0.002), "at the end the whole decay has acted"
+    run.send(edits.SetParameter(owner="study", name="iterations", value=40))
+    run.apply_edits()
+    assert run.learning_rate == pytest.approx(0.02 * 10.0**-0.25), "a quarter is done now"
+    run.send(edits.Resume(steps=0))
+    descend(run)
+    assert run.iteration == 40 and run.learning_rate == pytest.approx(0.002)
+
+
 def test_a_rewind_is_a_new_branch_and_the_history_only_grows() -> None:
     run = make_run(iterations=80)
     for _ in range(31):
