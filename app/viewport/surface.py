@@ -55,6 +55,11 @@ class RunSurface:
         return self.colouring != "plain" and self._values is not None
 
     @property
+    def one_sided(self) -> bool:
+        """No value is below zero: distances without a sign."""
+        return self._values is not None and bool(len(self._values)) and not (self._values < 0.0).any()
+
+    @property
     def bounds(self) -> np.ndarray:
         """Box (2, 3) [mm, world] of what is drawn."""
         return np.stack([self._vertices.min(axis=0), self._vertices.max(axis=0)]) + self.origin

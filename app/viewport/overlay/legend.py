@@ -56,24 +56,28 @@ def paint_colour_bar(painter: QPainter, view: Viewport) -> None:
     )
     bar = QRectF(left, top + line + 5, width, 10)
     gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-    table = diverging_table(33)
+    one_sided = distance and surface.one_sided
+    table = diverging_table(33)[16 if one_sided else 0 :]
     for at, colour in enumerate(table):
         gradient.setColorAt(at / (len(table) - 1), QColor(*map(int, colour)))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(gradient)
     painter.drawRoundedRect(bar, 2, 2)
     numbers = QRectF(left, bar.bottom() + 3, width, line)
-    words = numbers.translated(0, line)
+    below = numbers.translated(0, line)
     ends = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
-    for place, number in zip(ends, (f"−{limit:.2g}", "0", f"+{limit:.2g}"), strict=True):
+    scale = (f"−{limit:.2g}", "0", f"+{limit:.2g}")
+    words = (view.tr("pull out lowers it"), "", view.tr("push in lowers it"))
+    if one_sided:
+        scale, words = (
+            ("0", f"{limit / 2:.2g}", f"{limit:.2g}"),
+            (view.tr("A lies on B"), "", view.tr("A is away from B")),
+        )
+    elif distance:
+        words = (view.tr("A lies within B"), "", view.tr("A lies outside B"))
+    for place, number, word in zip(ends, scale, words, strict=True):
         paint_text(painter, view.theme.text, numbers, place, number)
-    below, above = (
-        (view.tr("A lies within B"), view.tr("A lies outside B"))
-        if distance
-        else (view.tr("pull out lowers it"), view.tr("push in lowers it"))
-    )
-    paint_text(painter, view.theme.faint, words, ends[0], below)
-    paint_text(painter, view.theme.faint, words, ends[2], above)
+        paint_text(painter, view.theme.faint, below, place, word)
 
 
 def paint_notice(painter: QPainter, view: Viewport) -> None:

@@ -77,6 +77,17 @@ def test_distances_colour_a_and_can_be_read_under_the_pointer(viewport, large, s
     assert viewport.scene.comparison.first.range.limits == (-3.0, 3.0)
 
 
+def test_distances_without_a_sign_have_a_bar_of_their_own(viewport, large, small, pixels):
+    away = np.abs(large.arrays["vertices"][:, 2]) / 4.0
+    viewport.show_comparison(large, small, "distance", away, (-3.0, 3.0))
+    viewport.look("front")
+    coloured = pixels(viewport)
+    assert viewport.scene.comparison.first.one_sided
+    assert coloured[70, 200, 0] > coloured[70, 200, 2] + 40 and coloured[200, 200, 0] > coloured[200, 200, 2] + 40
+    bar = coloured[240:260, 170:380]
+    assert (bar[:, :, 2] - bar[:, :, 0]).max() < 40  # nothing blue in it
+
+
 def test_the_runs_surface_gives_way_and_comes_back(viewport, snapshot, large, small, pixels):
     viewport.show_snapshot(snapshot(10.0))
     alone = pixels(viewport)

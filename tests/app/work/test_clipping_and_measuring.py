@@ -114,9 +114,8 @@ def test_dimensions_are_kept_shown_undone_and_removed(view, document):
 
 
 def test_a_clip_from_a_file_is_shown(view, document):
-    document.change(
-        "open", document.project.__class__(clip=Clip("plane", normal=(0.0, -1.0, 0.0), origin=(0.0, 10.0, 0.0)))
-    )
+    clip = Clip("plane", normal=(0.0, -1.0, 0.0), origin=(0.0, 10.0, 0.0))
+    document.change("open", Project(clip=clip))
     clipping = Clipping(document)
     clipping.set_viewport(view)
     assert view.eye.pick(200, 150).position[1] == pytest.approx(20.0)
