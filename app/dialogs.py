@@ -14,6 +14,7 @@ from app.work.workbench import Workbench
 
 if TYPE_CHECKING:
     from app.panels.export_dialog import ExportDialog
+    from app.panels.picture_dialog import PictureDialog
 
 
 class Dialogs:
@@ -24,6 +25,7 @@ class Dialogs:
         self._workbench = workbench
         self._viewing = viewing
         self.export: ExportDialog | None = None
+        self.picture: PictureDialog | None = None
 
     def open_files(self) -> None:
         """Ask for geometry or studies, and open them."""
@@ -55,14 +57,13 @@ class Dialogs:
         return Path(name) if name else None
 
     def save_picture(self) -> None:
-        """Ask where to write a picture of the view, at twice its size."""
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, _tr("Save picture"), str(self.folder() / "picture.png"), "PNG (*.png)"
-        )
-        if name and self._viewing.viewport is not None:
-            path = Path(name).with_suffix(".png")
-            saved = self._viewing.viewport.picture(scale=2).save(str(path))
-            self._workbench.notices.noted((_tr("Saved {0}") if saved else _tr("Could not write {0}")).format(path.name))
+        """The dialog of pictures and turntables, beside the running window."""
+        from app.panels.picture_dialog import PictureDialog
+
+        dialog = PictureDialog(self._workbench.pictures, self.folder() / "picture.png", self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.picture = dialog
+        dialog.show()
 
     def save_losses(self) -> None:
         """Ask where to write the loss curves: the plot as it is, or all values."""

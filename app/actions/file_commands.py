@@ -38,7 +38,7 @@ def file_commands(window: MainWindow) -> list[Action]:
                "export", enabled=has_result, group="save",
                help=tr("Write the surface to a file, with its quality sheet")),
         Action("file.picture", tr("Save picture…"), lambda: window.dialogs.save_picture(), "File", "Ctrl+Shift+P",
-               group="save", enabled=has_objects),
+               "film", group="save", enabled=has_objects, help=tr("A picture of the view, or a turntable as a film")),
         Action("file.losses", tr("Save loss curves…"), lambda: window.dialogs.save_losses(), "File", icon="save",
                group="save", enabled=lambda: window.workbench.curves.there,
                help=tr("As a picture for a paper (SVG) or as a table (CSV)")),

@@ -40,6 +40,10 @@ class Canvas(Protocol):
 STILL_SAMPLES = 4
 """Samples of each pixel in pictures and in a view that rests."""
 
+MOST_SAMPLED = 16_000_000
+"""Pixels of a picture up to which each is sampled several times: beyond, the samples would fill the memory, and edges
+are fine as they are."""
+
 CanvasMaker = Callable[["QWidget", Callable[[float], None]], "Canvas"]
 """Makes a canvas in a parent; the function that it is given is called after each drawing, with the seconds it took."""
 

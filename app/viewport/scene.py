@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage
 from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer, vtkRenderWindow
 
 from app.document.project import Clip
-from app.viewport.canvas import STILL_SAMPLES, read_pixels
+from app.viewport.canvas import MOST_SAMPLED, STILL_SAMPLES, read_pixels
 from app.viewport.clipping import Cut
 from app.viewport.colours import Theme, rgb
 from app.viewport.comparison import Comparison
@@ -75,15 +75,16 @@ class Scene:
         for thing in self.objects.values():
             thing.paint(theme, self._selections)
 
-    def picture(self, window: vtkRenderWindow, scale: int, transparent: bool) -> QImage:
+    def picture(self, window: vtkRenderWindow, scale: float, transparent: bool) -> QImage:
         """What `window` shows, drawn at `scale` times its size with smooth edges; the window is left as it was."""
         width, height = window.GetSize()
         samples = window.GetMultiSamples()
         self.renderer.ResetCameraClippingRange()
         self.renderer.SetGradientBackground(self._gradient and not transparent)
         self.renderer.SetBackgroundAlpha(0.0 if transparent else 1.0)
-        window.SetSize(max(1, width) * scale, max(1, height) * scale)
-        window.SetMultiSamples(STILL_SAMPLES)
+        wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+        window.SetSize(wide, high)
+        window.SetMultiSamples(STILL_SAMPLES if wide * high <= MOST_SAMPLED else 0)
         try:
             window.Render()
             return read_pixels(window, alpha=transparent)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QImage, QPainter, QResizeEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QImage, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from app.document.placement import IDENTITY, Placement
@@ -19,7 +19,7 @@ from app.viewport.colours import DARK, LIGHT
 from app.viewport.drawing import Drawing
 from app.viewport.eye import Eye
 from app.viewport.interactive import InteractiveView
-from app.viewport.overlay.sheet import Overlay, paint_overlay
+from app.viewport.overlay.sheet import Overlay
 from app.viewport.records import (
     CameraView,
     Colouring,
@@ -253,7 +253,7 @@ class Viewport(InteractiveView):
         limits : ends of the colour bar [mm]; None: they follow the data
         """
         self.scene.show_comparison(first, second, mode, distances, limits)
-        self._follow_camera()
+        self.follow_camera()
         self._first_content()
         self.draw()
         self.refresh()
@@ -268,7 +268,7 @@ class Viewport(InteractiveView):
         """Where the divider is, as a share of the width."""
         if self._scene is not None and self._scene.comparison is not None:
             self._scene.comparison.swipe = share
-            self._follow_camera()
+            self.follow_camera()
             self.draw()
             self.refresh()
 
@@ -340,22 +340,29 @@ class Viewport(InteractiveView):
     def perspective(self) -> bool:
         return self._perspective
 
-    def picture(self, *, scale: int = 1, transparent: bool = False) -> QImage:
-        """The view as an image, `scale` times as large as it is on the screen, legend and handles included."""
-        scene, drawing = self.scene, self._drawing
+    def picture(
+        self,
+        *,
+        scale: float = 1.0,
+        transparent: bool = False,
+        legend: bool = True,
+        handles: bool = True,
+        camera: CameraView | None = None,
+    ) -> QImage:
+        """The view as an image, `scale` times as large as it is on the screen.
+
+        legend : with axes, colour bar and notices; handles : with handles and measurements
+        camera : seen from there; the view itself does not move
+        """
+        self._begin()
+        drawing = self._drawing
         if drawing is None:
             return QImage()
-        scene.take()
-        drawing.canvas.sync()
-        scene.set_pixel_scale(self.devicePixelRatioF() * scale)
-        image = scene.picture(drawing.canvas.render_window, scale, transparent)
-        painter = QPainter(image)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.scale(image.width() / max(self.width(), 1), image.height() / max(self.height(), 1))
-        paint_overlay(painter, self, live=False)
-        painter.end()
-        self.draw()
-        return image
+        from app.viewport.picturing import take_picture
+
+        return take_picture(
+            self, drawing, scale=scale, transparent=transparent, legend=legend, handles=handles, camera=camera
+        )
 
     def shut_down(self) -> None:
         """Release VTK's objects; called by the window's closeEvent before the widget goes. Idempotent."""
@@ -431,7 +438,7 @@ class Viewport(InteractiveView):
             self._drawing.canvas.setGeometry(self.rect())
         self._overlay.setGeometry(self.rect())
         if self._scene is not None:
-            self._follow_camera()
+            self.follow_camera()
             self.draw()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -476,12 +483,12 @@ class Viewport(InteractiveView):
             self.look("isometric")
             self.frame()
 
-    def _follow_camera(self) -> None:
+    def follow_camera(self) -> None:
         if self._scene is not None and self._scene.comparison is not None:
             self._scene.comparison.follow(self._scene.camera, (self.width(), self.height()))
 
     def _camera_moved(self) -> None:
-        self._follow_camera()
+        self.follow_camera()
         self.draw()
         self.refresh()
         self.camera_changed.emit()

@@ -16,6 +16,7 @@ from app.work.exporting import Exporting
 from app.work.files import Files
 from app.work.measuring import Measuring
 from app.work.notices import Notices
+from app.work.pictures import Pictures
 from app.work.repairing import Repairing
 from app.work.running import Running
 from app.work.scene import Scene
@@ -45,6 +46,7 @@ class Workbench:
         self.exporting = Exporting(document, link, tasks, self.notices)
         self.branching = Branching(document, link, self.notices)
         self.comparing = Comparing(document, link, self.drawing, self.notices)
+        self.pictures = Pictures(self.drawing, tasks, self.notices)
         self.curves = Curves(document, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)
 

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
 
 from app.document.steering import apply_edit
+from app.viewport.records import CameraView
 from engine.core.errors import FormwrightError
 from engine.core.parameters import ParameterModel, parameter
 from engine.geometry.mesh import Mesh
@@ -306,8 +307,19 @@ class FakeViewport(QWidget):
     def leave_tool(self) -> None:
         self.tool_changed.emit("navigate")
 
-    def picture(self, *, scale: int = 1, transparent: bool = False) -> QImage:
-        return QImage(8 * scale, 8 * scale, QImage.Format.Format_RGB32)
+    def picture(self, *, scale: float = 1.0, camera: CameraView | None = None, **look: bool) -> QImage:
+        """Grey, and the redder the farther the camera has gone round."""
+        self.calls.append(("picture", (scale,), {"camera": camera, **look}))
+        image = QImage(round(8 * scale), round(8 * scale), QImage.Format.Format_RGB32)
+        image.fill(QColor(90 if camera is None else round(128 + 12 * camera.position[0]), 90, 90))
+        return image
+
+    def camera(self) -> CameraView:
+        return CameraView((10.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0))
+
+    @property
+    def alive(self) -> bool:
+        return True
 
     def last(self, name: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arguments of the last call of a method."""

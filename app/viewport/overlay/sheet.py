@@ -37,16 +37,21 @@ class Overlay(QWidget):
         painter.end()
 
 
-def paint_overlay(painter: QPainter, view: Viewport, *, live: bool) -> None:
-    """Paint in the widget's pixels. `live` False leaves out what follows the pointer and what can be taken hold of."""
+def paint_overlay(painter: QPainter, view: Viewport, *, live: bool, legend: bool = True, handles: bool = True) -> None:
+    """Paint in the widget's pixels. `live` False leaves out what follows the pointer and what can be taken hold of.
+
+    legend : axes, colour bar and notices; handles : handles and measurements
+    """
     painter.setFont(font(view))
-    paint_axes(painter, view)
-    paint_colour_bar(painter, view)
-    paint_notice(painter, view)
+    if legend:
+        paint_axes(painter, view)
+        paint_colour_bar(painter, view)
+        paint_notice(painter, view)
     paint_divider(painter, view)
-    for handle in view.handles:
-        paint_handle(painter, view, handle)
-    paint_measurements(painter, view)
+    if handles:
+        for handle in view.handles:
+            paint_handle(painter, view, handle)
+        paint_measurements(painter, view)
     if not live:
         return
     paint_clip(painter, view)
