@@ -14,6 +14,7 @@ from app.work.drawing import Drawing
 from app.work.engine_link import EngineLink
 from app.work.exporting import Exporting
 from app.work.files import Files
+from app.work.masking import Masking
 from app.work.measuring import Measuring
 from app.work.notices import Notices
 from app.work.pictures import Pictures
@@ -36,10 +37,11 @@ class Workbench:
         self.notices = Notices()
         target = Target(document)
         self.drawing = Drawing(document, link)
-        self.steering = Steering(document, self.notices)
         self.running = Running(document, link, self.drawing, target, self.notices)
         self.scene = Scene(document, link, target, self.notices)
         self.selecting = Selecting(document, tasks, self.notices)
+        self.masking = Masking(document, link, self.selecting, self.notices)
+        self.steering = Steering(document, self.masking, self.notices)
         self.clipping = Clipping(document)
         self.measuring = Measuring(document, self.notices)
         self.repairing = Repairing(document, tasks, self.notices)
