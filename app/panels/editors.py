@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QRect, Qt, Signal
 from PySide6.QtGui import QIcon, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from app.panels.icons import icon
-from app.panels.number_field import NumberField, ValueSlider, field_tooltip
+from app.panels.number_field import NumberField, ValueSlider, field_tooltip, parameter_text
 from app.panels.schema import ParameterField
 
 
@@ -19,9 +19,9 @@ class FieldLabel(QLabel):
     reset_wanted = Signal()
 
     def __init__(self, field: ParameterField, buddy: QWidget, parent: QWidget | None = None) -> None:
-        super().__init__(field.title, parent)
-        self.setToolTip(field_tooltip(field) + "<br>" + self.tr("Double click resets it."))
-        self.setAccessibleName(field.title)
+        super().__init__(parameter_text(field.title), parent)
+        self.setToolTip("<br>".join([field_tooltip(field), self.tr("Double click resets it.")]))
+        self.setAccessibleName(parameter_text(field.title))
         self.setBuddy(buddy)
         self.setWordWrap(True)
 
@@ -140,7 +140,7 @@ class ParameterEditor(QWidget):
         self.choice = choice
         for option in self.field.choices:
             choice.addItem(choice_title(option), option)
-        choice.setAccessibleName(self.field.title)
+        choice.setAccessibleName(parameter_text(self.field.title))
         choice.setToolTip(field_tooltip(self.field))
         choice.currentIndexChanged.connect(lambda _: self.value_changed.emit(choice.currentData()))
         row.addWidget(choice, 1)
@@ -148,7 +148,7 @@ class ParameterEditor(QWidget):
     def _build_flag(self, row: QHBoxLayout) -> None:
         flag = QCheckBox(self)
         self.flag = flag
-        flag.setAccessibleName(self.field.title)
+        flag.setAccessibleName(parameter_text(self.field.title))
         flag.setToolTip(field_tooltip(self.field))
         flag.toggled.connect(self._flag_toggled)
         row.addWidget(flag, 1, Qt.AlignmentFlag.AlignLeft)
@@ -170,16 +170,20 @@ class ParameterEditor(QWidget):
     def _build_text(self, row: QHBoxLayout) -> None:
         text = QLineEdit(self)
         self.text = text
-        text.setAccessibleName(self.field.title)
+        text.setAccessibleName(parameter_text(self.field.title))
         text.setToolTip(field_tooltip(self.field))
         text.editingFinished.connect(lambda: self.value_changed.emit(text.text()))
         row.addWidget(text, 1)
 
 
 def choice_title(option: Any) -> str:
-    """How a choice reads: "sdf" -> "Sdf" is worse than the word itself, so only plain words are capitalised."""
+    """How a choice reads: names as their field writes them, plain words capitalised."""
     known = {
-        "sdf": "Signed distance", "cpu": "CPU", "cuda": "CUDA", "adam": "Adam", "l-bfgs": "L-BFGS",
-        "flexicubes": "FlexiCubes",
+        "sdf": _tr("Signed distance"), "cpu": "CPU", "cuda": "CUDA", "adam": "Adam", "l-bfgs": "L-BFGS",
+        "flexicubes": "FlexiCubes", "system": _tr("As the system"), "light": _tr("Light"), "dark": _tr("Dark"),
     }  # fmt: skip
     return known.get(str(option), str(option).replace("-", " ").replace("_", " ").capitalize())
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Choice", text)

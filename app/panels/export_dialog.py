@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QSize, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QDialog,
@@ -28,19 +28,6 @@ from app.work.workbench import Workbench
 from engine.core.units import MILLIMETRES_PER
 
 UNIT_TITLES = {"um": "µm", "mm": "mm", "cm": "cm", "m": "m", "in": "inch", "ft": "foot"}
-
-FLAGS = (
-    ("Watertight", ("watertight",)),
-    ("Manifold", ("edge_manifold", "vertex_manifold")),
-    ("Consistent winding", ("consistent_winding",)),
-)
-COUNTS = {
-    "euler_characteristic": "Euler number χ",
-    "parts": "Parts",
-    "triangles": "Triangles",
-    "intersecting_triangles": "Intersecting triangles",
-}
-DISTANCES = {"reference_to_surface": "Input to surface", "surface_to_reference": "Surface to input"}
 
 
 class ExportDialog(QDialog):
@@ -238,24 +225,44 @@ def sheet_rows(sheet: dict[str, Any]) -> list[tuple[str, str, bool | None]]:
 
     The keys are those of `engine.geometry.sheet.QualitySheet.to_dict`; what a sheet lacks is left out.
     """
+    flags = (
+        (_tr("Watertight"), ("watertight",)),
+        (_tr("Manifold"), ("edge_manifold", "vertex_manifold")),
+        (_tr("Consistent winding"), ("consistent_winding",)),
+    )
+    counts = {
+        "euler_characteristic": _tr("Euler number χ"),
+        "parts": _tr("Parts"),
+        "triangles": _tr("Triangles"),
+        "intersecting_triangles": _tr("Intersecting triangles"),
+    }
+    distances = {"reference_to_surface": _tr("Input to surface"), "surface_to_reference": _tr("Surface to input")}
     rows: list[tuple[str, str, bool | None]] = []
-    for title, keys in FLAGS:
+    for title, keys in flags:
         if all(key in sheet for key in keys):
             good = all(bool(sheet[key]) for key in keys)
-            rows.append((title, "yes" if good else "no", good))
-    for key, title in COUNTS.items():
+            rows.append((title, _tr("yes") if good else _tr("no"), good))
+    for key, title in counts.items():
         if key in sheet:
             verdict = not sheet[key] if key == "intersecting_triangles" else None
             rows.append((title, f"{sheet[key]:,}".replace("-", "−"), verdict))
     if sheet.get("smallest_angle") is not None:
-        rows.append(("Smallest angle", f"{sheet['smallest_angle']:.3g}°", None))
+        rows.append((_tr("Smallest angle"), f"{sheet['smallest_angle']:.3g}°", None))
     if sheet.get("volume") is not None:
-        rows.append(("Volume", f"{sheet['volume']:,.5g} mm³", None))
+        rows.append((_tr("Volume"), f"{sheet['volume']:,.5g} mm³", None))
     if sheet.get("size"):
-        rows.append(("Size", " × ".join(f"{side:.4g}" for side in sheet["size"]) + " mm", None))
-    for key, title in DISTANCES.items():
+        rows.append((_tr("Size"), " × ".join(f"{side:.4g}" for side in sheet["size"]) + " mm", None))
+    for key, title in distances.items():
         found = sheet.get(key)
         if found:
-            for part, words in (("mean", "mean"), ("percentile_95", "95 % within"), ("maximum", "largest")):
+            for part, words in (
+                ("mean", _tr("mean")),
+                ("percentile_95", _tr("95 % within")),
+                ("maximum", _tr("largest")),
+            ):
                 rows.append((f"{title}, {words}", f"{found[part]:.3g} mm", None))
     return rows
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("QualitySheet", text)

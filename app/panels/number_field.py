@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QSlider, QWidget
 
@@ -29,7 +29,7 @@ class NumberField(QLineEdit):
         self._value: float | None = None
         self._diagonal: float | None = None
         self._drag_from: tuple[float, float] | None = None
-        self.setAccessibleName(field.title)
+        self.setAccessibleName(parameter_text(field.title))
         self.setMinimumWidth(64)
         self.editingFinished.connect(self.commit)
         if field.optional:
@@ -79,7 +79,7 @@ class NumberField(QLineEdit):
             value = max(value, field.minimum)
         if field.maximum is not None:
             value = min(value, field.maximum)
-        if not field.refuses(value):
+        if not limit(field, value):
             self._change(round(value) if field.kind == "integer" else float(f"{value:.4g}"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -128,7 +128,7 @@ class NumberField(QLineEdit):
         self.setCursorPosition(0)
 
     def _parse(self, text: str) -> float | int | None:
-        field, name = self.field, self.field.title
+        field, name = self.field, parameter_text(self.field.title)
         if not text.strip() and field.optional:
             return None
         body = text.strip()
@@ -138,11 +138,13 @@ class NumberField(QLineEdit):
             value = parse_number(body.removesuffix(field.unit).strip() if field.unit else body, name=name)
         if field.kind == "integer":
             if value != round(value):
-                raise ParameterError(name, f"{format_number(value)} is not a whole number.", remedy="Write one.")
+                wrong = self.tr("{0} is not a whole number.").format(format_number(value))
+                raise ParameterError(name, wrong, remedy=self.tr("Write one."))
             value = round(value)
-        reason = field.refuses(value)
+        reason = limit(field, value)
         if reason:
-            raise ParameterError(name, f"{format_number(value)} is out of range.", remedy=f"It must be {reason}.")
+            wrong = self.tr("{0} is out of range.").format(format_number(value))
+            raise ParameterError(name, wrong, remedy=self.tr("It must be {0}.").format(reason))
         return value
 
     def _change(self, value: float | int | None) -> None:
@@ -198,7 +200,7 @@ class ValueSlider(QSlider):
         self.setSingleStep(4)
         self.setPageStep(40)
         self.setMinimumWidth(56)
-        self.setAccessibleName(self.tr("{0}, slider").format(field.title))
+        self.setAccessibleName(self.tr("{0}, slider").format(parameter_text(field.title)))
         self.setToolTip(field_tooltip(field))
         self.valueChanged.connect(lambda position: self.value_dragged.emit(self._to_value(position)))
 
@@ -236,16 +238,37 @@ class ValueSlider(QSlider):
 
 def field_tooltip(field: ParameterField) -> str:
     """Rich text: help, default, range, how to reset."""
-    lines = [f"<b>{field.title}</b>", field.help] if field.help else [f"<b>{field.title}</b>"]
+    lines = [f"<b>{parameter_text(field.title)}</b>", *([parameter_text(field.help)] if field.help else [])]
     facts = []
     if field.default is not None:
         default = format_number(field.default) if isinstance(field.default, float) else str(field.default)
-        facts.append(f"default {default} {field.unit}".strip())
-    if field.minimum is not None or field.above is not None:
-        bound = field.minimum if field.minimum is not None else field.above
-        facts.append(("at least " if field.minimum is not None else "more than ") + format_number(bound or 0.0))
+        facts.append(_tr("default {0}").format(f"{default} {field.unit}".strip()))
+    if field.minimum is not None:
+        facts.append(_tr("at least {0}").format(format_number(field.minimum)))
+    elif field.above is not None:
+        facts.append(_tr("more than {0}").format(format_number(field.above)))
     if field.maximum is not None:
-        facts.append(f"at most {format_number(field.maximum)}")
+        facts.append(_tr("at most {0}").format(format_number(field.maximum)))
     if facts:
         lines.append(f"<i>{', '.join(facts)}</i>")
     return "<br>".join(lines)
+
+
+def limit(field: ParameterField, value: float) -> str:
+    """The hard limit that a number is beyond, in words; "" when it is inside."""
+    if field.minimum is not None and value < field.minimum:
+        return _tr("at least {0}").format(format_number(field.minimum))
+    if field.above is not None and value <= field.above:
+        return _tr("more than {0}").format(format_number(field.above))
+    if field.maximum is not None and value > field.maximum:
+        return _tr("at most {0}").format(format_number(field.maximum))
+    return ""
+
+
+def parameter_text(text: str) -> str:
+    """The title or the help of a declared parameter, translated."""
+    return QCoreApplication.translate("Parameter", text) if text else ""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("NumberField", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.panels.editors import FieldLabel, ParameterEditor
@@ -97,7 +97,7 @@ def _fold_button(title: str, folded: QWidget, parent: QWidget) -> QToolButton:
     button.setArrowType(Qt.ArrowType.RightArrow)
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setAccessibleName(title)
-    button.setToolTip(parent.tr("Show what is seldom changed"))
+    button.setToolTip(QCoreApplication.translate("ParameterForm", "Show what is seldom changed"))
 
     def fold(opened: bool) -> None:
         folded.setVisible(opened)

@@ -39,16 +39,6 @@ class ParameterField:
     def high(self) -> float | None:
         return self.soft_max if self.soft_max is not None else self.maximum
 
-    def refuses(self, value: float) -> str:
-        """Why a number is outside the hard limits; "" when it is inside."""
-        if self.minimum is not None and value < self.minimum:
-            return f"at least {format_number(self.minimum)}"
-        if self.above is not None and value <= self.above:
-            return f"more than {format_number(self.above)}"
-        if self.maximum is not None and value > self.maximum:
-            return f"at most {format_number(self.maximum)}"
-        return ""
-
 
 def fields_of(schema: dict[str, Any]) -> list[ParameterField]:
     """Every parameter that a schema declares, in its order."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PySide6.QtCore import QCoreApplication
+
 from app.document.branch_titles import branch_title
 from app.document.document import Document
 from app.document.topic import Topic
@@ -71,7 +73,7 @@ class Comparing:
     def compare(self, a: int | None, b: int | None) -> None:
         """Show A and B over each other, as soon as the engine has answered."""
         if a == b:
-            self._notices.noted("Choose two different moments to compare")
+            self._notices.noted(_tr("Choose two different moments to compare"))
             return
         self.comparison = Comparison(a, b)
         self._asked += 1
@@ -129,7 +131,7 @@ class Comparing:
         if info is not None:
             branch = branch_title(self._document.project, info.branch)
             return f"{branch} · it {info.iteration:,}" + (f" · {info.label}" if info.label else "")
-        return "Now"
+        return _tr("Now")
 
     def choices(self) -> list[int | None]:
         """What one would compare: now, the last Checkpoint of each branch, those that were kept, and what is compared
@@ -176,3 +178,7 @@ class Comparing:
                 self.leave()
             else:
                 self.changed()
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Comparing", text)

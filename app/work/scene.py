@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from PySide6.QtCore import QCoreApplication
+
 from app.document import scene
 from app.document.document import Document
 from app.document.placement import Placement
@@ -164,7 +166,9 @@ class Scene:
     def say_what_runs(self, names: Iterable[str]) -> None:
         """A Run goes on with the geometry that it began with; who moves it should know."""
         if self._document.run.active and any(self._document.role_of(name) for name in names):
-            self._notices.noted("The run goes on with the geometry it began with; the next one uses the new placement")
+            self._notices.noted(
+                _tr("The run goes on with the geometry it began with; the next one uses the new placement")
+            )
 
     def put_on_the_ground(self) -> None:
         self._place_each("place {} on the ground", scene.on_the_ground)
@@ -225,3 +229,7 @@ class Scene:
 def spoken(names: Sequence[str]) -> str:
     """What a step of undo calls these objects."""
     return names[0] if len(names) == 1 else f"{len(names)} objects"
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Scene", text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from PySide6.QtCore import QCoreApplication
+
 from app.document.document import Document
 from app.document.project import SceneObject
 from engine.protocol.edits import RemoveTerm
@@ -36,18 +38,19 @@ class Target:
         own_handles : the study's handles were placed on it, in the window that saved the study
         """
         before, self._now = self._now, item
+        said = _tr("{0} is the target now").format(item.name)
         if own_handles or before is None:
             self._placed_on.clear()
-            return "" if before is None or _same(before, item) else f"{item.name} is the target now"
+            return "" if before is None or _same(before, item) else said
         if not _same(before, item):
             there = {spec.name: before for spec in self._document.handles()}
             self._placed_on = {name: self._placed_on.get(name, placed) for name, placed in there.items()}
         elif not self._placed_on:
             return ""  # read anew
         if self._document.run.active:
-            return f"{item.name} is the target of the next run"
+            return _tr("{0} is the target of the next run").format(item.name)
         went = self.drop_foreign_handles()
-        return f"{item.name} is the target now" + (f"; {went}" if went else "")
+        return "; ".join([said, *([went] if went else [])])
 
     def renamed(self, name: str, new: str) -> None:
         """An object is called otherwise; it is still the same one."""
@@ -69,9 +72,13 @@ class Target:
         with self._document.scope(f"remove the handles of {owner}"):
             for name in foreign:
                 self._document.steer(RemoveTerm(term=name), f"remove {name}")
-        return f"the handles of {owner} are removed, undo brings them back"
+        return _tr("the handles of {0} are removed, undo brings them back").format(owner)
 
 
 def _same(one: SceneObject, other: SceneObject) -> bool:
     """Of one file, read anew in another unit or repaired; or the same object."""
     return one.name == other.name or bool(one.source and one.source == other.source)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Target", text)
