@@ -20,8 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.document import Document
+from app.document.project import Selection
 from app.document.run_record import LossCurves
 from app.panels.icons import icon
+from app.panels.mask_chooser import MaskChooser
 from app.panels.number_field import NumberField, ValueSlider
 from app.panels.parameter_form import ParameterForm
 from app.panels.schema import ParameterField, fields_of
@@ -39,6 +41,8 @@ class TermsPanel(QWidget):
     gesture_ended = Signal()
     add_wanted = Signal(str)  # kind
     remove_wanted = Signal(str)
+    mask_wanted = Signal(str, object)  # term, name of a selection: "" the working one, None everywhere
+    outside_changed = Signal(str, float)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +68,7 @@ class TermsPanel(QWidget):
         document.catalogue_changed.subscribe(self._catalogue_changed)
         document.study_changed.subscribe(self.refresh)
         document.objects_changed.subscribe(self.refresh)
+        document.selections_changed.subscribe(self.refresh)
         self._fill_menu()
         self.refresh()
 
@@ -80,6 +85,7 @@ class TermsPanel(QWidget):
             if self._column.indexOf(card) != index + 1:
                 self._column.insertWidget(index + 1, card)
             card.show_spec(spec, self._document.diagonal())
+            card.show_selections(spec, self._document.project.selections)
             colours = current_tokens().series
             card.set_colour(colours[index % len(colours)])
 
@@ -115,6 +121,10 @@ class TermsPanel(QWidget):
         )
         card.gesture_ended.connect(self.gesture_ended)
         card.remove_wanted.connect(lambda name=spec.name: self.remove_wanted.emit(name))
+        if card.where is not None:
+            card.where.chosen.connect(lambda mask, name=spec.name: self.mask_wanted.emit(name, mask))
+            card.where.outside_changed.connect(lambda value, name=spec.name: self.outside_changed.emit(name, value))
+            card.where.gesture_ended.connect(self.gesture_ended)
         return card
 
     def _fill_menu(self) -> None:
@@ -184,6 +194,10 @@ class TermCard(QFrame):
         weights.addWidget(self.number)
         weights.addWidget(self.slider, 1)
         grid.addLayout(weights, 1, 0, 1, 3)
+        self.where: MaskChooser | None = None
+        if entry is not None and entry.maskable:
+            self.where = MaskChooser(title, needs_mask=entry.needs_mask, parent=self)
+            grid.addWidget(self.where, 2, 0, 1, 4)
         fields = fields_of(entry.schema_) if entry else []
         if fields:
             self._add_form(grid, fields, title)
@@ -200,6 +214,13 @@ class TermCard(QFrame):
         if self._form is not None:
             self._form.set_values(spec.parameters)
             self._form.set_diagonal(diagonal)
+
+    def show_selections(self, spec: TermSpec, selections: tuple[Selection, ...]) -> None:
+        """Show where the Term counts, of the selections that there are."""
+        if self.where is not None:
+            names = [selection.name for selection in selections if selection.name]
+            working = any(not selection.name for selection in selections)
+            self.where.show_mask(spec.mask, spec.outside, names, working=working)
 
     def show_values(self, values: list[float]) -> None:
         self.sparkline.set_values(values)
@@ -224,7 +245,7 @@ class TermCard(QFrame):
         fold.setCheckable(True)
         fold.toggled.connect(self._form.setVisible)
         grid.addWidget(fold, 1, 3)
-        grid.addWidget(self._form, 2, 0, 1, 4)
+        grid.addWidget(self._form, 3, 0, 1, 4)
 
     def _weight_typed(self, value: Any) -> None:
         self.slider.set_value(value)

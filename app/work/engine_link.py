@@ -14,10 +14,13 @@ from app.document.run_record import RunRecord
 from app.document.topic import Topic
 from app.work.tasks import Tasks
 from engine.core.errors import EngineStoppedError, FormwrightError
+from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
 from engine.protocol import snapshot as seen
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import Edit, MakeCheckpoint, Pause, Resume, Rewind, Stop
 from engine.protocol.session import CheckpointView, Request, Session
+from engine.protocol.study import Study
 
 EVENTS_A_POLL = 2000
 
@@ -44,6 +47,8 @@ class EngineLink:
         self._changed: set[str] = set()
         self._viewed: int | None = None
         self.starting = False
+        self.inputs: dict[str, Mesh | Points] = {}
+        """With which the present Run was begun, by role."""
         self.begun = Topic()
         self.run_changed = Topic()
         self.losses_changed = Topic()
@@ -86,11 +91,33 @@ class EngineLink:
             self.start_engine()
         assert self.session is not None
         document = self.document
-        number = self.session.start(document.study, document.inputs(), resume=resume, paused=paused)
+        self.inputs = document.inputs()
+        number = self.session.start(document.study, self.inputs, resume=resume, paused=paused)
         document.new_run(number, resumed=resume is not None)
         self._viewed = None
         self.begun()
         self._tell_all()
+
+    def take_up(self, folder: Path, study: Study, inputs: dict[str, Mesh | Points]) -> int:
+        """Let a Run that lies in a folder go on, paused, with all of its History; returns its number.
+
+        study, inputs : with which it was begun
+        """
+        if self.session is None:
+            self.start_engine()
+        assert self.session is not None
+        self.inputs = inputs
+        number = self.session.start(study, inputs, resume=folder, paused=True)
+        self.document.new_run(number, resumed=True)
+        self._viewed = None
+        self.begun()
+        self._tell_all()
+        return number
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the engine keeps its Runs; None without one."""
+        return getattr(self.session, "folder", None)
 
     def restart(self) -> None:
         """A new engine in place of one that died; it goes on from the last saved Checkpoint."""

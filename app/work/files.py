@@ -10,6 +10,8 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
+from app.document.file import is_document
+from app.document.topic import Topic
 from app.panels.error_bar import RUN, Message
 from app.work.drawing import Drawing
 from app.work.notices import Notices
@@ -27,7 +29,8 @@ from engine.protocol.study import SAMPLE, Study
 
 
 class Files:
-    """Opens without blocking; what was read becomes an object and the study's target."""
+    """Opens without blocking; what was read becomes an object and the study's target. A document (`document_wanted`)
+    takes the place of what is open."""
 
     def __init__(
         self,
@@ -45,14 +48,17 @@ class Files:
         self._drawing = drawing
         self._running = running
         self._repairing = repairing
-        self.opener = Opener(tasks, self._opened, self._not_opened)
+        self.opener = Opener(tasks, self._opened, self._not_opened, self._geometries)
+        self.document_wanted = Topic()
         self._run_when_opened = False
         self._of_study: set[str] = set()
 
     def open(self, paths: list[Path], *, repairs: tuple[str, ...] = ()) -> None:
-        """Open geometry files (and a study's TOML) without blocking."""
+        """Open geometry files (and a study's TOML, and a document) without blocking."""
         for path in paths:
-            if path.suffix.lower() == ".toml":
+            if is_document(path):
+                self.document_wanted(path)
+            elif path.suffix.lower() == ".toml":
                 self.open_study(path)
             else:
                 self.opener.open(path, repairs=repairs, unit=self._document.recent.unit(path))
@@ -129,7 +135,10 @@ class Files:
         self._document.set_study(study.model_copy(update={"inputs": {}}))
         self._of_study = set(inputs)
         for role, name in study.inputs.items():
-            self.opener.open(Path(name), unit=study.units.get(role))
+            self.opener.open(Path(name), unit=study.units.get(role), shift=study.shifts.get(role))
+
+    def _geometries(self) -> list[Mesh | Points]:
+        return [item.geometry for item in self._document.objects]
 
     def _opened(self, path: Path, geometry: Mesh | Points) -> None:
         first = not self._document.objects

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
 from app.viewport.view import Viewport
+from app.work.masking import Masking
 from app.work.notices import Notices
 from engine.core.errors import FormwrightError
 from engine.protocol.edits import AddTerm, Edit, PaintFreeze, RemoveTerm, SetParameter, SetWeight
@@ -18,8 +19,9 @@ from engine.protocol.study import TermSpec
 class Steering:
     """Changes of the Study while it runs, or before. Changes of one gesture (a drag) are one step of undo."""
 
-    def __init__(self, document: Document, notices: Notices) -> None:
+    def __init__(self, document: Document, masking: Masking, notices: Notices) -> None:
         self._document = document
+        self._masking = masking
         self._notices = notices
         self._viewport: Viewport | None = None
 
@@ -56,8 +58,12 @@ class Steering:
         )
 
     def add_term(self, kind: str) -> None:
-        """Add a Term by its kind; one that has a place is made in the viewport."""
+        """Add a Term by its kind; one that has a place is made in the viewport, one about a region takes the working
+        selection."""
         entry = self._document.catalogue.term(kind) if self._document.catalogue else None
+        if entry is not None and entry.needs_mask:
+            self._masking.add_term(kind)
+            return
         if entry is not None and entry.place == "point" and self._viewport is not None:
             self._viewport.set_tool("handle")
             self._notices.noted(_tr("Press on the surface to place the handle, and drag to pull"))
