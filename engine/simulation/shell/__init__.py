@@ -1,0 +1,1 @@
+"""Thin shells: membrane, bending with one rotation an edge, materials, plastic creases."""
