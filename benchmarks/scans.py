@@ -178,6 +178,7 @@ def opened_in_the_window(scan: Path) -> dict[str, float]:
     def finish(window: MainWindow) -> None:
         watch.stop()
         seen["starting"] = state["starting"].summary()["tick_longest"]
+        window.store = None  # nobody is there to say what is to be saved
         window.close()
         application.quit()
 

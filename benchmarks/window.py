@@ -297,6 +297,7 @@ def whole_window() -> dict[str, float]:
         seen["frames_per_second"] = (len(frames[0].times) - 1) / SECONDS
         seen["drawn_vertices"] = float(window.viewport.scene.surface.drawn_count)
         seen["memory"] = _memory()
+        window.store = None  # nobody is there to say what is to be saved
         window.close()
         application.quit()
 
