@@ -291,6 +291,7 @@ class ObjectsPanel(QTreeWidget):
             return  # a group's own row stands for its members
         current = chosen[-1] if chosen else self._document.selected
         blocked = self.blockSignals(True)
+        self.setAutoScroll(False)  # it would unfold the group of the current one
         self.clearSelection()
         for row in self._all_rows():
             kind, name = row.data(0, KIND), row.data(0, NAME)
@@ -299,6 +300,7 @@ class ObjectsPanel(QTreeWidget):
                 row.setSelected(True)
             elif kind == "object" and name in chosen:
                 row.setSelected(True)
+        self.setAutoScroll(True)
         self.blockSignals(blocked)
         self.viewport().update()
 
