@@ -131,11 +131,12 @@ class CheckpointStore:
                 if thumbnail.exists():
                     link(thumbnail, folder / thumbnail.name)
 
-    def keep_only(self, numbers: Iterable[int], arrays: Iterable[str] = ()) -> None:
-        """Remove all other Checkpoints, and the arrays that are left without one (but for `arrays`)."""
+    def keep_only(self, numbers: Iterable[int], *, before: int, arrays: Iterable[str] = ()) -> None:
+        """Of the Checkpoints below `before` remove all others, and the arrays that are left without one (but for
+        `arrays`). Later ones may have come since `numbers` were counted, and stay."""
         kept = set(numbers)
         with self._lock:
-            gone = [number for number in self._parts if number not in kept]
+            gone = [number for number in self._parts if number < before and number not in kept]
             if not gone:
                 return
             for number in gone:

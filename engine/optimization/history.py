@@ -201,7 +201,7 @@ class History:
                 other.fork = None
         self.revision += 1
         if self._temporary is not None:
-            self.store.keep_only(self._entries)
+            self.store.keep_only(self._entries, before=self._next)
         return removed, moved
 
     def record(self, branch: str, iteration: int, losses: dict[str, float]) -> None:

@@ -117,7 +117,8 @@ class RunSaver:
                 with contextlib.suppress(OSError):
                     (self.folder / self._state_file).unlink()
             self._state_file, self._saved, self._complained = name, key, False
-            history.store.keep_only([entry["id"] for entry in capture.about["checkpoints"]], parts)
+            kept = [entry["id"] for entry in capture.about["checkpoints"]]
+            history.store.keep_only(kept, before=capture.about["next"], arrays=parts)
         except FileError as error:
             self._complain(error)
         took = time.monotonic() - began

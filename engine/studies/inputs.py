@@ -31,7 +31,7 @@ def load_inputs(
             role: load_geometry(
                 Path(path),
                 unit=unit or study.units.get(role),
-                shift=shift or study.shifts.get(role, "auto"),
+                shift=shift if shift is not None else study.shifts.get(role, "auto"),
                 repairs=repairs,
                 tell=tell,
             )

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import torch
 
-from engine.core.errors import FormwrightError
+from engine.core.errors import FileError, FormwrightError
 from engine.optimization.history import DEFAULT_BUDGET, History
 from engine.optimization.player import Player
 from engine.optimization.run import Run
@@ -276,6 +276,8 @@ class LocalSession:
 
         progress("Building the study", None)
         saved = read_saved_run(order.resume) if order.resume is not None else None
+        if saved is not None and saved.study.study != order.study.study:
+            raise FileError(saved.folder, f"it holds a Run of {saved.study.study!r}, not of {order.study.study!r}.")
         problem = self._build(order.study, order.inputs, progress)
         self._events += [seen.LogLine("info", note) for note in problem.notes]
         folder = self.run_folder(order.number)
@@ -381,6 +383,8 @@ class LocalSession:
             return save_replay(request.path, self.study, self._inputs, self.run.recording(program_version()))
         if isinstance(request, requests.SaveRun):
             assert self.study is not None
+            if self._saver is not None:
+                self._saver.wait()
             return save_copy(self.run, self.study, request.path)
         return answer(self.run, request)
 

@@ -21,6 +21,7 @@ from engine.surfaces.flexicubes_kernels import OUTSIDE
 from engine.surfaces.freezing import Frozen, cells_in_balls
 from engine.surfaces.grid import Grid
 from engine.surfaces.resampling import interpolate_field, parent_cells, resample_field, sample_nodes
+from engine.surfaces.saved_state import IDS, require_fit
 from engine.surfaces.starts import random_field, sphere_field
 from engine.surfaces.surface import ExtractedSurface, Stroke, Surface
 from engine.surfaces.tables import dual_tables
@@ -305,18 +306,17 @@ class FlexiCubes(Surface):
         }
 
     def restore(self, state: State) -> None:
-        if state.get("kind") != "flexicubes":
-            raise ParameterError("surface", f"a state of {state.get('kind')!r} is no FlexiCubes.")
+        grid = require_fit(state)
         device = self.device.torch
         self.closed = bool(state["closed"])
-        resolution = state["resolution"]
-        assert isinstance(resolution, int)
         base = state["base"]
         assert isinstance(base, np.ndarray)
-        self._reset(Grid(resolution), torch.from_numpy(base).to(device))
+        self._reset(grid, torch.from_numpy(base).to(device))
         self._shared_base = base
-        ids = {name: torch.as_tensor(state[name]).to(device, torch.int64) for name in _ID_ARRAYS}
+        ids = {name: torch.as_tensor(state[name]).to(device, torch.int64) for name in IDS}
         self._active.restore(ids["node_ids"], ids["cell_ids"])
+        if len(self._active.node_ids) != len(ids["node_ids"]):
+            raise ParameterError("surface.node_ids", "a corner of an active cell is not among them.")
         self._leaves = {
             name: torch.as_tensor(state[name]).to(device, copy=True).requires_grad_() for name in self._leaves
         }
@@ -425,9 +425,6 @@ class FlexiCubes(Surface):
             self._find_surface()
         assert self._connectivity is not None
         return self._connectivity
-
-
-_ID_ARRAYS = ("node_ids", "cell_ids", "frozen_cells")
 
 
 def _padding(count: int) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from sphere_study import build
 
 from engine.core.errors import FileError
-from engine.optimization import checkpoint_store
+from engine.optimization import checkpoint_store, run_saver
 from engine.optimization.checkpoint_io import read_state, write_state
 from engine.optimization.saved_run import read_saved_run, saved_study
 from engine.protocol import edits, snapshot
@@ -263,6 +263,20 @@ def test_a_run_that_cannot_be_saved_goes_on_and_says_so_once(
         assert read_saved_run(tmp_path / "folder/run-1").checkpoints[-1][0].iteration == 30
 
 
+def test_a_checkpoint_that_comes_while_a_save_is_written_is_not_taken_for_a_deleted_one(tmp_path: Path) -> None:
+    session = until(begin(tmp_path), 7)
+    session.save()
+    run = session.run
+    assert run is not None
+    capture = run_saver.Capture.of(run, study())
+    number = run.checkpoint("came meanwhile").id
+    for info, state in run.history.unwritten():
+        run.history.write(info, state)
+    kept = [entry["id"] for entry in capture.about["checkpoints"]]
+    run.history.store.keep_only(kept, before=capture.about["next"])
+    assert number in run.history.store and run.history.store.path(number).exists()
+
+
 def test_a_nearly_full_disk_is_not_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint_store, "RESERVE", 2**62)
     session = begin(tmp_path)
@@ -281,6 +295,14 @@ def test_a_copy_goes_only_where_nothing_is(tmp_path: Path) -> None:
     session.ask(requests.SaveRun(tmp_path / "empty")).result()
     assert read_summary(tmp_path / "empty").iteration == 7
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "session", "taken"]
+
+
+def test_a_run_of_another_study_is_not_taken_up(tmp_path: Path) -> None:
+    until(begin(), 3).ask(requests.SaveRun(tmp_path / "kept")).result()
+    session = LocalSession(build=build)
+    session.start(Study(study="reconstruct"), {}, resume=tmp_path / "kept")
+    session.run_to_end()
+    assert "a Run of 'sphere', not of 'reconstruct'" in problems(session)[0]
 
 
 def rewrite_manifest(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:

@@ -1,4 +1,5 @@
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,3 +87,31 @@ def test_a_checkpoint_at_128_stays_under_40_megabytes() -> None:
 def test_a_foreign_state_is_refused() -> None:
     with pytest.raises(ParameterError):
         FlexiCubes.sphere(4).restore({"kind": "deepmesh"})
+
+
+def wrong(state: Any, name: str) -> Any:
+    array = np.asarray(state[name])
+    return {
+        "missing": None,
+        "short": array[:-1],
+        "other kind": array.astype(np.complex64),
+        "not finite": np.full_like(array, np.nan) if array.dtype.kind == "f" else array - 2**30,
+        "twice": np.zeros_like(array) if array.dtype.kind == "i" else array[None],
+    }
+
+
+@pytest.mark.parametrize("damage", ["missing", "short", "other kind", "not finite", "twice"])
+@pytest.mark.parametrize("name", ["base", "node_ids", "cell_ids", "field", "offsets", "weights"])
+def test_a_state_that_does_not_fit_is_refused_before_a_kernel_sees_it(
+    torus_and_ball: Tensor, name: str, damage: str
+) -> None:
+    saved = FlexiCubes(torus_and_ball).state()
+    with pytest.raises(ParameterError, match="surface"):
+        FlexiCubes.sphere(4).restore({**saved, name: wrong(saved, name)[damage]})
+
+
+def test_a_state_of_another_resolution_is_refused(torus_and_ball: Tensor) -> None:
+    saved = FlexiCubes(torus_and_ball).state()
+    for resolution in (0, 900, "24"):
+        with pytest.raises(ParameterError, match="surface"):
+            FlexiCubes.sphere(4).restore({**saved, "resolution": resolution})
