@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.viewport import camera as cameras
-from app.viewport.outline import Lens, Outline, picture_of_depths
+from app.viewport.outline import Lens, Outline
 from app.viewport.records import CameraView, triple
 
 if TYPE_CHECKING:
@@ -153,10 +153,7 @@ class Eye:
     def outline(self, polygon: np.ndarray, *, through: bool) -> Outline:
         """A closed line (k, 2) [pixels] over what is seen now; `through` also takes what is hidden."""
         self.scene.take()
-        lens = self.lens()
-        if through:
-            return Outline(polygon, lens)
-        return Outline(polygon, lens, *picture_of_depths(lens, self.scene.shapes()))
+        return Outline(polygon, self.lens(), None if through else tuple(self.scene.shapes()))
 
     def lens(self) -> Lens:
         """The camera as numbers, in world millimetres."""

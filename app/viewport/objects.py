@@ -10,23 +10,16 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from app.viewport.clipping import Cut
 from app.viewport.colours import Theme, blended, mixed
 from app.viewport.decimate import cluster_means, cluster_vertices, shading
+from app.viewport.dots import AT_ONCE, Dots, dot_budget, thinned
 from app.viewport.drawn import DrawnMesh, DrawnPoints, paint
+from app.viewport.outline import Shape
 from app.viewport.picking import Hit, Stretches, meet_mesh, nearest_dot
 from app.viewport.records import SelectionView
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
-from engine.geometry.thinning import spread_indices
-
-POINT_BUDGET_SOFTWARE = 20_000
-POINT_BUDGET_HARDWARE = 2_000_000
-POINT_BUDGET_BEHIND = 4_000
-"""Dots of a scan that has stepped back behind the surface that was made of it."""
 
 PICKED_POINTS = 100_000
 """Dots among which a line of sight looks for one: more would hold up a pointer that hovers."""
-
-EXACT_BOUNDS = 1_000_000
-"""Points up to which a box is that of all of them; beyond, of those that are drawn, for reading all takes too long."""
 
 DOT_BEHIND = 2.0
 
@@ -39,6 +32,7 @@ class SceneObject:
     count : of the geometry's points; sources : of every drawn point the geometry's (scan), or of every vertex of the
         geometry the drawn one (mesh that was clustered); None where both are the same
     triangles : over the first `drawn_count` drawn vertices; `copies` : of which of these the others are copies
+    due : dots that it is drawn with once they are gathered; 0 where all of them are there
     behind : it has stepped back behind the Run's surface: a scan with few, small and faint dots, a mesh in a faint
         colour and only where the surface does not cover it
     """
@@ -55,6 +49,7 @@ class SceneObject:
     copies: np.ndarray
     triangles: np.ndarray
     matrix: np.ndarray | None = None
+    due: int = 0
 
     @property
     def dot_size(self) -> float:
@@ -89,8 +84,13 @@ class SceneObject:
 
     def world_points(self) -> np.ndarray:
         """What is drawn, as positions (drawn_count, 3) [mm, world]."""
-        points = self.drawn.vertices[: self.drawn_count].astype(np.float64)
-        return (points if self.linear is None else points @ self.linear.T) + self.place
+        return self.shape(Cut(None)).place()[0]
+
+    def shape(self, cut: Cut) -> Shape:
+        """What of it may hide something else; what it takes to know that is worked out later, in any thread."""
+        vertices, linear, place = self.drawn.vertices[: self.drawn_count], self.linear, self.place
+        triangles = self.triangles if isinstance(self.drawn, DrawnMesh) else None
+        return Shape(vertices, linear, place, triangles, cut, self.thinned and triangles is not None)
 
     def selected(self, selection: SelectionView) -> np.ndarray:
         """Which of what is drawn a selection holds by half or more, shape (drawn_count,), bool."""
@@ -160,24 +160,20 @@ def draw_object(
     """Arrays and actor of an object. vertex_budget : of a mesh (None: all of it is drawn, on graphics hardware)"""
     if isinstance(geometry, Mesh):
         return _draw_mesh(name, geometry, colour, behind, vertex_budget)
-    count = geometry.point_count
-    most = POINT_BUDGET_HARDWARE if vertex_budget is None else POINT_BUDGET_SOFTWARE
-    chosen = None if count <= most else spread_indices(count, most)
-    if behind and count > POINT_BUDGET_BEHIND:
-        chosen = spread_indices(count, POINT_BUDGET_BEHIND)
-    positions = geometry.positions if chosen is None else geometry.positions[chosen]
-    box = geometry.bounds if count <= EXACT_BOUNDS else np.stack([positions.min(axis=0), positions.max(axis=0)])
-    origin = box.mean(axis=0)
-    normals = None if geometry.normals is None or behind else geometry.normals
-    kept = normals if normals is None or chosen is None else normals[chosen]
-    drawn = DrawnPoints(
-        (positions - origin).astype(np.float32),
-        None if kept is None else kept.astype(np.float32),
-        1.0,
-        round_dots=vertex_budget is None,
+    software = vertex_budget is not None
+    budget = dot_budget(geometry.point_count, software=software, behind=behind)
+    thing = draw_dots(name, thinned(geometry, min(budget, AT_ONCE), shaded=not behind), colour, behind, software)
+    thing.due = budget if budget > thing.drawn_count else 0
+    return thing
+
+
+def draw_dots(name: str, dots: Dots, colour: str, behind: bool, software: bool) -> SceneObject:
+    """A scan by the dots that are drawn of it."""
+    drawn = DrawnPoints(dots.positions, dots.normals, 1.0, round_dots=not software)
+    none, count = np.empty((0, 3), np.int32), len(dots.positions)
+    return SceneObject(
+        name, drawn, dots.origin, dots.box, dots.count, count, colour, behind, dots.sources, none[:, 0], none
     )
-    none = np.empty((0, 3), np.int32)
-    return SceneObject(name, drawn, origin, box, count, len(positions), colour, behind, chosen, none[:, 0], none)
 
 
 def dot_size(count: int) -> float:

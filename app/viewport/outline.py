@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +20,9 @@ DEPTH_PIXELS = 420
 
 ROUNDING = 2.5
 """How far behind what is drawn something still counts as seen, in pixels of the picture of depths."""
+
+MOST_DOTS = 200_000
+"""Dots on the screen that hide something; they cover every pixel many times."""
 
 DOT = 2
 """[pixels] that a drawn dot hides around its middle."""
@@ -49,30 +54,57 @@ class Lens:
         return np.broadcast_to(-self.axes[2], points.shape) if self.parallel else points - self.position
 
 
+class Keeps(Protocol):
+    """What is cut away, as `app.viewport.clipping.Cut` knows it."""
+
+    def keeps(self, points: np.ndarray) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class Shape:
     """Something drawn that may hide what is behind it.
 
-    points : (n, 3) [mm, world]; triangles : (k, 3), or None for dots
-    coarse : how far the drawn surface may lie from the true one [mm], where it was thinned
+    vertices : (n, 3), placed by `linear` (3, 3), or as they are, at `origin` (3,) [mm, world]
+    triangles : (k, 3), or None for dots
+    thinned : the true surface may lie an edge of the drawn one away
     """
 
-    points: np.ndarray
+    vertices: np.ndarray
+    linear: np.ndarray | None
+    origin: np.ndarray
     triangles: np.ndarray | None
-    coarse: float = 0.0
+    cut: Keeps
+    thinned: bool = False
+
+    def place(self) -> tuple[np.ndarray, np.ndarray | None, float]:
+        """Positions [mm, world], the triangles of them that are drawn, and how far the true surface may be [mm]."""
+        points = self.vertices.astype(np.float64)
+        points = (points if self.linear is None else points @ self.linear.T) + self.origin
+        kept = self.cut.keeps(points)
+        if self.triangles is None:
+            return points[kept], None, 0.0
+        edge = 0.0
+        if self.thinned:
+            corners = points[self.triangles[:: max(1, len(self.triangles) // 500)]]
+            edge = float(np.median(np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1)))
+        return points, self.triangles[kept[self.triangles].all(axis=1)], edge
 
 
 @dataclass(frozen=True)
 class Outline:
     """A closed line on the screen, with what was in front of what.
 
-    polygon : corners [pixels], shape (k, 2); depths : [mm], None where one also selects through
+    polygon : corners [pixels], shape (k, 2); shapes : what may hide something, None where one also selects through
     """
 
     polygon: np.ndarray
     lens: Lens
-    depths: np.ndarray | None = None
-    slack: float = 0.0
+    shapes: tuple[Shape, ...] | None = None
+
+    @cached_property
+    def depths(self) -> tuple[np.ndarray, float]:
+        """See `picture_of_depths`; of many dots it takes a moment."""
+        return picture_of_depths(self.lens, self.shapes or ())
 
     def inside(self, points: np.ndarray, normals: np.ndarray | None = None) -> np.ndarray:
         """Which positions (n, 3) [mm, world] lie within the line and are seen, shape (n,), bool.
@@ -89,7 +121,7 @@ class Outline:
                 ((seen[:, :2] >= low) & (seen[:, :2] <= high)).all(axis=1) & (self.lens.parallel | (seen[:, 2] > 0))
             )
             near = near[inside_polygon(seen[near, :2], self.polygon)]
-            if self.depths is not None:
+            if self.shapes is not None:
                 near = near[self._seen(seen[near])]
                 if normals is not None:
                     away = np.einsum("ij,ij->i", self.lens.sights(points[piece][near]), normals[piece][near])
@@ -98,13 +130,13 @@ class Outline:
         return found
 
     def _seen(self, seen: np.ndarray) -> np.ndarray:
-        assert self.depths is not None
-        rows, columns = self.depths.shape
+        depths, slack = self.depths
+        rows, columns = depths.shape
         width, height = self.lens.size
         x = np.clip((seen[:, 0] * (columns / width)).astype(np.int64), 0, columns - 1)
         y = np.clip((seen[:, 1] * (rows / height)).astype(np.int64), 0, rows - 1)
         pixel = self.lens.spread * (1.0 if self.lens.parallel else seen[:, 2]) / rows
-        return seen[:, 2] <= self.depths[y, x] + self.slack + ROUNDING * pixel
+        return seen[:, 2] <= depths[y, x] + slack + ROUNDING * pixel
 
 
 def picture_of_depths(lens: Lens, shapes: Iterable[Shape]) -> tuple[np.ndarray, float]:
@@ -115,15 +147,19 @@ def picture_of_depths(lens: Lens, shapes: Iterable[Shape]) -> tuple[np.ndarray, 
     columns, rows = max(1, round(width * shrink)), max(1, round(height * shrink))
     depths, slack = np.full(rows * columns, np.inf), 0.0
     for shape in shapes:
-        slack = max(slack, shape.coarse)
-        seen = lens.project(shape.points) * (columns / width, rows / height, 1.0)
-        if shape.triangles is None:
+        points, triangles, coarse = shape.place()
+        slack = max(slack, coarse)
+        seen = lens.project(points) * (columns / width, rows / height, 1.0)
+        if triangles is None:
+            there = (seen[:, :2] >= 0).all(axis=1) & (seen[:, :2] < (columns, rows)).all(axis=1)
+            seen = seen[there]
+            seen = seen[:: max(1, len(seen) // MOST_DOTS)]
             for dx in range(-DOT, DOT + 1):
                 for dy in range(-DOT, DOT + 1):
                     _put(depths, (rows, columns), seen + np.array([dx, dy, 0.0]), lens.parallel)
         else:
-            _put(depths, (rows, columns), seen, lens.parallel)
-            _fill(depths, (rows, columns), lens, shape, seen, (columns / width, rows / height, 1.0))
+            _put(depths, (rows, columns), seen[np.unique(triangles)], lens.parallel)
+            _fill(depths, (rows, columns), lens, points, triangles, (columns / width, rows / height, 1.0))
     return depths.reshape(rows, columns), slack
 
 
@@ -131,13 +167,12 @@ def _fill(
     depths: np.ndarray,
     shape: tuple[int, int],
     lens: Lens,
-    drawn: Shape,
-    seen: np.ndarray,
+    points: np.ndarray,
+    triangles: np.ndarray,
     shrink: tuple[float, float, float],
 ) -> None:
     """Sample the triangles that are larger than a pixel, each as finely as it is large."""
-    assert drawn.triangles is not None
-    corners = seen[drawn.triangles]
+    corners = (lens.project(points) * shrink)[triangles]
     ahead = (corners[:, :, 2] > 0).all(axis=1) | lens.parallel
     edges = np.abs(corners - np.roll(corners, 1, axis=1))[:, :, :2].max(axis=(1, 2))
     on_screen = (corners[:, :, :2].max(axis=1) >= 0).all(axis=1)
@@ -145,12 +180,12 @@ def _fill(
     level = np.ceil(np.log2(np.maximum(edges, 1.0))).astype(int)
     for power in np.unique(level[ahead & on_screen & (level > 0)]):
         count = min(2 ** int(power), 512)
-        chosen = drawn.triangles[ahead & on_screen & (level == power)]
+        chosen = triangles[ahead & on_screen & (level == power)]
         row, column = np.meshgrid(np.arange(count + 1), np.arange(count + 1), indexing="ij")
         kept = row + column <= count
         weights = np.stack([row[kept], column[kept], (count - row - column)[kept]], axis=1) / count
         for begin in range(0, len(chosen), max(1, 400_000 // len(weights))):
-            piece = drawn.points[chosen[begin : begin + max(1, 400_000 // len(weights))]]
+            piece = points[chosen[begin : begin + max(1, 400_000 // len(weights))]]
             samples = np.einsum("sc,tcd->tsd", weights, piece).reshape(-1, 3)
             _put(depths, shape, lens.project(samples) * shrink, lens.parallel)
 

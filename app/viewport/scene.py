@@ -15,8 +15,9 @@ from app.viewport.canvas import MOST_SAMPLED, STILL_SAMPLES, read_pixels
 from app.viewport.clipping import Cut
 from app.viewport.colours import Theme, rgb
 from app.viewport.comparison import Comparison
+from app.viewport.dots import Dots
 from app.viewport.drawn import DrawnMesh, DrawnPoints
-from app.viewport.objects import SceneObject, draw_object
+from app.viewport.objects import SceneObject, draw_dots, draw_object
 from app.viewport.outline import Shape
 from app.viewport.picking import Hit, meet_mesh
 from app.viewport.records import CompareMode, SelectionView
@@ -114,15 +115,16 @@ class Scene:
         self.remove_object(name)
         thing = draw_object(name, geometry, colour, behind=opacity < 1.0, vertex_budget=self.budget)
         thing.matrix = matrix
-        thing.paint(self.theme, self._selections)
-        if isinstance(thing.drawn, DrawnPoints):
-            thing.drawn.actor.GetProperty().SetPointSize(thing.dot_size * self._pixel_scale)
-        thing.drawn.actor.SetVisibility(visible)
-        self.objects[name] = thing
-        self.renderer.AddActor(thing.drawn.actor)
-        self._settle(thing.place)
-        thing.stand(self._origin())
-        self.cut.apply(thing.drawn.actor, self._origin())
+        self._add(thing, visible)
+
+    def refine(self, thing: SceneObject, dots: Dots) -> None:
+        """Draw a scan with more dots than at first, if it is still there."""
+        if self.objects.get(thing.name) is not thing:
+            return
+        finer = draw_dots(thing.name, dots, thing.colour, thing.behind, self.budget is not None)
+        finer.matrix = thing.matrix
+        self.remove_object(thing.name)
+        self._add(finer, thing.visible)
 
     def place_object(self, name: str, matrix: np.ndarray | None) -> None:
         """Let an object stand elsewhere; matrix : (4, 4) from its own frame to the world [mm], None: as it is."""
@@ -300,19 +302,11 @@ class Scene:
 
     def shapes(self) -> list[Shape]:
         """What is drawn and may hide what is behind it."""
-        shapes = []
-        for thing in self.objects.values():
-            if not thing.visible or thing.behind:
-                continue
-            points = thing.world_points()
-            if isinstance(thing.drawn, DrawnPoints):
-                shapes.append(Shape(points[self.cut.keeps(points)], None))
-            else:
-                shapes.append(self._shape(points, thing.triangles, thing.thinned))
+        shapes = [thing.shape(self.cut) for thing in self.objects.values() if thing.visible and not thing.behind]
         if self.surface.shown and self._surface_visible:
             surface = self.surface
             thinned = surface.drawn_count < surface.vertex_count
-            shapes.append(self._shape(surface.world_points(), surface.triangles, thinned))
+            shapes.append(Shape(surface.vertices, None, surface.origin, surface.triangles, self.cut, thinned))
         return shapes
 
     def normal_near(self, world: np.ndarray) -> np.ndarray | None:
@@ -341,11 +335,16 @@ class Scene:
         drawn, there = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
         return (drawn, there) if drawn < there else None
 
-    def _shape(self, points: np.ndarray, triangles: np.ndarray, thinned: bool) -> Shape:
-        kept = self.cut.keeps(points)
-        corners = points[triangles[:: max(1, len(triangles) // 500)]]
-        edge = float(np.median(np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1))) if len(corners) else 0.0
-        return Shape(points, triangles[kept[triangles].all(axis=1)], edge if thinned else 0.0)
+    def _add(self, thing: SceneObject, visible: bool) -> None:
+        thing.paint(self.theme, self._selections)
+        if isinstance(thing.drawn, DrawnPoints):
+            thing.drawn.actor.GetProperty().SetPointSize(thing.dot_size * self._pixel_scale)
+        thing.drawn.actor.SetVisibility(visible)
+        self.objects[thing.name] = thing
+        self.renderer.AddActor(thing.drawn.actor)
+        self._settle(thing.place)
+        thing.stand(self._origin())
+        self.cut.apply(thing.drawn.actor, self._origin())
 
     def _length(self, start: np.ndarray) -> float:
         """Length of a ray that passes everything."""

@@ -64,6 +64,11 @@ class RunSurface:
         """Box (2, 3) [mm, world] of what is drawn."""
         return np.stack([self._vertices.min(axis=0), self._vertices.max(axis=0)]) + self.origin
 
+    @property
+    def vertices(self) -> np.ndarray:
+        """What is drawn, relative to `origin`, (drawn_count, 3); never written to again."""
+        return self._vertices
+
     def world_points(self) -> np.ndarray:
         """What is drawn, as positions (drawn_count, 3) [mm, world]."""
         return self._vertices.astype(np.float64) + self.origin

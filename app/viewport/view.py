@@ -16,6 +16,7 @@ from app.document.placement import IDENTITY, Placement
 from app.document.project import Clip, Measurement
 from app.viewport.canvas import CanvasMaker
 from app.viewport.colours import DARK, LIGHT
+from app.viewport.dots import Dots, Refining
 from app.viewport.drawing import Drawing
 from app.viewport.eye import Eye
 from app.viewport.interactive import InteractiveView
@@ -36,6 +37,7 @@ from engine.geometry.selection import Profile
 from engine.protocol.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from app.viewport.objects import SceneObject
     from app.viewport.scene import Scene
 
 SOFTWARE_BUDGET = 20_000
@@ -88,6 +90,8 @@ class Viewport(InteractiveView):
         self._framed = False
         self._perspective = True
         self._overlay = Overlay(self)
+        self._refining = Refining(self)
+        self._refining.refined.connect(self._refine)
         # The rest of the window comes first: VTK is imported when nobody waits for it.
         QTimer.singleShot(IDLE_START, self, self._begin)
 
@@ -107,6 +111,9 @@ class Viewport(InteractiveView):
         behind the Run's surface."""
         self._placements[name] = placement
         self.scene.show_object(name, geometry, colour, opacity, visible, _matrix(placement))
+        thing = self.scene.objects[name]
+        if isinstance(geometry, Points) and thing.due and not self._closed:
+            self._refining.start(thing, geometry, thing.due)
         self._first_content()
         self.draw()
 
@@ -370,6 +377,7 @@ class Viewport(InteractiveView):
             return
         self._closed = True
         self._probe_timer.stop()
+        self._refining.stop()
         if self._drawing is not None:
             self._drawing.stop()
 
@@ -476,6 +484,12 @@ class Viewport(InteractiveView):
         self._drawing.canvas.show()
         self._overlay.raise_()
         self.draw()
+
+    @Slot(object, object)
+    def _refine(self, thing: SceneObject, dots: Dots) -> None:
+        if self._scene is not None and not self._closed:
+            self._scene.refine(thing, dots)
+            self.draw()
 
     def _first_content(self) -> None:
         if not self._framed and self.scene.bounds() is not None:
