@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale, Qt
+from PySide6.QtWidgets import QApplication
 
 from app.actions.shortcut_editor import ShortcutEditor
+from app.document.digits import set_digits
 from app.document.preferences import MEGABYTE, Preferences
 from app.panels.preferences_dialog import PreferencesDialog
 from app.translation import languages
@@ -23,7 +25,10 @@ class Preferring:
         self._window = window
         self._effects = {
             "theme": self._theme,
+            "reduced_motion": self._reduced_motion,
+            "digits": self._digits,
             "undo_memory": self._undo_memory,
+            "autosave_seconds": self._autosave,
         }
         self.dialog: PreferencesDialog | None = None
         window.preferences.changed.subscribe(self.apply)
@@ -65,6 +70,20 @@ class Preferring:
     def _theme(self, values: Preferences) -> None:
         self._window.appearance.apply()
         self._window.registry.refresh()
+
+    def _reduced_motion(self, values: Preferences) -> None:
+        self._window.status_line.calm = values.reduced_motion
+        effects = Qt.UIEffect.UI_AnimateMenu, Qt.UIEffect.UI_AnimateCombo, Qt.UIEffect.UI_AnimateTooltip
+        for effect in effects:
+            QApplication.setEffectEnabled(effect, not values.reduced_motion)
+
+    def _digits(self, values: Preferences) -> None:
+        set_digits(values.digits)
+        if self._window.viewport is not None:
+            self._window.viewport.update()
+
+    def _autosave(self, values: Preferences) -> None:
+        self._window.keeping.interval = float(values.autosave_seconds)
 
     def _undo_memory(self, values: Preferences) -> None:
         self._window.document.undo_stack.budget = values.undo_memory * MEGABYTE

@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("app/actions", "app/panels", "app/viewport", "app/work")
 """Rooms that speak to a person through Qt, beside the files of the window itself."""
-DECLARED = ("app/document/preferences.py", "engine/**/*.py")
+DECLARED = ("app/**/*.py", "engine/**/*.py")
 """Files of parameters whose titles and help are translated where they are shown, in the context `Parameter`."""
 
 READ_BY_A_PERSON = frozenset(
@@ -86,6 +86,7 @@ WORDLESS = frozenset(("Formwright", "Apache", "mm", "px", "PNG", "SVG", "CSV", "
 """What is the same in every language."""
 KNOWN_OBJECTS = {"view": "Viewport"}
 """Names that stand for an object of one class wherever they are used: `view.tr()` is looked up in its context."""
+DECLARING = frozenset(("parameter", "ParameterField"))
 TRANSLATORS = frozenset(("tr", "_tr", "translate"))
 FORMATTING = frozenset(("format", "join", "strip", "capitalize", "lower", "replace"))
 
@@ -120,7 +121,7 @@ def untranslated(path: Path) -> list[Finding]:
         ):
             text = _constant(call.args[0]) if call.args else ""  # looked up in the context of whatever class that is
             found.append(Finding(f"{path.relative_to(ROOT)}:{call.lineno}", text))
-        if name in TRANSLATORS:
+        if name in TRANSLATORS or name in DECLARING:
             continue
         shown: list[ast.expr] = [word.value for word in call.keywords if word.arg in SHOWN_KEYWORDS]
         if name in READ_BY_A_PERSON:
@@ -155,11 +156,13 @@ def texts(path: Path) -> Iterator[tuple[str, str, int]]:
 def declared_texts(path: Path) -> Iterator[tuple[str, str, int]]:
     """Titles and help of declared parameters."""
     for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(call, ast.Call) and _name(call.func) == "parameter":
-            for word in call.keywords:
-                text = _constant(word.value)
-                if word.arg in ("title", "help") and text:
-                    yield "Parameter", text, call.lineno
+        if not isinstance(call, ast.Call) or _name(call.func) not in DECLARING:
+            continue
+        shown = [word.value for word in call.keywords if word.arg in ("title", "help")]
+        if _name(call.func) == "ParameterField":
+            shown += call.args[1:3]
+        for text in filter(None, map(_constant, shown)):
+            yield "Parameter", text, call.lineno
 
 
 def all_texts() -> dict[str, dict[str, str]]:

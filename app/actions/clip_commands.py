@@ -10,6 +10,7 @@ from app.actions.texts import tr
 
 if TYPE_CHECKING:
     from app.viewport.records import MeasureKind
+    from app.viewport.viewing import Viewing
     from app.window import MainWindow
 
 
@@ -34,7 +35,7 @@ def clip_commands(window: MainWindow) -> list[Action]:
                enabled=is_clipped, group="side", help=tr("Cut away the other part")),
         *(
             Action(f"clip.across-{letter.lower()}", tr("Plane across {0}").format(letter),
-                   lambda axis=axis: window.workbench.clipping.face(axis), "View/Clip", enabled=has_plane, group="axis")
+                   partial(_face, window, axis), "View/Clip", enabled=has_plane, group="axis")
             for axis, letter in enumerate("XYZ")
         ),
     ]  # fmt: skip
@@ -55,10 +56,18 @@ def measure_commands(window: MainWindow) -> list[Action]:
     return [
         *(
             Action(f"measure.{kind}", title, partial(viewing.measure, kind), "Tools/Measure",
-                   checked=lambda kind=kind: viewing.tool == "measure" and viewing.measure_kind == kind, group="kind",
+                   checked=partial(_is_kind, viewing, kind), group="kind",
                    help=help)
             for kind, title, help in kinds
         ),
         Action("measure.clear", tr("Remove all dimensions"), lambda: window.workbench.measuring.remove_all(),
                "Tools/Measure", enabled=has_dimensions, group="clear"),
     ]  # fmt: skip
+
+
+def _face(window: MainWindow, axis: int) -> None:
+    window.workbench.clipping.face(axis)
+
+
+def _is_kind(viewing: Viewing, kind: str) -> bool:
+    return viewing.tool == "measure" and viewing.measure_kind == kind

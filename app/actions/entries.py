@@ -1,4 +1,4 @@
-"""What the command palette offers: actions, parameters to jump to, Terms to add, studies of the gallery."""
+"""What the command palette offers: actions, parameters to jump to, what is open, Terms to add, studies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def palette_entries(window: MainWindow) -> list[Entry]:
     """Everything that can be asked of the window now."""
-    registry, workbench = window.registry, window.workbench
+    registry, workbench, document = window.registry, window.workbench, window.document
     entries = [
         Entry(
             action.text,
@@ -32,8 +32,21 @@ def palette_entries(window: MainWindow) -> list[Entry]:
     entries += [
         Entry(title, partial(window.reveal, editor), _tr("Parameter")) for title, editor in window.study.editor_titles()
     ]
-    catalogue = window.document.catalogue
+    entries += [
+        Entry(item.name, partial(_show_object, window, item.name), _tr("Object"), "", "mesh")
+        for item in document.objects
+    ]
+    entries += [
+        Entry(kept.name, partial(_take_selection, window, kept.name), _tr("Selection"))
+        for kept in document.project.selections
+        if kept.name
+    ]
+    catalogue = document.catalogue
     if catalogue is not None:
+        entries += [
+            Entry(study.title, partial(window.choose_study, study.study), _tr("Study"), "", "", not document.run.active)
+            for study in catalogue.studies
+        ]
         entries += [
             Entry(
                 _tr("Add term: {0}").format(term.title),
@@ -49,6 +62,19 @@ def palette_entries(window: MainWindow) -> list[Entry]:
             for item in catalogue.gallery
         ]
     return entries
+
+
+def _show_object(window: MainWindow, name: str) -> None:
+    """Choose an open object and let it fill the view."""
+    window.show_dock("objects")
+    window.document.select(name)
+    window.frame_named(name)
+
+
+def _take_selection(window: MainWindow, name: str) -> None:
+    """Let a kept selection be the working one."""
+    window.show_dock("selections")
+    window.workbench.selecting.take(name)
 
 
 def _tr(text: str) -> str:

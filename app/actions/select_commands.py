@@ -11,6 +11,7 @@ from app.viewport.viewing import RESULT
 
 if TYPE_CHECKING:
     from app.viewport.records import SelectMode
+    from app.viewport.viewing import Viewing
     from app.window import MainWindow
     from engine.geometry.selection import Profile
 
@@ -62,7 +63,7 @@ def select_commands(window: MainWindow) -> list[Action]:
                enabled=is_selected, group="look"),
         *(
             Action(f"select.{mode}", title, partial(viewing.select_by, mode), "Select/Tool",
-                   checked=lambda mode=mode: viewing.tool == "select" and viewing.select_mode == mode, group="mode",
+                   checked=partial(_is_mode, viewing, mode), group="mode",
                    help=help)
             for mode, title, help in modes
         ),
@@ -71,7 +72,15 @@ def select_commands(window: MainWindow) -> list[Action]:
                help=tr("Box and lasso also take what something else hides")),
         *(
             Action(f"select.rim-{profile}", title, partial(viewing.set_select_profile, profile), "Select/Tool",
-                   checked=lambda profile=profile: viewing.select_profile == profile, group="rim")
+                   checked=partial(_is_profile, viewing, profile), group="rim")
             for profile, title in profiles
         ),
     ]  # fmt: skip
+
+
+def _is_mode(viewing: Viewing, mode: str) -> bool:
+    return viewing.tool == "select" and viewing.select_mode == mode
+
+
+def _is_profile(viewing: Viewing, profile: str) -> bool:
+    return viewing.select_profile == profile

@@ -21,7 +21,7 @@ class Preferences(ParameterModel):
         "system", title="Theme", help="As the system has it, light, or dark."
     )
     reduced_motion: bool = parameter(
-        False, title="Reduce motion", help="Nothing flashes, menus and panels appear at once."
+        False, title="Reduce motion", help="Nothing flashes, and menus appear at once."
     )
     digits: int = parameter(
         4, title="Digits", help="Significant digits of lengths and measurements on the screen.", ge=2, le=9
@@ -35,6 +35,10 @@ class Preferences(ParameterModel):
         1024, title="Memory for the history",
         help="Checkpoints beyond this go to the disk. Counts from the next start of the engine on.",
         unit="MB", ge=64, le=262144, soft_min=256, soft_max=16384, logarithmic=True,
+    )  # fmt: skip
+    autosave_seconds: int = parameter(
+        30, title="Keep changes every", help="For the case of a crash: what changed is written beside the document at "
+        "least so often.", unit="s", ge=5, le=30, soft_min=5, soft_max=30,
     )  # fmt: skip
     device: str = parameter(
         "auto", title="Device",
@@ -57,7 +61,7 @@ class Preferences(ParameterModel):
 
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Window": ("theme", "language", "reduced_motion", "digits"),
-    "Memory": ("undo_memory", "history_memory"),
+    "Memory": ("autosave_seconds", "undo_memory", "history_memory"),
     "Engine": ("device", "threads"),
 }
 """Which preferences stand together, by the title of their page."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
+from app.document.digits import shown
 from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
 from app.viewport.records import CompareMode
@@ -83,7 +84,7 @@ class CompareBar(QFrame):
             text = self.tr("Measuring …")
         else:
             text = self.tr("mean {0} · 95 % within {1} · largest {2} mm").format(
-                *(f"{value:.3g}" for value in (distances.mean, distances.percentile_95, distances.maximum))
+                *(shown(value) for value in (distances.mean, distances.percentile_95, distances.maximum))
             )
         self._numbers.setText(text)
         self._numbers.setToolTip(self.tr("Of the vertices of A to the surface of B: {0}").format(text))

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.document.digits import shown
 from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
 from app.panels.run_bar import format_bytes
@@ -247,11 +248,11 @@ def sheet_rows(sheet: dict[str, Any]) -> list[tuple[str, str, bool | None]]:
             verdict = not sheet[key] if key == "intersecting_triangles" else None
             rows.append((title, f"{sheet[key]:,}".replace("-", "−"), verdict))
     if sheet.get("smallest_angle") is not None:
-        rows.append((_tr("Smallest angle"), f"{sheet['smallest_angle']:.3g}°", None))
+        rows.append((_tr("Smallest angle"), f"{shown(sheet['smallest_angle'])}°", None))
     if sheet.get("volume") is not None:
-        rows.append((_tr("Volume"), f"{sheet['volume']:,.5g} mm³", None))
+        rows.append((_tr("Volume"), f"{shown(sheet['volume'])} mm³", None))
     if sheet.get("size"):
-        rows.append((_tr("Size"), " × ".join(f"{side:.4g}" for side in sheet["size"]) + " mm", None))
+        rows.append((_tr("Size"), " × ".join(shown(side) for side in sheet["size"]) + " mm", None))
     for key, title in distances.items():
         found = sheet.get(key)
         if found:
@@ -260,7 +261,7 @@ def sheet_rows(sheet: dict[str, Any]) -> list[tuple[str, str, bool | None]]:
                 ("percentile_95", _tr("95 % within")),
                 ("maximum", _tr("largest")),
             ):
-                rows.append((f"{title}, {words}", f"{found[part]:.3g} mm", None))
+                rows.append((f"{title}, {words}", f"{shown(found[part])} mm", None))
     return rows
 
 

@@ -76,6 +76,7 @@ class HistoryPanel(QWidget):
         self._compare.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._compare.setProperty("menuButton", True)
         choices = QMenu(self._compare)
+        choices.setAccessibleName(self._compare.accessibleName())
         choices.aboutToShow.connect(lambda: fill_compare_menu(self, choices, self.strip.selected))
         self._compare.setMenu(choices)
         self._live = self._button("live", self.tr("Back to now"))

@@ -119,6 +119,7 @@ class PropertiesPanel(QScrollArea):
             grid.addWidget(vector, row, 1)
             self.fields[name] = vector
         self.lock = QCheckBox(self.tr("Keep proportions"), self._body)
+        self.lock.setAccessibleName(self.lock.text())
         self.lock.setChecked(True)
         self.lock.setToolTip(self.tr("A scale or a size that is typed changes the others with it"))
         grid.addWidget(self.lock, 4, 1)

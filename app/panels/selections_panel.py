@@ -155,6 +155,7 @@ class SelectionsPanel(QWidget):
         use.setAccessibleName(self.tr("Use what is selected now"))
         use.setToolTip(self.tr("As the mask of a term, to freeze, as a region to keep away from, as an object"))
         menu = QMenu(use)
+        menu.setAccessibleName(use.accessibleName())
         menu.aboutToShow.connect(partial(self._fill_use, menu))
         use.setMenu(menu)
         row.addWidget(keep)

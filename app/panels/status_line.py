@@ -29,6 +29,7 @@ class StatusLine(QStatusBar):
         self.setSizeGripEnabled(False)
         self.setFixedHeight(28)  # whatever it shows: the docks above it stay where they are
         self._row: TaskRow | None = None
+        self.calm = False
         self._text = QLabel(self)
         self._text.setAccessibleName(self.tr("What is being done"))
         self._bar = QProgressBar(self)
@@ -114,7 +115,9 @@ class StatusLine(QStatusBar):
         self._show("parts", parts_text if parts is not None else "")
 
     def flash_topology(self) -> None:
-        """The topology changed: light the Euler number up once."""
+        """The topology changed: light the Euler number up once, unless nothing shall flash."""
+        if self.calm:
+            return
         tokens = current_tokens()
         self._facts["euler"].setStyleSheet(
             f"background: {tokens.accent}; color: {tokens.accent_text}; border-radius: 3px;"

@@ -160,7 +160,7 @@ class Comparing:
                 request = CheckpointView(checkpoint=b) if b is not None else CompareCheckpoints(a=b, b=a)
                 self._link.ask(request, lambda second: second_came(second, first), failed)
 
-        self._link.ask(CompareCheckpoints(a=a, b=b), first_came, failed)
+        self._link.ask(CompareCheckpoints(a=a, b=b), first_came, failed, title=_tr("Comparing checkpoints"))
 
     def _draw(self) -> None:
         comparison, viewport = self.comparison, self._drawing.viewport

@@ -171,12 +171,15 @@ class EngineLink:
         request: Request,
         done: Callable[[Any], object],
         failed: Callable[[BaseException], object] | None = None,
+        *,
+        title: str = "",
     ) -> None:
-        """Ask the engine; the answer arrives at a later poll."""
+        """Ask the engine; the answer arrives at a later poll. A question that takes long has a row by its `title`."""
         if self.session is None:
             self._failed(FormwrightError(_tr("The engine is not running."), remedy=_tr("Press Run to start it.")))
             return
-        self._tasks.watch(self.session.ask(request), done, failed or self._failed)
+        row = self._tasks.begin(title) if title else None
+        self._tasks.watch(self.session.ask(request), done, failed or self._failed, row=row)
 
     # Listening ----------------------------------------------------------------------------------------------------
 

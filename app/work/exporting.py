@@ -30,11 +30,12 @@ class Exporting:
     def export(self, path: Path, unit: str, done: Callable[[Any], object]) -> None:
         """Write the surface that is shown to a file; `done` gets the ExportReport."""
 
+        title = _tr("Exporting {0}").format(path.name)
+
         def write(mesh: Mesh) -> None:
-            title = _tr("Exporting {0}").format(path.name)
             self._tasks.do(lambda: _write(mesh, path, unit), done, self._notices.say, title=title)
 
-        self._link.ask(ResultMesh(checkpoint=self._link.viewed), write)
+        self._link.ask(ResultMesh(checkpoint=self._link.viewed), write, title=title)
 
     def take_as_object(self) -> None:
         """Let the surface that is shown be an object of the scene: to go on with, or to compare."""

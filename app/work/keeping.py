@@ -66,6 +66,7 @@ class Keeping:
         self._documents = documents
         self._tasks = tasks
         self._notices = notices
+        self.interval = INTERVAL
         self.found: list[Recoverable] = []
         self.found_changed = Topic()
         self._home: RecoveryFolder | None = None
@@ -100,7 +101,7 @@ class Keeping:
         home, now = self._home, time.monotonic()
         if home is None or self._busy or now < self._tried_at:
             return
-        due = now - self._kept_at >= INTERVAL
+        due = now - self._kept_at >= self.interval
         if self._changed_at is not None and self._waiting_since is not None:
             due = due or now - self._changed_at >= QUIET or now - self._waiting_since >= LONGEST
         if due:

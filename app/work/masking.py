@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
 from app.document.project import RESULT, Project, SceneObject, Selection
@@ -53,7 +54,11 @@ class Masking:
         if selection is None or new == name:
             return
         if not new or project.selection(new) is not None:
-            error = ParameterError("name", f"a selection cannot be called {new!r} here.", remedy="Write another name.")
+            error = ParameterError(
+                "name",
+                _tr("a selection cannot be called {0} here.").format(repr(new)),
+                remedy=_tr("Write another name."),
+            )
             self._notices.say(error)
             return
         selections = tuple(replace(item, name=new) if item.name == name else item for item in project.selections)
@@ -116,7 +121,7 @@ class Masking:
             return
         points = _positions(self._document.project, found)[found.values >= SELECTED]
         if not len(points):
-            self._notices.noted("Nothing in the selection is selected by half or more")
+            self._notices.noted(_tr("Nothing in the selection is selected by half or more"))
             return
         centres, radius = stamps_of(points)
         verb = "freeze" if frozen else "thaw"
@@ -144,7 +149,7 @@ class Masking:
 
     def _add_part(self, part: Mesh | Points, found: Selection, item: SceneObject | None) -> None:
         if not (part.triangle_count if isinstance(part, Mesh) else part.point_count):
-            self._notices.noted("No triangle is selected with all of its corners")
+            self._notices.noted(_tr("No triangle is selected with all of its corners"))
             return
         stem = found.name or f"part of {found.of}"
         project, name = with_new(self._document.project, replace(part, name=stem), stem)
@@ -158,7 +163,7 @@ class Masking:
     def _found(self, selection: str) -> Selection | None:
         found = self._document.project.selection(selection)
         if found is None:
-            self._notices.noted("Select a region first, with the Select tool")
+            self._notices.noted(_tr("Select a region first, with the Select tool"))
         return found
 
     def _named(self, selection: str) -> str | None:
@@ -194,3 +199,7 @@ def _positions(project: Project, selection: Selection) -> np.ndarray:
     item = project.object(selection.of)
     assert item is not None  # a selection goes with its object
     return item.positions
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Masking", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.document.digits import shown
 from app.document.document import Document
 from app.document.placement import Vector
 from app.document.project import Measurement
@@ -56,7 +57,7 @@ class Measuring:
 
 def spoken(taken: Measurement) -> str:
     """ "12.3 mm" or "45°"."""
-    return f"{taken.value:.4g}°" if taken.kind == "angle" else f"{taken.value:.4g} mm"
+    return f"{shown(taken.value)}°" if taken.kind == "angle" else f"{shown(taken.value)} mm"
 
 
 def _a(kind: str) -> str:

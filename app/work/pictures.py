@@ -78,7 +78,9 @@ class Pictures(QObject):
         if view is None:
             return
         if max(self.size(scale)) > LONGEST_SIDE:
-            self._notices.say(FileError(path, "this picture is larger than can be drawn.", remedy="Scale it less."))
+            self._notices.say(
+                FileError(path, _tr("this picture is larger than can be drawn."), remedy=_tr("Scale it less."))
+            )
             return
         image = view.picture(scale=scale, transparent=look.transparent, legend=look.legend, handles=look.handles)
         said = _tr("Saved {0}").format(path.name)
@@ -188,7 +190,7 @@ def _pixels(image: QImage) -> np.ndarray:
 def _write_png(image: QImage, path: Path) -> None:
     with atomic_write(path) as temporary:
         if not image.save(str(temporary), "PNG"):  # type: ignore[call-overload]  # the stubs want bytes
-            raise FileError(path, "the picture cannot be written.", remedy="Choose another place.")
+            raise FileError(path, _tr("the picture cannot be written."), remedy=_tr("Choose another place."))
 
 
 def _tr(text: str) -> str:

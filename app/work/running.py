@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QCoreApplication
+
 from app.document.document import Document
 from app.panels.error_bar import RUN
 from app.work.drawing import Drawing
@@ -91,4 +93,8 @@ class Running:
 
     def ask_quality(self, done: Callable[[dict[str, Any]], object]) -> None:
         """The quality sheet of what is shown: the present surface, or the Checkpoint being viewed."""
-        self._link.ask(QualitySheet(checkpoint=self._link.viewed), done)
+        self._link.ask(QualitySheet(checkpoint=self._link.viewed), done, title=_tr("Measuring the quality"))
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Running", text)

@@ -8,6 +8,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
+from app.document.digits import shown
+
 if TYPE_CHECKING:
     from app.viewport.view import Viewport
 
@@ -69,4 +71,4 @@ def font(view: Viewport) -> QFont:
 
 
 def length(value: float) -> str:
-    return f"{value:.4g}" if value < 1000 else f"{value:,.1f}"
+    return shown(value)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
+from app.document.digits import shown as shown_number
 from app.document.preferences import MEGABYTE, Preferences
 from app.panels.preferences_dialog import PreferencesPage
 
@@ -47,7 +49,7 @@ def test_search_finds_by_title_help_and_page(dialog: Any, qtbot: Any) -> None:
     dialog.search.clear()
     assert shown(dialog) == ["Window", "Memory", "Engine", "Shortcuts"]
     dialog.show_page("Memory")
-    assert set(rows(dialog.page())) == {"undo_memory", "history_memory"}
+    assert set(rows(dialog.page())) == {"autosave_seconds", "undo_memory", "history_memory"}
 
 
 def test_changes_act_at_once_and_the_page_can_be_reset(window: Any, dialog: Any, qtbot: Any) -> None:
@@ -68,6 +70,20 @@ def test_the_theme_changes_here_and_in_the_menu_alike(window: Any, dialog: Any) 
     assert window.appearance.dark and window.registry.drawn("view.theme-dark").isChecked()
     window.registry.trigger("view.theme-light")
     assert choice.currentData() == "light" and not window.appearance.dark
+
+
+def test_every_preference_does_something(window: Any, dialog: Any, session: Any) -> None:
+    preferences = window.preferences
+    preferences.set("digits", 2)
+    preferences.set("autosave_seconds", 10)
+    preferences.set("reduced_motion", True)
+    assert shown_number(123.456) == "123" and window.keeping.interval == 10.0
+    window.status_line.flash_topology()
+    assert not any("background" in label.styleSheet() for label in window.status_line.findChildren(QLabel))
+    preferences.reset()
+    assert shown_number(123.456) == "123.5" and window.keeping.interval == 30.0
+    window.status_line.flash_topology()
+    assert any("background" in label.styleSheet() for label in window.status_line.findChildren(QLabel))
 
 
 def test_what_cannot_be_is_said_and_changes_nothing(window: Any, dialog: Any, qtbot: Any) -> None:
