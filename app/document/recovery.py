@@ -83,7 +83,7 @@ class RecoveryFolder:
                 with atomic_write(self.folder / array_member(name)) as temporary, temporary.open("wb") as stream:
                     write_array(stream, array)
                 self._written.add(name)
-        if content.preview and content.preview != self._preview:
+        if content.preview != self._preview:
             with atomic_write(self.folder / PREVIEW) as temporary:
                 temporary.write_bytes(content.preview)
             self._preview = content.preview

@@ -269,7 +269,8 @@ class EngineLink:
     @_on.register
     def _(self, event: seen.ProblemRaised) -> None:
         if event.fatal:
-            self.document.run.state = "failed"
+            if self.document.run.exists:
+                self.document.run.state = "failed"
             self._changed.add("run")
             self.engine_died(event)
         else:
