@@ -54,9 +54,9 @@ class LossCurve:
     def of_arrays(iterations: np.ndarray, values: Mapping[str, np.ndarray]) -> LossCurve:
         """The curve that `arrays` gave; raises `ValueError` where lengths differ or iterations do not rise."""
         curve = LossCurve()
-        curve.iterations = [int(iteration) for iteration in iterations]
         if np.ndim(iterations) != 1 or (np.diff(iterations) <= 0).any():
             raise ValueError("the iterations of a loss curve do not rise")
+        curve.iterations = [int(iteration) for iteration in iterations]
         curve._values = {name: [float(value) for value in series] for name, series in values.items()}
         if any(len(series) != len(curve.iterations) for series in curve._values.values()):
             raise ValueError("a loss curve has not one value an iteration")

@@ -88,6 +88,24 @@ def scrub(choice: random.Random, session: LocalSession) -> None:
     session.ask(requests.CheckpointView(some_checkpoint(choice, session))).result()
 
 
+def tidy(choice: random.Random, session: LocalSession) -> None:
+    """Name, promote or delete a branch: no part of what is repeated."""
+    assert session.run is not None
+    branch = choice.choice(list(session.run.history.branches))
+    request = choice.choice(
+        [
+            requests.RenameBranch(branch, f"name {choice.randrange(10**6)}"),
+            requests.PromoteBranch(branch),
+            requests.DeleteBranch(branch),
+        ]
+    )
+    answer = session.ask(request)
+    if isinstance(request, requests.DeleteBranch) and branch == session.run.branch:
+        assert "descends on" in str(answer.exception())
+    else:
+        answer.result()
+
+
 ACTIONS: list[Action] = [
     lambda choice, session: session.send(edits.SetWeight(term="noise", weight=choice.uniform(0.0, 0.5))),
     lambda choice, session: session.send(
@@ -110,6 +128,7 @@ ACTIONS: list[Action] = [
     pull,
     pause,
     scrub,
+    tidy,
 ]
 
 
@@ -169,7 +188,8 @@ def test_checkpoints_have_the_same_numbers() -> None:
     assert [(i.id, i.parent, i.iteration, i.label) for i in again.run.history.infos()] == [
         (i.id, i.parent, i.iteration, i.label) for i in session.run.history.infos()
     ]
-    assert recorded(again) == recorded(session), "and are recorded the same"
+    told = [[(e.step, e.iteration, e.edit, e.by_engine) for e in recorded(one).edits] for one in (session, again)]
+    assert told[0] == told[1], "and are recorded the same, but for the names of branches"
 
 
 def test_edits_written_by_hand_act_at_their_iterations() -> None:
