@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.document.digits import shown
 from app.panels.editors import CalmComboBox
@@ -33,8 +33,7 @@ class CompareBar(QFrame):
             ("swipe", self.tr("Swipe"), self.tr("A left of a divider that you drag, B right of it")),
             ("distance", self.tr("Distance"), self.tr("A, coloured by its distance to B in mm")),
         )
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 5, 8, 5)
+        row = QHBoxLayout()
         row.setSpacing(6)
         for letter, box in (("A", self.a), ("B", self.b)):
             label = QLabel(f"<b>{letter}</b>", self)
@@ -60,11 +59,15 @@ class CompareBar(QFrame):
         self._numbers.setAccessibleName(self.tr("Distance from A to B"))
         self._numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._numbers.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        row.addSpacing(8)
-        row.addWidget(self._numbers, 1)
+        row.addStretch(1)
         leave = self._button("remove", self.tr("Leave the comparison"))
         leave.clicked.connect(comparing.leave)
         row.addWidget(leave)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 5, 8, 6)
+        column.setSpacing(3)
+        column.addLayout(row)
+        column.addWidget(self._numbers)
         comparing.changed.subscribe(self.refresh)
         self.refresh()
 
@@ -83,11 +86,11 @@ class CompareBar(QFrame):
         if distances is None:
             text = self.tr("Measuring …")
         else:
-            text = self.tr("mean {0} · 95 % within {1} · largest {2} mm").format(
+            text = self.tr("A to B: mean {0} · 95 % within {1} · largest {2} mm").format(
                 *(shown(value) for value in (distances.mean, distances.percentile_95, distances.maximum))
             )
         self._numbers.setText(text)
-        self._numbers.setToolTip(self.tr("Of the vertices of A to the surface of B: {0}").format(text))
+        self._numbers.setToolTip(self.tr("Of every vertex of A to the surface of B"))
 
     def numbers(self) -> str:
         """What it says of the distance."""

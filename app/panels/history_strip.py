@@ -282,7 +282,7 @@ class HistoryStrip(QWidget):
         """A or B, over the corner of the thumbnail."""
         tokens = current_tokens()
         corner = self.place(id) - QPointF(THUMBNAIL / 2, THUMBNAIL / 2)
-        box = QRectF(corner.x() - 4, corner.y() - 3, 16, 16)
+        box = QRectF(corner.x() - 4, corner.y() - 2, 16, 16)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(tokens.text))
         painter.drawRoundedRect(box, 4, 4)

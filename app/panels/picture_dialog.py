@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
-    QDoubleSpinBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
+from app.panels.number_field import NumberField
+from app.panels.schema import ParameterField
 from app.panels.theme import current_tokens
 from app.work.pictures import LONGEST_SIDE, Look, Pictures, Turn
 from engine.core.errors import FormwrightError
@@ -50,7 +51,7 @@ class PictureDialog(QDialog):
         choose = QPushButton(icon("folder"), self.tr("Choose…"), self)
         choose.setAutoDefault(False)
         choose.clicked.connect(self._choose)
-        self.scale = self._spin(1, 8, 2, self.tr(" × the view"))
+        self.scale = _number(self.tr("Size"), 2, 1, 8, self.tr("× the view"), "integer", self)
         self.transparent = QCheckBox(self.tr("Transparent background"), self)
         self.legend = QCheckBox(self.tr("Axes, colour bar and notes"), self)
         self.handles = QCheckBox(self.tr("Handles and measurements"), self)
@@ -58,14 +59,10 @@ class PictureDialog(QDialog):
         for height in HEIGHTS:
             self.height_box.addItem(self.tr("{0} pixels high").format(height), height)
         self.height_box.setCurrentIndex(HEIGHTS.index(720))
-        self.frames = self._spin(2, 3600, 90, "")
-        self.seconds = QDoubleSpinBox(self)
-        self.seconds.setRange(0.5, 600.0)
-        self.seconds.setDecimals(1)
-        self.seconds.setValue(6.0)
-        self.seconds.setSuffix(self.tr(" s"))
+        self.frames = _number(self.tr("Pictures"), 90, 2, 3600, "", "integer", self)
+        self.seconds = _number(self.tr("One turn"), 6.0, 0.5, 600.0, "s", "number", self)
         self.axis = CalmComboBox(self)
-        for title, axis in ((self.tr("Upright in the view"), "view"), ("X", "x"), ("Y", "y"), ("Z", "z")):
+        for title, axis in (("Z", "z"), ("Y", "y"), ("X", "x"), (self.tr("Upright in the view"), "view")):
             self.axis.addItem(title, axis)
         for box in (self.legend, self.handles):
             box.setChecked(True)
@@ -103,7 +100,10 @@ class PictureDialog(QDialog):
     def turn(self) -> Turn:
         """How it is to turn."""
         return Turn(
-            self.frames.value(), self.seconds.value(), self.axis.currentData(), int(self.height_box.currentData())
+            int(self.frames.value() or 2),
+            float(self.seconds.value() or 1.0),
+            self.axis.currentData(),
+            int(self.height_box.currentData()),
         )
 
     def said(self) -> str:
@@ -116,7 +116,7 @@ class PictureDialog(QDialog):
         if self.is_film:
             self._pictures.film(path, self.turn(), look=self.look())
         else:
-            self._pictures.save(path, scale=self.scale.value(), look=self.look())
+            self._pictures.save(path, scale=float(self.scale.value() or 1), look=self.look())
         self.accept()
 
     def _connect(self) -> None:
@@ -125,7 +125,7 @@ class PictureDialog(QDialog):
         for box in (self.transparent, self.legend, self.handles):
             box.toggled.connect(self._draw_soon.start)
         for number in (self.scale, self.frames, self.seconds):
-            number.valueChanged.connect(self._describe)
+            number.value_changed.connect(self._describe)
         self.height_box.currentIndexChanged.connect(self._describe)
 
     def _kind_chosen(self) -> None:
@@ -145,7 +145,7 @@ class PictureDialog(QDialog):
             self.kind.blockSignals(blocked)
             self._kind_chosen()
 
-    def _describe(self) -> None:
+    def _describe(self, _: object = None) -> None:
         problem = ""
         if self.is_film:
             turn = self.turn()
@@ -159,7 +159,7 @@ class PictureDialog(QDialog):
             except FormwrightError as error:
                 problem = str(error)
         else:
-            width, height = self._pictures.size(self.scale.value())
+            width, height = self._pictures.size(float(self.scale.value() or 1))
             text = self.tr("{0} × {1} pixels").format(f"{width:,}", f"{height:,}")
             if max(width, height) > LONGEST_SIDE:
                 problem = self.tr("This is larger than can be drawn: scale it less.")
@@ -233,9 +233,13 @@ class PictureDialog(QDialog):
         column.addStretch(1)
         column.addLayout(buttons)
 
-    def _spin(self, low: int, high: int, value: int, suffix: str) -> QSpinBox:
-        box = QSpinBox(self)
-        box.setRange(low, high)
-        box.setValue(value)
-        box.setSuffix(suffix)
-        return box
+
+def _number(
+    title: str, value: float, low: float, high: float, unit: str, kind: Literal["integer", "number"], parent: QWidget
+) -> NumberField:
+    field = ParameterField(
+        name=title, title=title, help="", kind=kind, default=value, unit=unit, minimum=low, maximum=high
+    )
+    box = NumberField(field, parent)
+    box.set_value(value)
+    return box

@@ -40,7 +40,8 @@ def take_picture(
         painter.scale(image.width() / max(view.width(), 1), image.height() / max(view.height(), 1))
         paint_overlay(painter, view, live=False, legend=legend, handles=handles)
         painter.end()
-    view.draw()
+    if camera is None:  # a film asks for the next drawing when it has ended
+        view.draw()
     return image
 
 

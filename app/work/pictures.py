@@ -49,7 +49,7 @@ class Turn:
 
     frames: int = 90
     seconds: float = 6.0
-    axis: Axis = "view"
+    axis: Axis = "z"
     height: int = 720
 
 
@@ -144,7 +144,11 @@ class _Film(QObject):
         self._timer.start()
 
     def stop(self) -> None:
-        self._timer.stop()
+        """Draw no more, and let the view be drawn as it is."""
+        if self._timer.isActive():
+            self._timer.stop()
+            if self._view.alive:
+                self._view.draw()
 
     def pictures(self) -> Iterator[np.ndarray]:
         """The pictures as they come; raises `TaskCancelledError` when they are not wanted any more."""

@@ -12,6 +12,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from tests_app_fakes import polls
 
+from app.panels.number_field import NumberField
 from app.panels.picture_dialog import PictureDialog
 from app.viewport.records import CameraView
 from app.work.pictures import Axis, turned_view
@@ -26,6 +27,12 @@ def dialog(qtbot: Any, running: Any, tmp_path: Path) -> PictureDialog:
     return shown
 
 
+def enter(qtbot: Any, field: NumberField, text: str) -> None:
+    field.selectAll()
+    qtbot.keyClicks(field, text)
+    field.commit()
+
+
 def finish(qtbot: Any, window: Any) -> None:
     """Let timers and threads work until nothing is under way."""
 
@@ -37,7 +44,7 @@ def finish(qtbot: Any, window: Any) -> None:
 
 
 def test_a_png_of_the_wanted_size(qtbot: Any, running: Any, dialog: PictureDialog, tmp_path: Path) -> None:
-    dialog.scale.setValue(3)
+    enter(qtbot, dialog.scale, "3")
     width, height = running.viewport.width(), running.viewport.height()
     assert f"{3 * width:,} × {3 * height:,} pixels" == dialog.said()
     dialog.transparent.setChecked(True)
@@ -59,8 +66,8 @@ def test_a_turntable_goes_once_round_and_the_window_lives(
     dialog.kind.setCurrentIndex(dialog.kind.findData(".gif"))
     assert dialog.place.text().endswith("picture.gif")
     assert dialog.frames.isVisible() and not dialog.scale.isVisible() and not dialog.transparent.isVisible()
-    dialog.frames.setValue(8)
-    dialog.seconds.setValue(2.0)
+    enter(qtbot, dialog.frames, "8")
+    enter(qtbot, dialog.seconds, "2.0")
     assert dialog.said().endswith("4 pictures a second")
     before = running.viewport.camera()
     drawn = running.viewport.count("picture")
@@ -87,7 +94,7 @@ def test_a_turntable_goes_once_round_and_the_window_lives(
 
 def test_a_cancelled_turntable_leaves_nothing(qtbot: Any, running: Any, dialog: PictureDialog, tmp_path: Path) -> None:
     dialog.kind.setCurrentIndex(dialog.kind.findData(".gif"))
-    dialog.frames.setValue(3000)
+    enter(qtbot, dialog.frames, "3000")
     dialog.save()
     (row,) = running.tasks.rows.running
     qtbot.waitUntil(lambda: (row.fraction or 0) > 0, timeout=10_000)
@@ -103,7 +110,7 @@ def test_a_cancelled_turntable_leaves_nothing(qtbot: Any, running: Any, dialog: 
 
 def test_closing_the_window_ends_a_turntable(qtbot: Any, running: Any, dialog: PictureDialog, tmp_path: Path) -> None:
     dialog.kind.setCurrentIndex(dialog.kind.findData(".gif"))
-    dialog.frames.setValue(3000)
+    enter(qtbot, dialog.frames, "3000")
     dialog.save()
     qtbot.wait(60)
     running.workbench.close()
@@ -158,7 +165,7 @@ def test_a_turned_view_keeps_its_distance_and_comes_back(axis: Axis) -> None:
 
 def test_polls_still_work_while_a_film_is_drawn(qtbot: Any, running: Any, dialog: PictureDialog) -> None:
     dialog.kind.setCurrentIndex(dialog.kind.findData(".gif"))
-    dialog.frames.setValue(200)
+    enter(qtbot, dialog.frames, "200")
     before = running.document.run.iteration
     dialog.save()
     polls(running, 5)
