@@ -49,6 +49,9 @@ SELECTION_COLOURS = ("#2a9d8f", "#7a5195", "#c1553b", "#3f7fbf", "#7d8f2e", "#b5
 SECOND = "#3f7fbf"
 """The other of two compared surfaces."""
 
+INSIDE = "#a9745c"
+"""The inside of what is cut open."""
+
 TINT = 0.75
 
 _STOPS = np.array([0.0, 0.22, 0.42, 0.5, 0.58, 0.78, 1.0])

@@ -9,7 +9,7 @@ import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  (registers the OpenGL class
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import mutable, vtkFloatArray, vtkPoints, vtkTypeInt32Array, vtkUnsignedCharArray
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData, vtkStaticCellLocator
-from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
+from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkProperty
 
 from app.viewport.colours import blended, rgb
 
@@ -76,6 +76,16 @@ class DrawnMesh:
         _fill(self._colours, colours)
         self.data.GetPointData().SetScalars(self._colours)
         self.mapper.ScalarVisibilityOn()
+
+    def show_inside(self, colour: str | None) -> None:
+        """Draw the inside of the surface in a colour of its own; None: as the outside."""
+        if colour is None:
+            self.actor.SetBackfaceProperty(None)  # type: ignore[arg-type]  # VTK takes it for "none", its stubs do not
+            return
+        look = vtkProperty()
+        look.DeepCopy(self.actor.GetProperty())
+        look.SetColor(*rgb(colour))
+        self.actor.SetBackfaceProperty(look)
 
     def step_back(self) -> None:
         """Be seen only where nothing else is, whatever lies in front: two surfaces that all but coincide would show

@@ -13,7 +13,7 @@ from vtkmodules.vtkRenderingCore import vtkLight, vtkRenderer, vtkRenderWindow
 from app.document.project import Clip
 from app.viewport.canvas import MOST_SAMPLED, STILL_SAMPLES, read_pixels
 from app.viewport.clipping import Cut
-from app.viewport.colours import Theme, rgb
+from app.viewport.colours import INSIDE, Theme, rgb
 from app.viewport.comparison import Comparison
 from app.viewport.dots import Dots
 from app.viewport.drawn import DrawnMesh, DrawnPoints
@@ -344,7 +344,7 @@ class Scene:
         self.renderer.AddActor(thing.drawn.actor)
         self._settle(thing.place)
         thing.stand(self._origin())
-        self.cut.apply(thing.drawn.actor, self._origin())
+        self._cut(thing.drawn)
 
     def _length(self, start: np.ndarray) -> float:
         """Length of a ray that passes everything."""
@@ -371,10 +371,14 @@ class Scene:
         self._settle(surface.origin)
         surface.drawn.actor.SetPosition(*(surface.origin - self._origin()))
 
+    def _cut(self, drawn: DrawnMesh | DrawnPoints) -> None:
+        self.cut.apply(drawn.actor, self._origin())
+        if isinstance(drawn, DrawnMesh):
+            drawn.show_inside(INSIDE if self.cut.active else None)
+
     def _cut_actors(self) -> None:
-        for thing in self.objects.values():
-            self.cut.apply(thing.drawn.actor, self._origin())
-        self.cut.apply(self.surface.drawn.actor, self._origin())
+        for drawn in (*(thing.drawn for thing in self.objects.values()), self.surface.drawn):
+            self._cut(drawn)
         # Where it is cut open one looks at its inside.
         self.surface.drawn.actor.GetProperty().SetBackfaceCulling(self.budget is not None and not self.cut.active)
         if self.comparison is not None:
