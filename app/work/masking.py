@@ -113,20 +113,34 @@ class Masking:
     # Freezing -----------------------------------------------------------------------------------------------------
 
     def freeze(self, selection: str = "", *, frozen: bool = True) -> None:
-        """Let the surface stay as it is where a selection is, or let it move again."""
-        from app.document.stamps import stamps_of
+        """Let the surface stay as it is where a selection is, or let it move again.
 
+        What was selected on an object holds for what of the Run's surface lies nearest to it, as with a mask.
+        """
         found = self._found(selection)
         if found is None:
             return
-        points = _positions(self._document.project, found)[found.values >= SELECTED]
+        step = f"{'freeze' if frozen else 'thaw'} {selection or 'the selection'}"
+        points = _positions(self._document.project, found)
+        if found.of == RESULT or not self._document.run.iteration:
+            self._paint(points[found.values >= SELECTED], frozen, step)
+            return
+
+        def paint(mesh: Mesh) -> None:
+            far = float(np.linalg.norm(np.ptp(np.concatenate([points, mesh.vertices]), axis=0)))
+            values = transfer(points, found.values, max(far, 1e-6), mesh.vertices)
+            self._paint(mesh.vertices[values >= SELECTED], frozen, step)
+
+        self._link.ask(ResultMesh(), paint)
+
+    def _paint(self, points: np.ndarray, frozen: bool, step: str) -> None:
+        from app.document.stamps import stamps_of
+
         if not len(points):
             self._notices.noted(_tr("Nothing in the selection is selected by half or more"))
             return
         centres, radius = stamps_of(points)
-        verb = "freeze" if frozen else "thaw"
-        edit = PaintFreeze(centres=centres, radius=radius, frozen=frozen)
-        self._steer(edit, f"{verb} {selection or 'the selection'}")
+        self._steer(PaintFreeze(centres=centres, radius=radius, frozen=frozen), step)
 
     # Objects ------------------------------------------------------------------------------------------------------
 

@@ -171,7 +171,7 @@ def test_a_drag_of_the_gizmo_is_one_step_and_the_next_run_takes_what_was_placed(
     assert scene.document.object("d").placement.translation == (0.0, 0.0, 3.0)
     scene.workbench.running.start()
     before = scene.document.object("d").geometry.vertices
-    np.testing.assert_allclose(session.inputs["target"].vertices, before + (0.0, 0.0, 3.0))
+    np.testing.assert_allclose(session.inputs["target"].vertices, np.add(before, (0.0, 0.0, 3.0)))
     scene.viewport.placement_dragged.emit("d", Placement((0.0, 0.0, 5.0)), True)
     assert "goes on with the geometry it began with" in scene.status_line.currentMessage()
 

@@ -17,7 +17,7 @@ from engine.geometry.points import Points
 def scene(window: Any, target: Mesh) -> Any:
     """A ball of 10 mm, and another one 30 mm beside it."""
     window.document.add_object(Mesh(target.vertices, target.triangles, name="ball"))
-    window.document.add_object(Mesh(target.vertices + (30.0, 0.0, 0.0), target.triangles, name="far"))
+    window.document.add_object(Mesh(np.add(target.vertices, (30.0, 0.0, 0.0)), target.triangles, name="far"))
     window.docks["properties"].raise_()
     window.workbench.scene.choose(["ball"])
     return window
