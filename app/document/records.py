@@ -103,6 +103,9 @@ class ProjectRecord(Record):
     branch_titles: dict[str, str] = Field(default_factory=dict)
 
 
+FARTHEST = 1e100
+"""Of a placed coordinate [mm]: squares of what lies beyond are no numbers."""
+
 _GEOMETRIES = TypeAdapter(dict[str, GeometryRecord])
 
 
@@ -274,10 +277,15 @@ class Decoder:
             raise error if isinstance(error, FileError) else damaged(self._path, error.message.rstrip(".")) from None
 
     def _object(self, record: ObjectRecord) -> SceneObject:
+        geometry = self._geometry(record.geometry)
+        if element_count(geometry):
+            with np.errstate(all="ignore"):
+                corners = record.placement.points(geometry.bounds)
+            if not (np.abs(corners) < FARTHEST).all():
+                raise damaged(self._path, f"{record.name} stands farther away than numbers reach")
         return SceneObject(
-            record.name, self._geometry(record.geometry), record.colour, record.source, record.visible,
-            record.placement, record.group,
-        )  # fmt: skip
+            record.name, geometry, record.colour, record.source, record.visible, record.placement, record.group
+        )
 
     def _geometry(self, record: GeometryRecord) -> Mesh | Points:
         positions = self._array(record.positions, "f", 3)
@@ -334,5 +342,10 @@ class Decoder:
             raise damaged(self._path, "two of its selections have the same name")
         for selection in project.selections:
             item = project.object(selection.of)
-            if selection.points is None and (item is None or len(item.positions) != len(selection.values)):
+            if selection.points is None and (item is None or element_count(item.geometry) != len(selection.values)):
                 raise damaged(self._path, f"the selection {selection.name!r} fits no object")
+
+
+def element_count(geometry: Mesh | Points) -> int:
+    """Vertices of a mesh, or points of a scan."""
+    return geometry.vertex_count if isinstance(geometry, Mesh) else geometry.point_count

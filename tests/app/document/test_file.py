@@ -304,6 +304,7 @@ def objects(values: dict[str, Any]) -> list[dict[str, Any]]:
         (lambda values: objects(values)[0].update(name="scan"), "same name"),
         (lambda values: objects(values)[0].update(name="result"), "same name"),
         (lambda values: objects(values)[0]["placement"].update(scale=[0, 1, 1]), "scale"),
+        (lambda values: objects(values)[0]["placement"].update(scale=[1e308, 1e308, 1]), "farther away"),
         (lambda values: objects(values)[0]["geometry"].update(positions="0" * 32), "missing"),
         (lambda values: objects(values)[0]["geometry"].update(positions=objects(values)[0]["geometry"]["triangles"]),
          "cannot serve"),
