@@ -6,11 +6,13 @@ can run code.
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import re
 import shutil
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -59,7 +61,9 @@ class Archive:
             self._members = self._look()
         except OSError as error:
             self._stream.close()
-            raise FileError(path, f"it cannot be read ({error.strerror or error}).") from error
+            if error.errno == errno.EINVAL:  # a place before the file's beginning was looked for
+                raise damaged(path) from error
+            raise FileError(path, f"it cannot be read ({error.strerror or error}).", remedy=_OTHER_COPY) from error
         except BaseException:
             self._stream.close()
             raise
@@ -213,7 +217,11 @@ class _Reading:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if isinstance(error, OSError):
-            raise FileError(self._path, f"it cannot be read ({error.strerror or error}).") from error
+            if error.errno == errno.EINVAL:  # a place that no file has was looked for
+                raise damaged(self._path) from error
+            raise FileError(
+                self._path, f"it cannot be read ({error.strerror or error}).", remedy=_OTHER_COPY
+            ) from error
         if isinstance(error, MemoryError):
             raise FileError(
                 self._path, f"{self._name} does not fit into memory.", remedy="Close what is not needed."
@@ -288,7 +296,7 @@ def check_header(path: Path, name: str, header: bytes, dtype: str, shape: tuple[
         if version != (1, 0):
             raise damaged(path, f"{name} is no array of this version")
         found, transposed, kind = np.lib.format.read_array_header_1_0(stream, max_header_size=2048)
-    except (ValueError, TypeError, SyntaxError, EOFError, MemoryError, RecursionError):
+    except (ValueError, TypeError, SyntaxError, EOFError, MemoryError, RecursionError, tokenize.TokenError):
         raise damaged(path, f"{name} is no array") from None
     if kind.kind not in ARRAY_KINDS or kind.str != dtype or found != shape or (transposed and len(shape) > 1):
         raise damaged(path, f"{name} is {kind.str} of shape {found}, and should be {dtype} of shape {shape}")
