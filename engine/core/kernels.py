@@ -22,6 +22,8 @@ FILES_WITH_KERNELS: tuple[str, ...] = (
     "engine.geometry.distance_kernels",
     "engine.objectives.kernels",
     "engine.rendering.kernels",
+    "engine.simulation.shell.membrane_kernels",
+    "engine.simulation.shell.bending_kernels",
 )
 """Import paths of the files that hold kernels; those that do not exist in this installation are passed over."""
 
