@@ -34,6 +34,7 @@ from app.panels.icons import icon
 from app.panels.run_bar import RunBar
 from app.panels.status_line import StatusLine
 from app.recent_menu import RecentMenu
+from app.repair_menu import RepairMenu
 from app.tool_strip import ToolStrip
 from app.viewport.viewing import RESULT, Viewing
 
@@ -146,6 +147,7 @@ class MainWindow(QMainWindow):
         self.status_line = StatusLine(self)
         self.setStatusBar(self.status_line)
         self.menus["File"].insertMenu(self.registry.drawn("file.save"), RecentMenu(self))
+        self.menus["Tools"].addMenu(RepairMenu(self))
         self._build_search()
         self.appearance.restore_layout()
         self._timer = QTimer(self)

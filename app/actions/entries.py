@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.actions.palette import Entry
 from app.actions.texts import menu_path
+from app.repair_menu import repairable
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -40,6 +41,12 @@ def palette_entries(window: MainWindow) -> list[Entry]:
         Entry(kept.name, partial(_take_selection, window, kept.name), _tr("Selection"))
         for kept in document.project.selections
         if kept.name
+    ]
+    name = repairable(window)
+    repairs = workbench.repairing.titles() if name else []
+    entries += [
+        Entry(title, partial(workbench.repairing.repair, name, repair), _tr("Repair {0}").format(name))
+        for repair, title, _ in repairs
     ]
     catalogue = document.catalogue
     if catalogue is not None:

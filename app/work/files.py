@@ -159,7 +159,7 @@ class Files:
             return
         self._ask_unit(item.name, geometry)
         if isinstance(geometry, Mesh):
-            self._repairing.look(item.name, geometry)
+            self._repairing.look(item.name)
 
     def _ask_unit(self, name: str, geometry: Mesh | Points) -> None:
         """What a file does not say, and what would give it an unusual size, is asked; without an answer it stays."""

@@ -45,13 +45,22 @@ class Repairing:
             if name not in (*UNSAID, "drop-non-finite")  # an open mesh has numbers only
         ]
 
-    def look(self, name: str, mesh: Mesh) -> None:
-        """Offer what would make a mesh sound; a study may well run without."""
+    def look(self, name: str, *, asked: bool = False) -> None:
+        """Offer what would make an open mesh sound; a study may well run without.
+
+        asked : somebody wants to know, and hears also that nothing is wrong
+        """
+        mesh = self._mesh(name)
+        if mesh is None:
+            return
 
         def offer(found: tuple[Suggestion, ...]) -> None:
             wanted = [suggestion for suggestion in found if suggestion.name not in UNSAID]
-            item = self._document.object(name)
-            if not wanted or item is None or item.geometry is not mesh:
+            if self._mesh(name) is not mesh:
+                return
+            if not wanted:
+                if asked:
+                    self._notices.noted(_tr("{0} needs no repair").format(name))
                 return
             repairs = [(suggestion.title, suggestion.name) for suggestion in wanted]
             if len(wanted) > 1:
@@ -65,25 +74,27 @@ class Repairing:
 
     def repair(self, name: str, repair: str) -> None:
         """Apply a repair by name, or `ALL`, to an open mesh."""
-        item = self._document.object(name)
-        if item is None or not isinstance(item.geometry, Mesh):
+        mesh = self._mesh(name)
+        if mesh is None:
             return
-        mesh = item.geometry
 
         def take(result: tuple[Mesh | None, str]) -> None:
             repaired, done = result
-            now = self._document.object(name)
-            if now is None or now.geometry is not mesh:
+            if self._mesh(name) is not mesh:
                 self._notices.noted(_tr("{0} was changed meanwhile, and is not repaired").format(name))
                 return
             if repaired is not None:
                 step = _tr("repair {0}") if repair == ALL else f"{repair_title(repair).lower()} in {{0}}"
                 self._document.replace_geometry(name, repaired, step.format(name))
-                self.look(name, repaired)
+                self.look(name)
             self._notices.noted(done or _tr("{0} needs no repair").format(name))
 
         title = _tr("Repairing {0}").format(name)
         self._do(mesh, partial(_repaired, mesh, repair), take, self._notices.say, title)
+
+    def _mesh(self, name: str) -> Mesh | None:
+        item = self._document.object(name)
+        return item.geometry if item is not None and isinstance(item.geometry, Mesh) else None
 
     def _do(
         self,

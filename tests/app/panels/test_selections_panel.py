@@ -157,13 +157,14 @@ def test_renaming_a_selection_renames_the_masks_in_one_step(scene: Any, session:
     assert scene.document.study.term("Fit to scan").mask == "Selection"
 
 
-def test_a_region_is_frozen_forbidden_and_copied(scene: Any, session: Any, target: Mesh) -> None:
+def test_a_region_is_frozen_forbidden_and_copied(scene: Any, session: Any, target: Mesh, qtbot: Any) -> None:
     scene.workbench.running.start()
     scene.poll()
     menu = QMenu(scene)
     fill_use_menu(menu, "", scene.document, scene.workbench.masking)
     do = {action.text(): action for action in menu.actions()}
     do["Freeze"].trigger()
+    settle(scene, qtbot)
     stroke = session.sent[-1]
     assert isinstance(stroke, PaintFreeze) and stroke.frozen and min(place[2] for place in stroke.centres) > 0.0
     do["No-go region"].trigger()
