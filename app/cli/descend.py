@@ -12,12 +12,22 @@ from types import FrameType, TracebackType
 from typing import Any, Protocol
 
 from app.cli.progress import ProgressDisplay
+from app.document.run_record import RunRecord
 from engine.core.errors import FormwrightError
 from engine.geometry.mesh import Mesh
 from engine.protocol.edits import Stop
 from engine.protocol.recording import Recording
 from engine.protocol.session import QualitySheet, ResultMesh, Session
-from engine.protocol.snapshot import LossesRecorded, ProblemRaised, State, StateChanged
+from engine.protocol.snapshot import (
+    BranchesChanged,
+    CheckpointMade,
+    EditApplied,
+    Event,
+    LossesRecorded,
+    ProblemRaised,
+    State,
+    StateChanged,
+)
 from engine.protocol.study import Study
 
 
@@ -59,6 +69,7 @@ class Outcome:
     mesh : the surface [mm, world]
     quality : the quality sheet (see `engine.geometry.sheet`)
     losses : "loss" and "term:NAME" at the last iteration
+    record : curves and branches of the Run
     interrupted : ended early with Ctrl-C
     """
 
@@ -69,6 +80,7 @@ class Outcome:
     seconds: float
     interrupted: bool = False
     reason: str = ""
+    record: RunRecord = field(default_factory=RunRecord)
 
 
 def descend(
@@ -101,7 +113,7 @@ def descend(
             session.close()
     seconds = time.monotonic() - began
     interrupted = interruption.asked.is_set()
-    return Outcome(mesh, quality, watch.iteration, watch.losses, seconds, interrupted, watch.reason)
+    return Outcome(mesh, quality, watch.iteration, watch.losses, seconds, interrupted, watch.reason, watch.record)
 
 
 def _result(session: Session, interruption: Interruption) -> tuple[Mesh, dict[str, Any]]:
@@ -125,6 +137,7 @@ class _Watch:
     reason: str = ""
     losses: dict[str, float] = field(default_factory=dict)
     problem: ProblemRaised | None = None
+    record: RunRecord = field(default_factory=RunRecord)
     _stopping: bool = False
     _shown: float = 0.0
 
@@ -137,6 +150,7 @@ class _Watch:
             if isinstance(event, StateChanged):
                 self.state, self.iteration, self.reason = event.state, event.iteration, event.reason
         for event in events:
+            self._keep(event)
             if isinstance(event, LossesRecorded):
                 self.losses = {name: values[-1] for name, values in event.values.items() if values}
             elif isinstance(event, ProblemRaised):
@@ -150,6 +164,18 @@ class _Watch:
             snapshot = session.snapshot()
             if snapshot is not None:
                 self.display.show_snapshot(snapshot)
+
+    def _keep(self, event: Event) -> None:
+        """What the curves of the branches need."""
+        match event:
+            case LossesRecorded():
+                self.record.record(event)
+            case CheckpointMade():
+                self.record.checkpoints[event.checkpoint.id] = event.checkpoint
+            case BranchesChanged():
+                self.record.branches_changed(event)
+            case EditApplied() if event.edit.get("edit") == "rewind":
+                self.record.rewound_to = int(event.edit["checkpoint"])
 
     @property
     def is_stuck(self) -> bool:

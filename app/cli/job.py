@@ -11,6 +11,7 @@ from typing import Any
 
 from app.cli.console import INTERRUPTED, print_json, say, to_json
 from app.cli.descend import Outcome, descend
+from app.cli.losses import save_losses
 from app.cli.progress import progress_display
 from engine.core.errors import FileError, ParameterError
 from engine.geometry.mesh import Mesh
@@ -28,6 +29,7 @@ class Files:
     report: Path | None = None
     picture: Path | None = None
     unit: str | None = None
+    losses: Path | None = None
 
 
 def check_output(path: Path) -> None:
@@ -77,6 +79,9 @@ def carry_out(
     if files.picture:
         _write_picture(outcome.mesh, files.picture)
         report["picture"] = str(files.picture)
+    if files.losses:
+        save_losses(files.losses, study, outcome.record.curves, outcome.record.branch)
+        report["loss_curves"] = str(files.losses)
     if files.report:
         report["report"] = str(files.report)
         with atomic_write(files.report) as temporary:
@@ -109,7 +114,7 @@ def _say_outcome(outcome: Outcome, files: Files, warnings: tuple[str, ...]) -> N
         say(f"  {line}")
     for warning in warnings:
         say(f"  Note: {warning}")
-    for path in (files.mesh, files.picture, files.report):
+    for path in (files.mesh, files.picture, files.losses, files.report):
         if path:
             say(f"  {path}")
 

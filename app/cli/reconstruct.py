@@ -10,6 +10,7 @@ import typer
 
 from app.cli.console import UsageError, say, silent
 from app.cli.job import Files, carry_out, check_output, check_place
+from app.cli.losses import Losses
 from app.cli.options import InputShift, InputUnit, Repairs, said, with_options
 from engine.core.errors import ParameterError
 from engine.core.units import parse_number
@@ -41,6 +42,7 @@ def reconstruct(
     study_file: Annotated[
         Path | None, typer.Option("--study", help="Save what was asked as a study, for formwright run.")
     ] = None,
+    losses: Losses = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
     **options: Any,
@@ -50,7 +52,7 @@ def reconstruct(
     Ctrl-C ends early and keeps the surface so far; a second one gives up at once.
     """
     check_output(output)
-    for place in (report, picture, study_file):
+    for place in (report, picture, study_file, losses):
         check_place(place)
     tell = silent if quiet or as_json else say
     target = _load(source, unit, parse_shift(shift), repairs or [], tell)
@@ -65,7 +67,7 @@ def reconstruct(
     )
     if study_file is not None:
         _save(study, source, study_file)
-    files = Files(output, report, picture, unit)
+    files = Files(output, report, picture, unit, losses)
     raise typer.Exit(carry_out(study, {"target": target}, files, quiet=quiet, as_json=as_json))
 
 

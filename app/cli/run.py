@@ -9,6 +9,7 @@ import typer
 
 from app.cli.console import say, silent
 from app.cli.job import Files, carry_out, check_output, check_place
+from app.cli.losses import Losses
 from app.cli.options import InputShift, InputUnit, Repairs
 from app.cli.verify import parse_settings
 from engine.io.shift import parse_shift
@@ -35,6 +36,7 @@ def run(
     repairs: Repairs = None,
     report: Annotated[Path | None, typer.Option(help="Write losses, timing and quality as JSON.")] = None,
     picture: Annotated[Path | None, typer.Option(help="Write a picture of the result as PNG.")] = None,
+    losses: Losses = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
 ) -> None:
@@ -43,10 +45,10 @@ def run(
     study = study.model_copy(update={"parameters": study.parameters | parse_settings(settings or [])})
     mesh = output or study_file.with_suffix(".stl")
     check_output(mesh)
-    for place in (report, picture):
+    for place in (report, picture, losses):
         check_place(place)
     recording = read_recording(edits) if edits is not None else None
-    files = Files(mesh, report, picture, unit)
+    files = Files(mesh, report, picture, unit, losses)
     tell = silent if quiet or as_json else say
     taken = parse_shift(shift) if shift else None
     inputs = load_inputs(study, unit=unit, shift=taken, repairs=repairs or [], tell=tell)

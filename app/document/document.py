@@ -17,6 +17,7 @@ from app.document.project import RESULT, Project, SceneObject, Selection
 from app.document.recent import RecentFiles
 from app.document.run_record import RunRecord
 from app.document.steering import apply_edit, unique
+from app.document.term_titles import term_titles
 from app.document.topic import Topic
 from app.document.undo import DEFAULT_BUDGET, Step, UndoStack
 from engine.core.errors import ParameterError
@@ -251,22 +252,8 @@ class Document:
         return [spec for spec in self.study.terms if self.place_of(spec.kind) == "point"]
 
     def term_titles(self) -> dict[str, str]:
-        """What a person calls each Term (by its name): its kind's title, or the name that was given to it.
-
-        Names that stand in files and plots only (a kind's, or a default's) are nobody's words. Two Terms never share
-        a title: the second of a kind is *Smoothness 2*.
-        """
-        catalogue = self.catalogue or Catalogue(version="")
-        entries = {entry.kind: entry for entry in catalogue.terms}
-        defaults = {term.name for study in catalogue.studies for term in study.default_terms}
-        titles: dict[str, str] = {}
-        for spec in self.study.terms:
-            entry = entries.get(spec.kind)
-            title = spec.name
-            if entry is not None and (spec.name in defaults or spec.name == spec.kind):
-                title = entry.title
-            titles[spec.name] = unique(title, titles.values())
-        return titles
+        """What a person calls each Term, by its name (see `app.document.term_titles`)."""
+        return term_titles(self.study.terms, self.catalogue)
 
     def term_title(self, name: str) -> str:
         """What a person calls the Term of that name."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -50,6 +53,26 @@ def test_a_mesh_a_report_a_picture_and_a_study(part: Path, tmp_path: Path, capsy
     assert written.out == ""
     assert "100% iteration 12 of 12" in written.err
     assert str(mesh) in written.err
+
+
+def test_losses_as_a_table_and_as_a_chart(part: Path, tmp_path: Path) -> None:
+    table, chart = tmp_path / "losses.csv", tmp_path / "losses.svg"
+    for losses in (table, chart):
+        assert run("reconstruct", str(part), "-o", str(tmp_path / "b.stl"), "--losses", str(losses), "-q", *SMALL) == 0
+    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
+    assert [int(row["Iteration"]) for row in rows] == list(range(12))
+    assert {row["Branch"] for row in rows} == {"main"}
+    fit = next(heading for heading in rows[0] if heading.startswith("Fit to target"))
+    assert all(float(row[fit]) > 0 for row in rows)
+    root = ElementTree.parse(chart).getroot()
+    texts = {text.text for text in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"Losses of ball", "Iteration", "Total", fit} <= texts
+
+
+def test_losses_go_nowhere_else(part: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("reconstruct", str(part), "-o", str(tmp_path / "b.stl"), "--losses", str(tmp_path / "l.xls")) == 2
+    assert "Use .csv or .svg" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_saved_study_runs_to_the_same_mesh(part: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
