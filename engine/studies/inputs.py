@@ -9,7 +9,6 @@ from typing import Any
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
-from engine.geometry.repair import REPAIRS, apply_repair, parse_repair
 from engine.geometry.volume import Volume
 from engine.io.assemble import REPAIRS as FILE_REPAIRS
 from engine.io.loader import load, shut_down
@@ -69,7 +68,9 @@ def load_geometry(
         from engine.io.isosurface import isosurface
 
         geometry = isosurface(geometry)
-    if isinstance(geometry, Mesh):
+    if isinstance(geometry, Mesh) and of_meshes:
+        from engine.geometry.repair import apply_repair
+
         for name in of_meshes:
             repaired = apply_repair(name, geometry)
             geometry = repaired.mesh
@@ -86,6 +87,10 @@ def _file_repairs(repairs: Sequence[str]) -> tuple[str, ...]:
 
 def _mesh_repairs(repairs: Sequence[str]) -> list[str]:
     """Those for meshes, as they were written, in their best order; raises `ParameterError` for a name that is none."""
+    if not repairs:
+        return []  # SciPy, which repairs need, is not loaded for nothing
+    from engine.geometry.repair import REPAIRS, parse_repair
+
     if "all" in repairs:
         return list(REPAIRS)
     for name in repairs:

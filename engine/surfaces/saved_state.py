@@ -15,7 +15,10 @@ IDS = ("node_ids", "cell_ids", "frozen_cells")
 
 
 def require_fit(state: State) -> Grid:
-    """The grid of a state; raises `ParameterError` where its arrays are not of that grid, or of one another."""
+    """The grid of a state; raises `ParameterError` where its arrays are not of that grid, or of one another.
+
+    Values that are not finite are let through: an evaluation finds them, and the Run goes back.
+    """
     if state.get("kind") != "flexicubes":
         raise ParameterError("surface", f"a state of {state.get('kind')!r} is no FlexiCubes.")
     resolution = state.get("resolution")
@@ -43,6 +46,4 @@ def _require(state: State, name: str, shape: tuple[int | None, ...], *, kind: st
     fits = value.ndim == len(shape) and all(n is None or n == m for n, m in zip(shape, value.shape, strict=True))
     if not fits:
         raise ParameterError(f"surface.{name}", f"its shape {value.shape} does not fit.")
-    if kind == "f" and not np.isfinite(value).all():
-        raise ParameterError(f"surface.{name}", "it has values that are not finite.")
     return value
