@@ -90,8 +90,10 @@ def descend(
     display: ProgressDisplay,
     *,
     edits: Recording | None = None,
+    resume: Path | None = None,
 ) -> Outcome:
-    """Run `study` on `inputs` (role -> Geometry) to its end, to the end of `edits`, or to the first Ctrl-C.
+    """Run `study` on `inputs` (role -> Geometry) to its end, to the end of `edits`, or to the first Ctrl-C; from where
+    the Run in the folder `resume` is.
 
     The first Ctrl-C lets the iteration finish and keeps the surface so far; a second one gives up at once
     (`KeyboardInterrupt`). Raises `FormwrightError` when the Run fails.
@@ -102,7 +104,7 @@ def descend(
         session = make_session(between_steps=lambda: watch.look(session))
         try:
             with display:
-                watch.run = session.start(study, inputs, edits=edits)
+                watch.run = session.start(study, inputs, edits=edits, resume=resume)
                 while session.advance():
                     watch.look(session)
                 watch.look(session, last=True)

@@ -63,17 +63,19 @@ def carry_out(
     quiet: bool,
     as_json: bool,
     edits: Recording | None = None,
+    resume: Path | None = None,
 ) -> int:
     """Run the study to its end, write its files, say where they are; returns the exit code.
 
     edits : steer it as they were recorded, and end it where they end
+    resume : folder of a Run that goes on
     """
     if not inputs:
         raise ParameterError("inputs", "the study names no input.", remedy='Add [inputs] with target = "scan.ply".')
     from engine.studies.session import LocalSession
 
     make_session = functools.partial(LocalSession, thumbnails=False)
-    outcome = descend(make_session, study, inputs, progress_display(quiet=quiet or as_json), edits=edits)
+    outcome = descend(make_session, study, inputs, progress_display(quiet=quiet or as_json), edits=edits, resume=resume)
     export = write(outcome.mesh, files.mesh, unit=files.unit)
     report = describe(study, outcome) | {"mesh": export.to_dict()}
     if files.picture:

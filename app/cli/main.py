@@ -17,6 +17,7 @@ COMMANDS: tuple[str, ...] = (
     "demo",
     "reconstruct",
     "run",
+    "info",
     "studies",
     "measure",
     "picture",
