@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow
 
+from app.docks import RARE
 from app.document.settings_file import SettingsFile
 from app.panels.theme import apply_theme, system_is_dark
 
@@ -72,7 +73,10 @@ class Appearance:
     def reset_layout(self) -> None:
         """Docks as they were at first."""
         for dock in self._window.findChildren(QDockWidget):
-            dock.show()
+            if dock.objectName() in RARE:
+                self._window.removeDockWidget(dock)
+            else:
+                dock.show()
         self._window.restoreState(self._first_layout, LAYOUT_VERSION)
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QFrame, QMainWindow, QScrollArea, QWidget
 
 LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -13,7 +13,7 @@ LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.BottomDockWidgetArea,
 )
 RARE = ("tasks", "log")
-"""Docks that wait, hidden, behind the history until they are asked for."""
+"""Docks that are hidden until they are asked for."""
 
 
 def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidget]) -> dict[str, QDockWidget]:
@@ -32,15 +32,34 @@ def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidge
     window.splitDockWidget(docks["objects"], docks["gallery"], vertical)
     window.splitDockWidget(docks["run"], docks["history"], vertical)
     window.resizeDocks([docks["objects"], docks["study"]], [250, 330], horizontal)
-    window.resizeDocks([docks["run"], docks["history"]], [180, 150], vertical)
+    window.resizeDocks([docks["run"], docks["history"]], [185, 175], vertical)
     window.resizeDocks([docks["objects"], docks["gallery"]], [200, 300], vertical)
     for name in ("properties", "selections"):
         window.tabifyDockWidget(docks["gallery"], docks[name])
     docks["gallery"].raise_()
-    for name in RARE:
-        window.tabifyDockWidget(docks["history"], docks[name])
-        docks[name].hide()
     return docks
+
+
+def show_dock(window: QMainWindow, docks: dict[str, QDockWidget], name: str) -> None:
+    """Bring a dock into sight, before those that share its place; one that is seldom seen lies over the history."""
+    dock = docks[name]
+    if name in RARE and window.dockWidgetArea(dock) == Qt.DockWidgetArea.NoDockWidgetArea and not dock.isFloating():
+        window.addDockWidget(BOTTOM, dock)
+        window.tabifyDockWidget(docks["history"], dock)
+    dock.show()
+    dock.raise_()
+
+
+def scrolling(panel: QWidget) -> QScrollArea:
+    """A panel that would make the window too high for a small screen, in a frame that scrolls it."""
+    area = QScrollArea(panel.parentWidget())
+    area.setProperty("panel", True)
+    area.setAccessibleName(panel.accessibleName())
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(panel)
+    return area
 
 
 def dock_titles() -> dict[str, str]:
@@ -63,7 +82,10 @@ def _dock(window: QMainWindow, name: str, title: str, widget: QWidget, area: Qt.
     dock.setObjectName(name)
     dock.setAccessibleName(title)
     dock.setWidget(widget)
-    window.addDockWidget(area, dock)
+    if name in RARE:
+        dock.hide()  # it gets its place when it is shown first: the tabs of docks that were never seen stand about
+    else:
+        window.addDockWidget(area, dock)
     return dock
 
 

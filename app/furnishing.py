@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.actions.entries import palette_entries
 from app.actions.palette import CommandPalette
 from app.dialogs import Dialogs
+from app.docks import scrolling
 from app.document.document import Document
 from app.document.preferences import KeptPreferences
 from app.document.recent import RecentFiles
@@ -81,7 +82,7 @@ def fill_docks(window: MainWindow) -> None:
         ("objects", window.objects),
         ("gallery", window.gallery),
         ("properties", window.properties),
-        ("selections", window.selections),
+        ("selections", scrolling(window.selections)),
         ("study", window.study),
         ("history", window.history),
         ("tasks", window.task_list),

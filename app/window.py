@@ -27,7 +27,7 @@ from app.actions.commands import window_actions
 from app.actions.registry import ActionRegistry
 from app.actions.shortcuts import Shortcuts
 from app.appearance import Appearance
-from app.docks import build_docks
+from app.docks import build_docks, show_dock
 from app.document.settings_file import SettingsFile
 from app.panels.error_bar import ErrorBar, Message
 from app.panels.icons import icon
@@ -402,8 +402,7 @@ class MainWindow(QMainWindow):
 
     def show_dock(self, name: str) -> None:
         """Bring a panel into sight."""
-        self.docks[name].show()
-        self.docks[name].raise_()
+        show_dock(self, self.docks, name)
 
     def reveal(self, editor: QWidget) -> None:
         """Bring a parameter's editor into sight, with the focus in it."""

@@ -1,0 +1,48 @@
+"""Docks: seldom ones wait out of sight, nothing stands about where they were, and a small screen is enough."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtWidgets import QTabBar, QToolButton
+
+from app.docks import RARE
+
+
+def tabs(window: Any) -> list[list[str]]:
+    """The titles of every row of tabs that is seen."""
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.isVisible() and bar.count() > 1]
+    return [[bar.tabText(index) for index in range(bar.count())] for bar in bars]
+
+
+def test_seldom_docks_are_hidden_and_leave_no_tabs_behind(window: Any, qtbot: Any) -> None:
+    assert all(window.docks[name].isHidden() for name in RARE)
+    assert not any("Log" in titles or "History" in titles for titles in tabs(window))
+    for name in RARE:
+        window.registry.trigger(f"panel.{name}")
+        qtbot.waitUntil(lambda name=name: not window.docks[name].visibleRegion().isEmpty())
+    assert ["History", "Tasks", "Log"] in tabs(window)
+    for name in reversed(RARE):
+        window.show_dock(name)
+        qtbot.waitUntil(lambda name=name: not window.docks[name].visibleRegion().isEmpty())
+        window.registry.trigger(f"panel.{name}")
+    qtbot.waitUntil(lambda: not any("Log" in titles or "History" in titles for titles in tabs(window)))
+
+
+def test_reset_layout_hides_them_again(window: Any, qtbot: Any) -> None:
+    window.registry.trigger("panel.log")
+    window.docks["study"].hide()
+    window.registry.trigger("view.reset-layout")
+    qtbot.wait(20)
+    assert all(window.docks[name].isHidden() for name in RARE) and window.docks["study"].isVisible()
+
+
+def test_a_small_screen_is_enough(running: Any, qtbot: Any) -> None:
+    smallest = running.minimumSizeHint()
+    assert smallest.width() <= 1024 and smallest.height() <= 700
+    running.resize(1024, 700)
+    qtbot.waitUntil(lambda: running.height() == 700)
+    strip = running.tool_strip
+    buttons = strip.findChildren(QToolButton)
+    assert len(buttons) > 8
+    qtbot.waitUntil(lambda: all(strip.rect().contains(button.geometry()) for button in buttons))
