@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import (
     QDragEnterEvent,
@@ -21,10 +22,11 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.viewport.drawing import single_shot
-from app.viewport.records import Tool
+from app.viewport.records import MeasureKind, SelectMode, Tool
 from app.viewport.tools.dragging import Dragging, Pointer
 from app.viewport.tools.state import ToolState
 from app.viewport.tools.table import TOOLS
+from engine.geometry.selection import Profile
 
 if TYPE_CHECKING:
     from app.viewport.view import Viewport
@@ -41,6 +43,7 @@ class InteractiveView(QWidget):
 
     point_probed = Signal(tuple, object)  # position [mm] (empty: nothing there), value under the pointer or None
     tool_changed = Signal(str)
+    brush_radius_changed = Signal(float)  # [mm]
     files_dropped = Signal(list)  # list of str
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -61,12 +64,52 @@ class InteractiveView(QWidget):
     def set_tool(self, tool: Tool) -> None:
         if tool == self.state.tool:
             return
-        self._dragging = None
+        dragging, self._dragging = self._dragging, None
+        if dragging is not None:
+            dragging.cancel(self._view)
         self.state.leave()
         self.state.tool = tool
         self.setCursor(TOOLS[tool].cursor)
         self._view.refresh()
         self.tool_changed.emit(tool)
+
+    def set_selecting(
+        self,
+        *,
+        mode: SelectMode | None = None,
+        through: bool | None = None,
+        profile: Profile | None = None,
+        target: str | None = None,
+    ) -> None:
+        """How the selection tool selects: by what, also what is hidden (box and lasso), how the brush fades towards its
+        rim, and on which object ("": on what is hit first)."""
+        state = self.state
+        state.select_mode = state.select_mode if mode is None else mode
+        state.select_through = state.select_through if through is None else through
+        state.select_profile = state.select_profile if profile is None else profile
+        state.select_target = state.select_target if target is None else target
+        self._view.refresh()
+
+    def set_measure_kind(self, kind: MeasureKind) -> None:
+        """What the clicks of the measure tool measure."""
+        self.state.measure_kind = kind
+        self.state.measure, self.state.measure_to = [], None
+        self._view.refresh()
+
+    def set_brush_radius(self, radius: float) -> None:
+        """[mm]"""
+        if radius > 0.0 and radius != self.state.brush_radius:
+            self.state.brush_radius = float(radius)
+            self._view.refresh()
+            self.brush_radius_changed.emit(self.state.brush_radius)
+
+    @property
+    def brush_radius(self) -> float:
+        """[mm]; until one is set, a twentieth of the diagonal of what there is to see."""
+        if self.state.brush_radius is not None:
+            return self.state.brush_radius
+        box = self._view.scene.bounds()
+        return 1.0 if box is None else float(np.linalg.norm(box[1] - box[0])) / 20.0
 
     def leave_tool(self) -> None:
         """Give up the drag under way; without one, go back to navigating."""
@@ -142,7 +185,7 @@ class InteractiveView(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         steps = (event.angleDelta().y() or event.angleDelta().x()) / 120.0
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier and self._paints:
-            self._view.set_brush_radius(self._view.brush_radius * 1.12**steps)
+            self.set_brush_radius(self.brush_radius * 1.12**steps)
         elif steps:
             self._view.eye.zoom(1.15**steps, (event.position().x(), event.position().y()))
         event.accept()
@@ -159,7 +202,7 @@ class InteractiveView(QWidget):
         elif key == keys.Key_F:
             self._view.frame()
         elif key in (keys.Key_BracketLeft, keys.Key_BracketRight) and self._paints:
-            self._view.set_brush_radius(self._view.brush_radius * (1.12 if key == keys.Key_BracketRight else 1 / 1.12))
+            self.set_brush_radius(self.brush_radius * (1.12 if key == keys.Key_BracketRight else 1 / 1.12))
         elif key == keys.Key_Escape and (self._dragging is not None or self.state.tool != "navigate"):
             self.leave_tool()
         else:

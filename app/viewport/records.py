@@ -10,8 +10,12 @@ from typing import Literal
 
 import numpy as np
 
+from app.document.project import RESULT
 from app.viewport.outline import Outline
 from engine.geometry.selection import Profile
+
+SURFACE = RESULT
+"""Name under which the viewport knows the Run's surface."""
 
 Triple = tuple[float, float, float]
 

@@ -20,14 +20,11 @@ from app.viewport.drawn import DrawnMesh, DrawnPoints
 from app.viewport.objects import SceneObject, draw_dots, draw_object
 from app.viewport.outline import Shape
 from app.viewport.picking import Hit, meet_mesh
-from app.viewport.records import CompareMode, SelectionView
+from app.viewport.records import SURFACE, CompareMode, SelectionView
 from app.viewport.surface import RunSurface
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.snapshot import Snapshot
-
-SURFACE = "result"
-"""Name under which `frame` and `Hit` know the Run's surface."""
 
 
 class Scene:

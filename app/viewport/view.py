@@ -26,14 +26,11 @@ from app.viewport.records import (
     Colouring,
     CompareMode,
     HandleView,
-    MeasureKind,
     SelectionView,
-    SelectMode,
     View,
 )
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
-from engine.geometry.selection import Profile
 from engine.protocol.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -59,7 +56,6 @@ class Viewport(InteractiveView):
     handle_moved = Signal(str, tuple, bool)  # name, target [mm], True when the drag ended
     handle_selected = Signal(str)
     painted = Signal(list, float, bool)  # stamp centres [mm], radius [mm], freeze (False: thaw, with Shift)
-    brush_radius_changed = Signal(float)  # [mm]
     selected = Signal(object)  # SelectionGesture
     object_picked = Signal(str)  # name: clicked with the move tool
     placement_dragged = Signal(str, object, bool)  # name, Placement, True when the drag ended
@@ -207,23 +203,6 @@ class Viewport(InteractiveView):
         self.scene.set_selections(self._selections)
         self.draw()
 
-    def set_selecting(
-        self,
-        *,
-        mode: SelectMode | None = None,
-        through: bool | None = None,
-        profile: Profile | None = None,
-        target: str | None = None,
-    ) -> None:
-        """How the selection tool selects: by what, also what is hidden (box and lasso), how the brush fades towards its
-        rim, and on which object ("": on what is hit first)."""
-        state = self.state
-        state.select_mode = state.select_mode if mode is None else mode
-        state.select_through = state.select_through if through is None else through
-        state.select_profile = state.select_profile if profile is None else profile
-        state.select_target = state.select_target if target is None else target
-        self.refresh()
-
     def set_clip(self, clip: Clip | None) -> None:
         """Cut away part of objects and surface; picking then goes through what is cut away."""
         if self._scene is None and clip is None:
@@ -231,12 +210,6 @@ class Viewport(InteractiveView):
         self.clip = clip
         self.scene.set_clip(clip)
         self.draw()
-        self.refresh()
-
-    def set_measure_kind(self, kind: MeasureKind) -> None:
-        """What the clicks of the measure tool measure."""
-        self.state.measure_kind = kind
-        self.state.measure, self.state.measure_to = [], None
         self.refresh()
 
     def set_measurements(self, measurements: list[Measurement]) -> None:
@@ -278,21 +251,6 @@ class Viewport(InteractiveView):
             self.follow_camera()
             self.draw()
             self.refresh()
-
-    def set_brush_radius(self, radius: float) -> None:
-        """[mm]"""
-        if radius > 0.0 and radius != self.state.brush_radius:
-            self.state.brush_radius = float(radius)
-            self.refresh()
-            self.brush_radius_changed.emit(self.state.brush_radius)
-
-    @property
-    def brush_radius(self) -> float:
-        """[mm]; until one is set, a twentieth of the diagonal of what there is to see."""
-        if self.state.brush_radius is not None:
-            return self.state.brush_radius
-        box = self.scene.bounds()
-        return 1.0 if box is None else float(np.linalg.norm(box[1] - box[0])) / 20.0
 
     def set_theme(self, *, dark: bool) -> None:
         self.theme = DARK if dark else LIGHT

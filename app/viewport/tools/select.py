@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Qt
 
-from app.viewport.records import SelectionGesture, SelectMode, SelectOperation, triple
+from app.viewport.records import SURFACE, SelectionGesture, SelectMode, SelectOperation, triple
 from app.viewport.tools.brush import Stroke, show_brush
 from app.viewport.tools.dragging import CLICK_SLACK, Clicking, Dragging, Orbiting, Pointer
 from app.viewport.tools.handle import HandleTool
@@ -47,8 +47,14 @@ class SelectTool(HandleTool):
 
 
 def pick_target(view: Viewport, x: float, y: float, target: str) -> Hit | None:
-    """What is under a pixel: of the object that one selects on, or of whatever comes first."""
-    return view.eye.pick_on(target, x, y) if target else view.eye.pick(x, y)
+    """What is under a pixel: of the object that one selects on, or of whatever comes first. Of two surfaces that are
+    compared none is the Run's present one, which selections on the result are about."""
+    hit = view.eye.pick_on(target, x, y) if target else view.eye.pick(x, y)
+    if hit is not None and hit.name == SURFACE and view.scene.comparison is not None:
+        view.state.hint = view.tr("Leave the comparison to select")
+        return None
+    view.state.hint = ""
+    return hit
 
 
 class Brushing(Dragging):
@@ -149,7 +155,7 @@ class Outlining(Dragging):
             return
         of = view.state.select_target or _drawn_around(view, polygon)
         if not of:
-            view.state.hint = view.tr("Nothing to select there")
+            view.state.hint = view.state.hint or view.tr("Nothing to select there")
             view.refresh()
             return
         outline = view.eye.outline(polygon, through=view.state.select_through)
@@ -179,6 +185,6 @@ def _drawn_around(view: Viewport, polygon: np.ndarray) -> str:
     low, high = polygon.min(axis=0), polygon.max(axis=0)
     shares = (np.arange(PROBES) + 0.5) / PROBES
     grid = np.stack(np.meshgrid(*(low + shares[:, None] * (high - low)).T), axis=-1).reshape(-1, 2)
-    hits = [view.eye.pick(*place) for place in grid[inside_polygon(grid, polygon)]]
+    hits = [pick_target(view, float(x), float(y), "") for x, y in grid[inside_polygon(grid, polygon)]]
     names = [hit.name for hit in hits if hit is not None]
     return max(set(names), key=names.count) if names else ""

@@ -194,6 +194,22 @@ def test_a_scan_hides_its_own_far_side(viewport, selecting, sphere):
     assert told[0].of == "scan" and inside[points[:, 1] < -9].any() and not inside[points[:, 1] > 0].any()
 
 
+@pytest.mark.parametrize("mode", ["click", "box", "brush"])
+def test_while_two_surfaces_are_compared_neither_is_selected_on(viewport, selecting, snapshot, mode):
+    viewport.remove_object("ball")
+    told = selecting(mode)
+    viewport.show_comparison(snapshot(10.0), snapshot(9.0), "overlay")
+    drag(viewport, (180, 130), (220, 170))
+    click(viewport, TOP)
+    assert all(gesture.of == "" for gesture in told) and viewport.state.hint
+    viewport.clear_comparison()
+    viewport.show_snapshot(snapshot(10.0))
+    viewport.look("front")
+    drag(viewport, (180, 130), (220, 170))
+    click(viewport, TOP)
+    assert told[-1].of == "result" and not viewport.state.hint
+
+
 def test_what_is_cut_away_hides_nothing(viewport, selecting, sphere):
     viewport.set_clip(Clip("plane", origin=(0.0, 0.0, 0.0), normal=(0.0, -1.0, 0.0)))
     told = selecting("box")
