@@ -115,6 +115,7 @@ class LossPlot(QWidget):
         self._save.clicked.connect(self.save_wanted)
         header = QHBoxLayout()
         header.setContentsMargins(12, 4, 8, 0)
+        header.setSpacing(10)
         header.addWidget(self.choice)
         header.addWidget(self._legend, 1)
         header.addWidget(self._save)

@@ -57,7 +57,7 @@ class Branching:
             self._notices.noted(why)
             return
         count = sum(info.branch == branch for info in self._document.run.checkpoints.values())
-        text = _tr("Delete the branch {0} with its {1} checkpoints?").format(self.title(branch), count)
+        text = _tr("Delete the branch “{0}” with its {1} checkpoints?").format(self.title(branch), count)
         remedy = _tr("Undo does not bring it back. What other branches began from stays with them.")
         offers = ((_tr("Delete"), partial(self.delete, branch)), (_tr("Keep"), lambda: None))
         self._notices.said(Message(text, remedy, kind="warning", offers=offers, about=RUN))

@@ -90,7 +90,7 @@ def test_deleting_asks_in_the_bar_and_keep_keeps(qtbot: Any, branched: Any, sess
     strip, bar = branched.history.strip, branched.error_bar
     press(qtbot, strip, 1)
     qtbot.keyClick(strip, Qt.Key.Key_Delete)
-    assert "Delete the branch main with its 3 checkpoints?" in bar.text()
+    assert "Delete the branch “main” with its 3 checkpoints?" in bar.text()
     assert bar.offer_titles() == ["Delete", "Keep"]
     bar.take_offer(1)
     polls(branched, 3)
