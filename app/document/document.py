@@ -24,7 +24,7 @@ from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.catalogue import Catalogue
-from engine.protocol.edits import AddTerm, Edit, PaintFreeze, SetParameter
+from engine.protocol.edits import AddTerm, Edit, PaintFreeze, SetMask, SetParameter
 from engine.protocol.snapshot import BranchesChanged, EditApplied, EditRefused, SteeringRestored
 from engine.protocol.study import Study, TermSpec
 
@@ -350,7 +350,8 @@ class Document:
             self.undo_stack.push(f"the terms of checkpoint {event.checkpoint}", self._project, held)
             self._take(held)
         masks = [edit for edit in mask_edits(self._project) if self.engine.lacks(edit)]
-        self._send([*masks, *edits_between(held, self._project, self.catalogue)], None)
+        missed = edits_between(held, self._project, self.catalogue)
+        self._send([*masks, *(edit for edit in missed if not isinstance(edit, SetMask))], None)
 
     # ---------------------------------------------------------------------------------------------------------------
 
