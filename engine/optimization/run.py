@@ -152,6 +152,11 @@ class Run:
         iteration = self.iteration
         self._tell_applied(iteration, edit, self._apply(edit))
 
+    def pause(self, reason: str = "") -> None:
+        """Stop between iterations."""
+        if self.status == "running":
+            self._set_status("paused", reason)
+
     def go_on(self) -> None:
         """Leave a pause as if there had been none."""
         if self.status == "paused":
@@ -306,8 +311,7 @@ class Run:
     def _apply(self, edit: Edit) -> Edit | None:
         match edit:
             case edit_kinds.Pause():
-                if self.status == "running":
-                    self._set_status("paused")
+                self.pause()
             case edit_kinds.Resume():
                 self._resume(edit.steps)
             case edit_kinds.Stop():

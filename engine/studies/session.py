@@ -119,6 +119,7 @@ class LocalSession:
         self._triangles = np.zeros((0, 3), np.int32)
         self._generation = 0
         self._player: Player | None = None
+        self._at_recorded_end = False
 
     # -- Session --------------------------------------------------------------------------------------------------
 
@@ -221,7 +222,7 @@ class LocalSession:
     @property
     def at_recorded_end(self) -> bool:
         """The Run has been steered by a recording, and stands where that ended."""
-        return self._player is not None and self._player.ended
+        return self._at_recorded_end
 
     def run_to_end(self) -> None:
         """Advance until the Run pauses or ends."""
@@ -315,7 +316,13 @@ class LocalSession:
     def _iterate(self) -> bool:
         run = self.run
         assert run is not None
-        worked = run.step() if self._player is None else self._player.step()
+        if self._player is None:
+            worked = run.step()
+        else:
+            worked = self._player.step()
+            if self._player.ended:
+                run.pause("the recording ends here")
+                self._player, self._at_recorded_end = None, True
         if worked:
             self._pace.mark()
         else:

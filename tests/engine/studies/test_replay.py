@@ -192,6 +192,20 @@ def test_checkpoints_have_the_same_numbers() -> None:
     assert told[0] == told[1], "and are recorded the same, but for the names of branches"
 
 
+def test_a_run_that_was_repeated_can_be_steered_on() -> None:
+    session = begin()
+    while session.run is None or session.run.iteration < 25:
+        session.advance()
+    again = LocalSession(build=build)
+    again.start(study(), {}, edits=recorded(session))
+    again.run_to_end()
+    assert again.run is not None and (again.run.status, again.run.iteration) == ("paused", 25)
+    again.send(edits.Resume(steps=0))
+    for one in (session, again):
+        one.run_to_end()
+    assert again.run.status == "finished" and same(mesh_of(again), mesh_of(session))
+
+
 def test_edits_written_by_hand_act_at_their_iterations() -> None:
     lines: list[dict[str, Any]] = [
         {"iteration": 10, "edit": {"edit": "set-weight", "term": "noise", "weight": 0.4}},
