@@ -16,6 +16,8 @@ def score(query: str, text: str) -> float:
     best = 0.0
     for start in (index for index, letter in enumerate(given) if letter == wanted[0]):
         best = max(best, _score_from(wanted, given, start))
+    if best and query.lower().strip() in given:
+        best += 1.0  # letter by letter as it was typed: nothing that is only scattered comes before it
     return best * (1.0 + 0.2 / (1 + len(given))) if best else 0.0
 
 

@@ -20,9 +20,7 @@ class Preferences(ParameterModel):
     theme: Literal["system", "light", "dark"] = parameter(
         "system", title="Theme", help="As the system has it, light, or dark."
     )
-    reduced_motion: bool = parameter(
-        False, title="Reduce motion", help="Nothing flashes, and menus appear at once."
-    )
+    reduced_motion: bool = parameter(False, title="Reduce motion", help="Nothing flashes, and menus appear at once.")
     digits: int = parameter(
         4, title="Digits", help="Significant digits of lengths and measurements on the screen.", ge=2, le=9
     )

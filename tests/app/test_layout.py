@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QTabBar, QToolButton
+from tests_app_fakes import FakeViewport
 
 from app.docks import RARE
+from app.window import MainWindow
 
 
 def tabs(window: Any) -> list[list[str]]:
@@ -46,3 +50,20 @@ def test_a_small_screen_is_enough(running: Any, qtbot: Any) -> None:
     buttons = strip.findChildren(QToolButton)
     assert len(buttons) > 8
     qtbot.waitUntil(lambda: all(strip.rect().contains(button.geometry()) for button in buttons))
+
+
+def test_a_seldom_dock_that_was_open_is_open_again(qtbot: Any, session: Any, tmp_path: Path) -> None:
+    def make() -> Any:
+        settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(lambda: session, FakeViewport, settings=settings)  # type: ignore[arg-type]  # a fake
+        qtbot.addWidget(window)
+        window.show()
+        return window
+
+    first = make()
+    first.registry.trigger("panel.log")
+    qtbot.waitUntil(lambda: not first.docks["log"].visibleRegion().isEmpty())
+    first.close()
+    second = make()
+    assert not second.docks["log"].isHidden() and second.docks["tasks"].isHidden()
+    second.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from PySide6.QtCore import Qt
 from app.actions.action import Action
 from app.actions.fuzzy import score, search
 from app.actions.registry import ActionRegistry
+from app.document.project import Selection
 
 
 def test_letters_must_come_in_order() -> None:
@@ -77,3 +79,24 @@ def test_the_palette_finds_parameters_and_does_commands(window: Any, qtbot: Any)
     window.open_palette()
     qtbot.keyClick(palette.field, Qt.Key.Key_Escape)
     assert not palette.isVisible() and window.viewing.tool == "brush"
+
+
+def test_the_palette_finds_what_is_open_and_other_studies(running: Any, qtbot: Any) -> None:
+    palette, document = running.palette_of_commands, running.document
+    points = document.objects[0].geometry.vertices
+    selection = Selection("nose", document.objects[0].name, np.ones(len(points), np.float32))
+    document.change("keep nose", document.project.with_selection(selection))
+    running.open_palette()
+    qtbot.keyClicks(palette.field, "nose")
+    assert palette.titles()[0] == "nose"
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    working = document.project.selection("")
+    assert working is not None and working.of == document.objects[0].name
+    running.open_palette()
+    qtbot.keyClicks(palette.field, "ball.ply")
+    assert palette.titles()[0] == "ball.ply"
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    assert document.selected == "ball.ply"
+    running.open_palette()
+    qtbot.keyClicks(palette.field, "reconstruct study")
+    assert palette.titles()[0] == "Reconstruct"
