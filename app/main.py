@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.document.places import NAME, config_folder, state_folder
 from app.document.settings_file import SettingsFile
+from app.garbage import GarbageCollection
 from app.panels.theme import apply_theme, system_is_dark
 from app.translation import SYSTEM, install_translation
 from app.window import MainWindow
@@ -45,11 +46,13 @@ def run_window(files: list[Path], *, demo: bool = False) -> int:
     if window.appearance.dark != application.property("darkTheme"):
         apply_theme(application, dark=window.appearance.dark)
     start = _Start(window, files, demo)
+    garbage = GarbageCollection(window)
     window.show()
     # Ctrl-C in the terminal closes the window as its button does; Python hears signals only while it runs code, which
     # the window's timer makes sure of.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     code = int(application.exec())
+    garbage.stop()
     start.deleteLater()
     return code
 

@@ -1,0 +1,64 @@
+"""Garbage is collected in the window's thread, whichever thread allocates."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QObject, QTimer
+
+from app.garbage import GarbageCollection
+
+
+@pytest.fixture
+def collection(qtbot: Any) -> Iterator[GarbageCollection]:
+    collection = GarbageCollection()
+    yield collection
+    collection.stop()
+
+
+def test_a_cycle_with_a_timer_dies_in_the_windows_thread(qtbot: Any, collection: GarbageCollection) -> None:
+    collected_in: set[str] = set()
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            collected_in.add(threading.current_thread().name)
+
+    died = threading.Event()
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+            self.timer = QTimer()
+            self.timer.start(1000)
+
+        def __del__(self) -> None:
+            died.set()
+
+    def allocate() -> None:
+        for _ in range(200):
+            _ = [[number] for number in range(2000)]
+
+    gc.callbacks.append(note)
+    try:
+        Cycle()
+        worker = threading.Thread(target=allocate, name="worker")
+        worker.start()
+        worker.join()
+        assert "worker" not in collected_in and not died.is_set()
+        _ = [[number] for number in range(2000)]
+        qtbot.waitUntil(died.is_set, timeout=5000)
+        assert collected_in == {threading.main_thread().name}
+    finally:
+        gc.callbacks.remove(note)
+
+
+def test_python_collects_by_itself_again(qtbot: Any) -> None:
+    parent = QObject()
+    collection = GarbageCollection(parent)
+    assert not gc.isenabled()
+    collection.stop()
+    assert gc.isenabled()
