@@ -21,27 +21,14 @@ from torch import Tensor
 from engine.core.bridge import launch
 from engine.simulation.blocks import pairs, vertex_blocks
 from engine.simulation.energy import Unknowns
-from engine.simulation.parametrised import FREE, Limits, Parametrised
 from engine.simulation.shell import bending_kernels as kernels
-from engine.simulation.shell.crease import CreaseState, crease_update, crease_update_adjoint
+from engine.simulation.shell.folding import FoldEnergy, bending_rigidity
 from engine.simulation.shell.rest import bending_matrices, curvature_angles, edge_angles
 from engine.simulation.shell.topology import ShellTopology
 from engine.simulation.triplets import Triplets
 
-LIMITS: Mapping[str, Limits] = {
-    "young": Limits(0.0, above=True),
-    "poisson": Limits(-0.99, 0.5),
-    "thickness": Limits(0.0, above=True),
-    "stiffness": Limits(0.0),
-    "rest_positions": FREE,
-    "rest_angles": FREE,
-    "rest_curvature": FREE,
-    "yield_angle": Limits(0.0, infinite=True),
-    "hardening": Limits(0.0),
-}
 
-
-class Bending(Parametrised):
+class Bending(FoldEnergy):
     """Bending energy of sheets with one rotation an edge [J].
 
     unknowns : layout of q
@@ -63,8 +50,6 @@ class Bending(Parametrised):
         the frames
     """
 
-    owner = "bending"
-
     def __init__(
         self,
         unknowns: Unknowns,
@@ -84,39 +69,27 @@ class Bending(Parametrised):
         positions: Tensor | None = None,
         first_rotation: int = 0,
     ) -> None:
-        device = rest_positions.device
-        none = torch.zeros(topology.edge_count, dtype=torch.float64, device=device)
-        given: dict[str, Tensor | float] = {
+        given = {
             "young": young,
             "poisson": poisson,
             "thickness": thickness,
             "stiffness": stiffness,
             "rest_positions": rest_positions,
-            "rest_angles": none if rest_angles is None else rest_angles,
+            "rest_angles": rest_angles,
+            "rest_curvature": rest_curvature,
+            "yield_angle": yield_angle,
+            "hardening": hardening,
         }
-        if rest_curvature is not None:
-            given["rest_curvature"] = rest_curvature
-        if yield_angle is not None:
-            given |= {"yield_angle": yield_angle, "hardening": hardening}
-        super().__init__(given, LIMITS, device)
-        self.unknowns = unknowns
-        self.topology = topology
-        self.flat = flat
+        super().__init__(unknowns, topology, given, flat=flat, device=rest_positions.device)
         self.direction = direction
-        self.creased = yield_angle is not None
-
-        def table(values: object, dtype: torch.dtype = torch.int64) -> Tensor:
-            return torch.as_tensor(values, dtype=dtype, device=device).contiguous()
-
-        self._triangles, self._edges = table(topology.triangles), table(topology.edges)
-        self._face_edges, self._opposite = table(topology.face_edges), table(topology.opposite)
-        self._along, self._side = table(topology.along, torch.float64), table(topology.side, torch.float64)
-        self._inner = ~table(topology.boundary, torch.bool)
+        self._face_edges = self._table(topology.face_edges)
+        self._along = self._table(topology.along, torch.float64)
+        self._side = self._table(topology.side, torch.float64)
+        self._inner = ~self._table(topology.boundary, torch.bool)
         # What a fold's rest angle is in the two bending angles beside it: half each, none at the boundary.
         self._share = 0.5 * self._along * self._side * self._inner[self._face_edges]
         self._first_rotation = first_rotation
         self._make_pattern()
-        self._crease = CreaseState(none, none.clone())
         self.start(rest_positions if positions is None else positions)
         self._refresh()
 
@@ -128,23 +101,20 @@ class Bending(Parametrised):
         angle = edge_angles(positions, self._edges, self._opposite)
         self._directors = _turned(torch.nn.functional.normalize(normal, dim=1), self._references, 0.5 * angle)
 
-    def value(self, q: Tensor) -> Tensor:
-        return self.face_energies(q).sum()
-
     def face_energies(self, q: Tensor) -> Tensor:
         """Energy of each triangle [J], shape (face_count,)."""
-        bent = self._bending_angles(q) - self._rest
-        return 0.5 * (bent * self._moments(bent)).sum(dim=1)
+        bent = self._measure(q) - self._rest
+        return 0.5 * (bent * self._moments(self._stiffness, bent)).sum(dim=1)
 
     def gradient(self, q: Tensor) -> Tensor:
-        moments = self._along * self._moments(self._bending_angles(q) - self._rest)
+        moments = self._along * self._moments(self._stiffness, self._measure(q) - self._rest)
         result = torch.zeros_like(q)
         self._pull(q, -moments, result)
         self._rotations(result).index_add_(0, self._face_edges.reshape(-1), moments.reshape(-1))
         return result
 
     def hessian(self, q: Tensor, *, project: bool) -> Triplets:
-        moments = self._moments(self._bending_angles(q) - self._rest)
+        moments = self._moments(self._stiffness, self._measure(q) - self._rest)
         vertex, mixed, edge = self._vertex_pattern, self._mixed_pattern, self._edge_pattern
         values = q.new_zeros(9 * vertex.count + 6 * mixed.count + edge.count)
         vertex_blocks, upper, lower, edges = values.split(
@@ -156,7 +126,7 @@ class Bending(Parametrised):
             [
                 *self._geometry(q),
                 self._references,
-                self._matrices,
+                self._stiffness,
                 moments,
                 int(project),
                 vertex.slots,
@@ -171,19 +141,6 @@ class Bending(Parametrised):
         lower.copy_(upper)
         return Triplets(self._rows, self._cols, values, self.unknowns.size)
 
-    def mixed(self, q: Tensor, z: Tensor) -> dict[str, Tensor]:
-        change = self._along * (self._rotations(z)[self._face_edges] - self._push(q, z))
-        angles = self._bending_angles(q)
-        leaves = dict(self._parameters)
-        if self.creased:
-            leaves["plastic_angles"] = self._crease.plastic
-        with torch.enable_grad():
-            leaves = {name: value.clone().requires_grad_() for name, value in leaves.items()}
-            matrices, rest = self._elements(leaves)
-            derivative = (change * _times(matrices, angles - rest)).sum()
-            gradients = torch.autograd.grad(derivative, list(leaves.values()), materialize_grads=True)
-        return dict(zip(leaves, gradients, strict=True))
-
     def edge_angles(self, q: Tensor) -> Tensor:
         """Angle between the faces of each edge [rad], 0 at the boundary, positive where the normals point apart.
 
@@ -192,54 +149,21 @@ class Bending(Parametrised):
         return self._inner * self._gather(-self._side * self._angles(q))
 
     def state(self) -> dict[str, Tensor]:
-        state = {"references": self._references.clone(), "directors": self._directors.clone()}
-        if self.creased:
-            state["plastic_angles"] = self._crease.plastic.clone()
-            state["accumulated_angles"] = self._crease.accumulated.clone()
-        return state
+        frames = {"references": self._references.clone(), "directors": self._directors.clone()}
+        return super().state() | frames
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self._references, self._directors = state["references"].clone(), state["directors"].clone()
-        if self.creased:
-            self._crease = CreaseState(state["plastic_angles"].clone(), state["accumulated_angles"].clone())
-            self._refresh()
+        super().restore(state)
 
     def advance(self, q: Tensor) -> Tensor:
-        angles = self._angles(q)
-        if self.creased:
-            folded = self._inner * self._gather(-self._side * angles) - self._rest_angles(self._parameters)
-            self._crease = crease_update(folded, self._crease, *self._crease_law())
-            self._refresh()
-        return self._move_frames(q, angles)
+        return self._move_frames(super().advance(q))
 
-    def advance_adjoint(self, q: Tensor, adjoint: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        result = torch.zeros_like(q)
-        if not self.creased:
-            return result, {}
-        with torch.enable_grad():
-            leaves = {
-                name: self._parameters[name].clone().requires_grad_() for name in ("rest_positions", "rest_angles")
-            }
-            rest = self._rest_angles(leaves)
-        none = torch.zeros_like(self._crease.plastic)
-        wanted = CreaseState(adjoint.get("plastic_angles", none), adjoint.get("accumulated_angles", none))
-        back = crease_update_adjoint(self.edge_angles(q) - rest.detach(), self._crease, *self._crease_law(), wanted)
-        self._pull(q, -self._side * (self._inner * back.angle)[self._face_edges], result)
-        gradients = torch.autograd.grad(rest, list(leaves.values()), -back.angle, materialize_grads=True)
-        others = dict(zip(leaves, gradients, strict=True))
-        others |= {"plastic_angles": back.plastic, "accumulated_angles": back.accumulated}
-        for name, value in (("yield_angle", back.yield_angle), ("hardening", back.hardening)):
-            others[name] = value if self._parameters[name].ndim else value.sum()
-        return result, others
-
-    def _crease_law(self) -> tuple[Tensor, Tensor]:
-        return self._parameters["yield_angle"], self._parameters["hardening"]
-
-    def _move_frames(self, q: Tensor, angles: Tensor) -> Tensor:
+    def _move_frames(self, q: Tensor) -> Tensor:
         """Frames at the mean of the normals of q, and q with its rotations counted from there."""
         positions = self.unknowns.positions(q)
         counts = 1.0 + self._inner.to(torch.float64)
-        mean = self._gather(angles) / counts
+        mean = self._gather(self._angles(q)) / counts
         edge = positions[self._edges[:, 1]] - positions[self._edges[:, 0]]
         direction = torch.nn.functional.normalize(edge, dim=1)
         across = (self._directors * direction).sum(dim=1) / (1.0 + (self._references * direction).sum(dim=1))
@@ -277,32 +201,25 @@ class Bending(Parametrised):
         arguments = [*self._geometry(q), self._references, weights, self.unknowns.positions(result)]
         launch(kernels.pull_angles, weights.shape, arguments, device=q.device)
 
-    def _bending_angles(self, q: Tensor) -> Tensor:
+    def _pull_edges(self, q: Tensor, weights: Tensor, result: Tensor) -> None:
+        self._pull(q, -self._side * (self._inner * weights)[self._face_edges], result)
+
+    def _energies(self, q: Tensor) -> Tensor:
+        return self.face_energies(q)
+
+    def _measure(self, q: Tensor) -> Tensor:
         return self._along * (self._rotations(q)[self._face_edges] - self._angles(q))
 
-    def _moments(self, bent: Tensor) -> Tensor:
-        return _times(self._matrices, bent)
+    def _measure_change(self, q: Tensor, motion: Tensor) -> Tensor:
+        return self._along * (self._rotations(motion)[self._face_edges] - self._push(q, motion))
 
-    def _refresh(self) -> None:
-        with torch.no_grad():
-            leaves = dict(self._parameters) | {"plastic_angles": self._crease.plastic}
-            matrices, rest = self._elements(leaves)
-        self._matrices, self._rest = matrices.contiguous(), rest.contiguous()
-
-    def _rest_angles(self, parameters: Mapping[str, Tensor]) -> Tensor:
-        if self.flat:
-            return parameters["rest_angles"]
-        return parameters["rest_angles"] + edge_angles(parameters["rest_positions"], self._edges, self._opposite)
+    def _moments(self, stiffness: Tensor, bent: Tensor) -> Tensor:
+        return (stiffness @ bent[:, :, None])[:, :, 0]
 
     def _elements(self, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Matrices and rest bending angles of the faces, differentiable in the parameters."""
         positions, poisson = parameters["rest_positions"], parameters["poisson"]
-        rigidity = bending_rigidity(parameters["young"], poisson, parameters["thickness"]) * parameters["stiffness"]
-        matrices = bending_matrices(positions, self._triangles, rigidity, poisson)
-        angles = self._rest_angles(parameters)
-        if self.creased:
-            angles = angles + parameters["plastic_angles"]
-        rest = self._share * angles[self._face_edges]
+        matrices = bending_matrices(positions, self._triangles, bending_rigidity(parameters), poisson)
+        rest = self._share * self._fold_angles(parameters)[self._face_edges]
         if "rest_curvature" in parameters:
             rest = rest + curvature_angles(positions, self._triangles, parameters["rest_curvature"], self.direction)
         return matrices, rest
@@ -322,15 +239,6 @@ class Bending(Parametrised):
 
 HELD = 1e4
 """Factor on the bending stiffness of faces that are held, so that the normal of an edge beside them follows them."""
-
-
-def bending_rigidity(young: Tensor, poisson: Tensor, thickness: Tensor) -> Tensor:
-    """Bending stiffness of a plate E h³ / 12 (1 − ν²) [N m]."""
-    return young * thickness**3 / (12.0 * (1.0 - poisson * poisson))
-
-
-def _times(matrices: Tensor, vectors: Tensor) -> Tensor:
-    return (matrices @ vectors[:, :, None])[:, :, 0]
 
 
 def _turned(director: Tensor, axis: Tensor, angle: Tensor) -> Tensor:

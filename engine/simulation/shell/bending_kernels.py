@@ -22,9 +22,7 @@ module.options["enable_backward"] = False
 register_module(module, "Bending of thin shells")
 
 vec9 = wp.types.vector(9, wp.float64)
-vec12 = wp.types.vector(12, wp.float64)
 mat99 = wp.types.matrix((9, 9), wp.float64)
-mat1212 = wp.types.matrix((12, 12), wp.float64)
 
 zero = wp.constant(wp.float64(0.0))
 half = wp.constant(wp.float64(0.5))
