@@ -58,7 +58,7 @@ def run(
         with tempfile.TemporaryDirectory(prefix="formwright-run-") as folder:
             job = read_job(study_file, Path(folder))
             code = carry_out(
-                job.study, job.inputs, Files(mesh, report, picture, None),
+                job.study, job.inputs, Files(mesh, report, picture, None, losses),
                 quiet=quiet, as_json=as_json, edits=job.edits, resume=job.resume,
             )  # fmt: skip
         raise typer.Exit(code)

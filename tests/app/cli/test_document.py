@@ -57,7 +57,10 @@ def test_the_run_of_a_document_goes_on_to_the_mesh_that_it_would_have_had(ball: 
     save_document(document, kept, run_folder=tmp_path / "run")
     session.run_to_end()
     whole = session.ask(ResultMesh()).result()
-    assert run("run", str(document), "-o", str(tmp_path / "again.ply"), "--quiet") == 0
+    losses = tmp_path / "losses.csv"
+    assert run("run", str(document), "-o", str(tmp_path / "again.ply"), "--quiet", "--losses", str(losses)) == 0
+    rows = losses.read_text(encoding="utf-8").splitlines()[1:]
+    assert [int(row.split(",")[1]) for row in rows] == list(range(12))  # those of before it was saved, too
     again = read(tmp_path / "again.ply")
     assert isinstance(again, Mesh) and np.array_equal(again.triangles, whole.triangles)
     assert np.allclose(again.vertices, whole.vertices, atol=1e-5)
