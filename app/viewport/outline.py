@@ -18,8 +18,12 @@ from engine.geometry.selection import inside_polygon
 DEPTH_PIXELS = 420
 """Pixels of the picture of depths along its longer side, at most."""
 
-ROUNDING = 2.5
-"""How far behind what is drawn something still counts as seen, in pixels of the picture of depths."""
+SLOPE = 2.5
+"""Tangent of the angle to the line of sight that a surface is taken to have where its normals are not known: so much
+deeper than what is drawn at its pixel something still counts as seen, in pixels."""
+
+STEEPEST = 6.0
+"""The same where they are known, at most."""
 
 MOST_DOTS = 200_000
 """Dots on the screen that hide something; they cover every pixel many times."""
@@ -121,22 +125,32 @@ class Outline:
                 ((seen[:, :2] >= low) & (seen[:, :2] <= high)).all(axis=1) & (self.lens.parallel | (seen[:, 2] > 0))
             )
             near = near[inside_polygon(seen[near, :2], self.polygon)]
-            if self.shapes is not None:
-                near = near[self._seen(seen[near])]
-                if normals is not None:
-                    away = np.einsum("ij,ij->i", self.lens.sights(points[piece][near]), normals[piece][near])
-                    near = near[away <= 0.0]
+            if self.shapes is not None and normals is None:
+                near = near[self._seen(seen[near], SLOPE)]
+            elif self.shapes is not None and normals is not None:
+                slopes = _slopes(self.lens.sights(points[piece][near]), normals[piece][near])
+                near = near[(slopes >= 0.0) & self._seen(seen[near], np.minimum(slopes, STEEPEST))]
             found[begin + near] = True
         return found
 
-    def _seen(self, seen: np.ndarray) -> np.ndarray:
+    def _seen(self, seen: np.ndarray, slopes: np.ndarray | float) -> np.ndarray:
         depths, slack = self.depths
         rows, columns = depths.shape
         width, height = self.lens.size
         x = np.clip((seen[:, 0] * (columns / width)).astype(np.int64), 0, columns - 1)
         y = np.clip((seen[:, 1] * (rows / height)).astype(np.int64), 0, rows - 1)
         pixel = self.lens.spread * (1.0 if self.lens.parallel else seen[:, 2]) / rows
-        return seen[:, 2] <= depths[y, x] + slack + ROUNDING * pixel
+        # What hides a place may have been drawn at the other end of its pixel, or of a dot.
+        dots = any(shape.triangles is None for shape in self.shapes or ())
+        away = DOT + 1.5 if dots else 1.5
+        return seen[:, 2] <= depths[y, x] + slack + pixel * (0.5 + away * slopes)
+
+
+def _slopes(sights: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Tangents of the angles between surfaces and the plane of view, (n,); below zero where they face away."""
+    towards = -np.einsum("ij,ij->i", sights, normals)
+    aside = np.linalg.norm(np.cross(sights, normals), axis=1)
+    return np.where(towards >= 0.0, aside / np.maximum(towards, 1e-12 * (aside + 1e-300)), -1.0)
 
 
 def picture_of_depths(lens: Lens, shapes: Iterable[Shape]) -> tuple[np.ndarray, float]:

@@ -194,6 +194,21 @@ def test_a_scan_hides_its_own_far_side(viewport, selecting, sphere):
     assert told[0].of == "scan" and inside[points[:, 1] < -9].any() and not inside[points[:, 1] > 0].any()
 
 
+@pytest.mark.parametrize("kind", ["mesh", "scan"])
+def test_with_normals_all_that_faces_the_eye_is_seen_up_to_steep_slopes(viewport, selecting, sphere, kind):
+    viewport.remove_object("ball")
+    ball = sphere(10.0, 70)
+    normals = ball.vertices / 10.0
+    viewport.show_object("it", ball if kind == "mesh" else Points(ball.vertices, normals), colour="#888888")
+    told = selecting("box")
+    drag(viewport, (2, 2), (398, 298))
+    inside = told[0].outline.inside(ball.vertices, normals)
+    sights = ball.vertices - told[0].outline.lens.position
+    facing = -np.einsum("ij,ij->i", sights / np.linalg.norm(sights, axis=1)[:, None], normals)
+    assert inside[facing > np.cos(np.radians(80.0))].mean() > 0.995
+    assert not inside[facing < 0.0].any()
+
+
 @pytest.mark.parametrize("mode", ["click", "box", "brush"])
 def test_while_two_surfaces_are_compared_neither_is_selected_on(viewport, selecting, snapshot, mode):
     viewport.remove_object("ball")
