@@ -79,6 +79,7 @@ class DocumentListening(QObject):
     def _show_found(self) -> None:
         found = self._window.keeping.found
         self.cards.show_found(found)
+        self._window.empty_state.make_room(bool(found))
         if found and self._window.document.objects:
             text = self.tr("Formwright was not closed properly; {0} can be recovered.").format(found[0].name)
             recover = (self.tr("Recover"), lambda: self._window.keeping.recover(found[0]))

@@ -25,6 +25,7 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self._document = document
         self._hovered = False
+        self._crowded = False
         self.setAcceptDrops(True)
         self.setAccessibleName(self.tr("Nothing is open"))
         symbol = QLabel(self)
@@ -69,9 +70,14 @@ class EmptyState(QWidget):
         assert isinstance(column, QVBoxLayout)
         column.insertWidget(1, widget, 0, Qt.AlignmentFlag.AlignHCenter)
 
+    def make_room(self, wanted: bool) -> None:
+        """Leave the gallery to its dock while what is on top needs the room."""
+        self._crowded = wanted
+        self.refresh()
+
     def refresh(self) -> None:
         """Show the gallery and the recent files as they are now."""
-        entries = self._document.catalogue.gallery[:3] if self._document.catalogue else []
+        entries = self._document.catalogue.gallery[:3] if self._document.catalogue and not self._crowded else []
         _clear(self._gallery)
         self._gallery.addStretch(1)
         for entry in entries:

@@ -41,7 +41,7 @@ class RecoveryCards(QFrame):
         self._cards = QVBoxLayout()
         self._cards.setSpacing(6)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(0, 12, 0, 16)
         column.setSpacing(8)
         column.addLayout(top)
         column.addLayout(self._cards)
@@ -60,7 +60,7 @@ class RecoveryCards(QFrame):
             card.recover.clicked.connect(partial(self.recover_wanted.emit, card.found))
             card.discard.clicked.connect(partial(self.discard_wanted.emit, card.found))
         more = len(found) - len(self.cards)
-        title = self.tr("Formwright was not closed properly. What was open can be recovered:")
+        title = self.tr("Formwright was not closed properly. Recover what was open?")
         self._title.setText(title + (" " + self.tr("({0} more)").format(more) if more > 0 else ""))
         self.setVisible(bool(found))
 
@@ -72,7 +72,7 @@ class RecoveryCard(QFrame):
         super().__init__(parent)
         self.found = found
         self.setProperty("card", True)
-        self.setMinimumWidth(460)
+        self.setMinimumWidth(520)
         picture = QLabel(self)
         picture.setFixedSize(PICTURE)
         picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
