@@ -142,7 +142,7 @@ class Documents:
             camera=look.camera() if look is not None else None,
             layout=look.layout() if look is not None else b"",
             preview=preview,
-            name=self.name,
+            name=self._telling_name(),
             saved=time.time(),
             run_inputs=dict(self._run_inputs) if self._document.run.exists else {},
         )
@@ -366,9 +366,14 @@ class Documents:
                 return Path(tempfile.mkdtemp(prefix=f"{what}-", dir=parent))
         return Path(tempfile.mkdtemp(prefix=f"formwright-{what}-"))
 
+    def _telling_name(self) -> str:
+        """The document's name, or where it has none, that of what it is about."""
+        objects = self._document.objects
+        about = self._document.project.roles.get("target", objects[0].name if objects else "")
+        return self.name if self.path is not None else self._recovered_name or about or self.name
+
     def _suggested(self) -> Path:
-        target = self._document.inputs().get("target")
-        stem = self._recovered_name.removesuffix(SUFFIX) or (Path(target.name).stem if target is not None else "")
+        stem = Path(self._telling_name()).stem
         folder = self.path.parent if self.path is not None else None
         if folder is None:
             paths = self._document.recent.paths()
