@@ -19,6 +19,7 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.rendering.verification",
     "engine.objectives.verification",
     "engine.optimization.verification",
+    "engine.simulation.shell.verification",
 )
 
 

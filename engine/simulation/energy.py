@@ -42,11 +42,15 @@ class Unknowns:
 
 
 class Energy(Protocol):
-    """A potential [J] of the unknowns q, float64, shape (unknowns.size,).
+    """A potential [J] of q, float64, shape (unknowns.size,).
 
     parameters : what can be differentiated, by name ("young", "poisson", "thickness", "rest_positions", ...): scalars,
         or one value an element. They are replaced through `assign`, never written into.
     """
+
+    @property
+    def unknowns(self) -> Unknowns:
+        """Layout of q."""
 
     @property
     def parameters(self) -> Mapping[str, Tensor]: ...

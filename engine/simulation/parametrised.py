@@ -9,7 +9,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from engine.core.errors import ParameterError
+from engine.core.errors import FormwrightError, ParameterError
 
 
 @dataclass(frozen=True)
@@ -59,20 +59,26 @@ class Parametrised:
         return MappingProxyType(self._parameters)
 
     def assign(self, parameters: Mapping[str, Tensor]) -> None:
-        """Replace some of the parameters; nothing changes where one of them is refused."""
-        checked = {}
+        """Replace some of the parameters; a single number stands for all elements. Nothing changes where one of them
+        is refused."""
+        before = self._parameters
+        changed = dict(before)
         for name, value in parameters.items():
-            if name not in self._parameters:
-                known = ", ".join(sorted(self._parameters))
+            if name not in before:
+                known = ", ".join(sorted(before))
                 raise ParameterError(f"{self.owner}.{name}", "there is no such parameter.", remedy=f"It has {known}.")
-            checked[name] = self._checked(name, value)
-            wanted, given = self._parameters[name].shape, checked[name].shape
-            if given not in (wanted, torch.Size()):
+            checked, wanted = self._checked(name, value), before[name].shape
+            if checked.shape not in (wanted, torch.Size()):
                 raise ParameterError(
-                    f"{self.owner}.{name}", f"has the shape {tuple(given)} instead of {tuple(wanted)}."
+                    f"{self.owner}.{name}", f"has the shape {tuple(checked.shape)} instead of {tuple(wanted)}."
                 )
-        self._parameters.update(checked)
-        self._refresh()
+            changed[name] = checked.expand(wanted).contiguous()
+        self._parameters = changed
+        try:
+            self._refresh()
+        except FormwrightError:
+            self._parameters = before
+            raise
 
     def _refresh(self) -> None:
         """Work out what depends on the parameters."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.simulation.energy import Unknowns
 from engine.simulation.parametrised import FREE, Limits, Parametrised
 from engine.simulation.shell.crease import CreaseState, crease_update, crease_update_adjoint
-from engine.simulation.shell.rest import edge_angles
+from engine.simulation.shell.rest import edge_angles, refuse_degenerate
 from engine.simulation.shell.topology import ShellTopology
 
 LIMITS: Mapping[str, Limits] = {
@@ -144,6 +144,7 @@ class FoldEnergy(Parametrised):
         """Add the derivative of Σ weights · edge angle."""
 
     def _refresh(self) -> None:
+        refuse_degenerate(self._parameters["rest_positions"], self._triangles)
         with torch.no_grad():
             leaves = dict(self._parameters) | {"plastic_angles": self._crease.plastic}
             stiffness, rest = self._elements(leaves)

@@ -84,6 +84,11 @@ class HingeBending(FoldEnergy):
     def edge_angles(self, q: Tensor) -> Tensor:
         return q.new_zeros(self.topology.edge_count).index_put((self._inner,), self._measure(q))
 
+    def face_energies(self, q: Tensor) -> Tensor:
+        """Energy [J] with half of each hinge's in either of its triangles, shape (face_count,)."""
+        shares = (0.5 * self._energies(q))[:, None].expand(-1, 2)
+        return q.new_zeros(len(self._triangles)).index_add_(0, self._faces.reshape(-1), shares.reshape(-1))
+
     def _geometry(self, q: Tensor) -> list[object]:
         return [self.unknowns.positions(q), self._hinges]
 

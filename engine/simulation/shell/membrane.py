@@ -19,7 +19,7 @@ from engine.simulation.blocks import vertex_blocks
 from engine.simulation.energy import Stateless, Unknowns
 from engine.simulation.parametrised import FREE, Limits, Parametrised
 from engine.simulation.shell import membrane_kernels as kernels
-from engine.simulation.shell.rest import rest_inverses
+from engine.simulation.shell.rest import refuse_degenerate, rest_inverses
 from engine.simulation.triplets import Triplets
 
 MembraneLaw = Literal["st-venant-kirchhoff", "stable-neo-hookean"]
@@ -143,6 +143,7 @@ class Membrane(Parametrised, Stateless):
         return [self.unknowns.positions(q), self.triangles, self._inverses, self._volumes, self._moduli, self._law]
 
     def _refresh(self) -> None:
+        refuse_degenerate(self._parameters["rest_positions"], self.triangles)
         with torch.no_grad():
             inverses, volumes, moduli = self._elements(self._parameters)
         self._inverses, self._volumes, self._moduli = (part.contiguous() for part in (inverses, volumes, moduli))

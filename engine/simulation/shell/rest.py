@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.simulation.shell.topology import SheetError
+from engine.simulation.shell.topology import SLIVER, SheetError
 
 PARALLEL = 1e-6
 """Sine of the angle between direction and normal below which a face has no direction of its own."""
@@ -27,6 +27,19 @@ def vertex_areas(positions: Tensor, triangles: Tensor) -> Tensor:
     it is the lumped mass."""
     third = (face_areas(positions, triangles) / 3.0)[:, None].expand(-1, 3).reshape(-1)
     return positions.new_zeros(len(positions)).index_add(0, triangles.reshape(-1), third)
+
+
+def refuse_degenerate(positions: Tensor, triangles: Tensor) -> None:
+    """Raise `SheetError` for the first triangle of a rest shape without area."""
+    a, b, c = corners(positions, triangles)
+    longest = torch.stack([((b - a) ** 2).sum(1), ((c - b) ** 2).sum(1), ((a - c) ** 2).sum(1)]).amax(dim=0)
+    flat = face_areas(positions, triangles) <= SLIVER * longest
+    if flat.any():
+        face = int(torch.nonzero(flat)[0, 0])
+        place = tuple(int(vertex) for vertex in triangles[face])
+        raise SheetError(
+            f"Triangle {face} (vertices {place[0]}, {place[1]} and {place[2]}) has no area at rest.", place
+        )
 
 
 def face_frames(positions: Tensor, triangles: Tensor, direction: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,42 @@
+"""Flat rectangular sheets, for a start and for checks."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import Delaunay
+
+
+def regular_sheet(width: float, height: float, columns: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """A grid of rectangles, each cut along the same diagonal, centred on the origin in the plane z = 0.
+
+    Returns positions [m], shape ((columns + 1) · (rows + 1), 3), x by x, and triangles with normals along z, shape
+    (2 · columns · rows, 3).
+    """
+    x, y = np.linspace(-0.5, 0.5, columns + 1) * width, np.linspace(-0.5, 0.5, rows + 1) * height
+    grid = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
+    number = np.arange(len(grid)).reshape(columns + 1, rows + 1)
+    a, b, c, d = (part.reshape(-1) for part in (number[:-1, :-1], number[1:, :-1], number[1:, 1:], number[:-1, 1:]))
+    triangles = np.concatenate([np.stack([a, b, c], axis=1), np.stack([a, c, d], axis=1)])
+    return _flat(grid), triangles
+
+
+def scattered_sheet(
+    width: float, height: float, columns: int, rows: int, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """As `regular_sheet`, with the inner vertices anywhere: the Delaunay triangulation of random points."""
+    positions, _ = regular_sheet(width, height, columns, rows)
+    half = 0.5 * np.array([width, height])
+    inner = (np.abs(positions[:, :2]) < half * (1.0 - 1e-9)).all(axis=1)
+    # Not so close to the border that a triangle there has no height.
+    margin = 1.0 - 0.6 / np.array([columns, rows])
+    generator = np.random.default_rng(seed)
+    positions[inner, :2] = generator.uniform(-half * margin, half * margin, (int(inner.sum()), 2))
+    triangles = np.asarray(Delaunay(positions[:, :2]).simplices, np.int64)
+    a, b, c = (positions[triangles[:, corner], :2] for corner in range(3))
+    turned = np.cross(b - a, c - a) < 0.0
+    triangles[turned] = triangles[turned][:, ::-1]
+    return positions, triangles
+
+
+def _flat(points: np.ndarray) -> np.ndarray:
+    return np.concatenate([points, np.zeros((len(points), 1))], axis=1)
