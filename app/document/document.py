@@ -215,12 +215,16 @@ class Document:
         found = {role: self.object(name) for role, name in self._project.roles.items()}
         return {role: item.placed for role, item in found.items() if item is not None}
 
+    def playing(self, role: str) -> SceneObject | None:
+        """The object that plays a role in the study; None where there is none."""
+        return self.object(self._project.roles.get(role, ""))
+
     def role_of(self, name: str) -> str:
         return next((role for role, value in self._project.roles.items() if value == name), "")
 
     def diagonal(self) -> float | None:
         """Diagonal of the target's bounding box [mm], to which percentages refer; None with nothing open."""
-        target = self.inputs().get("target")
+        target = self.playing("target")
         return target.diagonal if target is not None else None
 
     def set_study(self, study: Study) -> None:

@@ -120,6 +120,13 @@ class ObjectsPanel(QTreeWidget):
 
     # Keys and mouse -----------------------------------------------------------------------------------------------
 
+    def event(self, event: QEvent) -> bool:
+        """V shows and hides here, whatever tool of the window it chooses elsewhere."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and _is_v(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         row = self.currentItem()
         if row is not None and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -331,3 +338,7 @@ class ObjectsPanel(QTreeWidget):
         palette = self.palette()
         palette.setColor(QPalette.ColorRole.Highlight, QColor(current_tokens().hover))
         self.setPalette(palette)
+
+
+def _is_v(event: QKeyEvent) -> bool:
+    return event.key() == Qt.Key.Key_V and event.modifiers() == Qt.KeyboardModifier.NoModifier

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
@@ -33,8 +34,10 @@ from engine.geometry.mesh import Mesh
 if TYPE_CHECKING:
     from app.work.workbench import Workbench
 
+LARGE = 100_000
+"""Vertices or points of a turned object from which on its size is worked out beside the window: each counts."""
 LATER = 120
-"""[ms] after which sizes follow an object that is being moved: they take a look at every vertex of a turned one."""
+"""[ms] after which such a size follows an object that is being moved."""
 
 
 class PropertiesPanel(QScrollArea):
@@ -46,6 +49,7 @@ class PropertiesPanel(QScrollArea):
         self._document = document
         self._scene = workbench.scene
         self._files = workbench.files
+        self._tasks = workbench.tasks
         self.setProperty("panel", True)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -69,7 +73,7 @@ class PropertiesPanel(QScrollArea):
         self._sizes_later = QTimer(self)
         self._sizes_later.setSingleShot(True)
         self._sizes_later.setInterval(LATER)
-        self._sizes_later.timeout.connect(self._show_sizes)
+        self._sizes_later.timeout.connect(self._find_sizes)
         document.objects_changed.subscribe(self.refresh)
         self._scene.chosen_changed.subscribe(self.refresh)
         self.refresh()
@@ -95,10 +99,10 @@ class PropertiesPanel(QScrollArea):
         self._unit_note.setText(self.tr("The file does not say its unit") if assumed else "")
         self._unit_note.setVisible(assumed)
         self._facts.setText("\n".join(self._facts_of(items)))
-        if any(any(item.placement.rotation) and _count(item) > 100_000 for item in items):
+        if any(any(item.placement.rotation) and _count(item) > LARGE for item in items):
             self._sizes_later.start()
         else:
-            self._show_sizes()
+            self._show_sizes(items, [_size(item) for item in items])
 
     # Building -----------------------------------------------------------------------------------------------------
 
@@ -219,12 +223,16 @@ class PropertiesPanel(QScrollArea):
 
     # What is shown ------------------------------------------------------------------------------------------------
 
-    def _show_sizes(self) -> None:
+    def _find_sizes(self) -> None:
         items = self._scene.chosen_objects
-        sizes = [size for size in map(_size, items) if size is not None]
-        diagonal = sum(value**2 for value in sizes[0]) ** 0.5 if len(sizes) == 1 else None
+        self._tasks.do(lambda: [_size(item) for item in items], partial(self._show_sizes, items), lambda error: None)
+
+    def _show_sizes(self, items: Sequence[SceneObject], found: Sequence[Vector | None]) -> None:
+        if [id(item) for item in items] != [id(item) for item in self._scene.chosen_objects]:
+            return  # others were chosen meanwhile, or it was moved on
+        sizes = [size for size in found if size is not None]
         self.fields["size"].set_values(_common(sizes) if sizes else [None, None, None])
-        self.fields["translation"].set_diagonal(diagonal)
+        self.fields["translation"].set_diagonal(items[0].diagonal if len(sizes) == len(items) == 1 else None)
 
     def _facts_of(self, items: Sequence[SceneObject]) -> list[str]:
         if len(items) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -243,6 +243,13 @@ class KeptSelections(QTreeWidget):
             self.setCurrentItem(row)
             self.editItem(row, 0)
 
+    def event(self, event: QEvent) -> bool:
+        """V shows and hides here, whatever tool of the window it chooses elsewhere."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and _is_v(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         row = self.currentItem()
         if row is not None and event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -304,3 +311,7 @@ class KeptSelections(QTreeWidget):
         self.setState(QAbstractItemView.State.NoState)
         self._shown = []
         self.refresh()
+
+
+def _is_v(event: QKeyEvent) -> bool:
+    return event.key() == Qt.Key.Key_V and event.modifiers() == Qt.KeyboardModifier.NoModifier

@@ -27,6 +27,9 @@ from engine.geometry.points import Points
 from engine.protocol.catalogue import GalleryEntry
 from engine.protocol.study import SAMPLE, Study
 
+LARGE = 500_000
+"""Vertices or points from which on work on all of them is done beside the window."""
+
 
 class Files:
     """Opens without blocking; what was read becomes an object and the study's target. A document (`document_wanted`)
@@ -43,6 +46,7 @@ class Files:
         repairing: Repairing,
     ) -> None:
         self._document = document
+        self._tasks = tasks
         self._notices = notices
         self._target = target
         self._drawing = drawing
@@ -69,12 +73,21 @@ class Files:
         if item is None:
             return
         self._notices.past(unit_question(name))
-        geometry = in_unit(item.geometry, unit)
-        if geometry is not item.geometry:
-            self._document.replace_geometry(name, geometry, _tr("unit of {0}: {1}").format(name, unit))
-            self._drawing.frame(name)
         if item.source and not item.source.startswith(SAMPLE):
             self._document.recent.remember_unit(Path(item.source), unit)
+        before = item.geometry
+
+        def take(geometry: Mesh | Points) -> None:
+            now = self._document.object(name)
+            if geometry is not before and now is not None and now.geometry is before:
+                self._document.replace_geometry(name, geometry, f"unit of {name}: {unit}")
+                self._drawing.frame(name)
+
+        count = before.vertex_count if isinstance(before, Mesh) else before.point_count
+        if count < LARGE:
+            take(in_unit(before, unit))
+        else:
+            self._tasks.do(partial(in_unit, before, unit), take, self._notices.say)
 
     def open_study(self, path: Path) -> None:
         """Take over a study file and open its input."""

@@ -33,7 +33,7 @@ class Running:
     @property
     def can_run(self) -> bool:
         """There is something to run, or a Run to go on with."""
-        return bool(self._document.inputs()) and self._document.catalogue is not None
+        return self._document.playing("target") is not None and self._document.catalogue is not None
 
     def toggle(self) -> None:
         """Run, pause, or go on."""

@@ -18,17 +18,19 @@ def describe(project: Project, selection: Selection) -> str:
     of = "the result" if selection.of == RESULT else selection.of
     noun = "vertices" if item is None or isinstance(item.geometry, Mesh) else "points"
     text = f"{selection.count:,} of {len(selection.values):,} {noun} of {of}"
-    area = None if item is None or selection.points is not None else selected_area(item.placed, selection.values)
-    return text if area is None else f"{text}, {_spoken(area)}"
+    if item is None or selection.points is not None or not isinstance(item.geometry, Mesh):
+        return text
+    if item.geometry.triangle_count > LARGE or len(selection.values) != item.geometry.vertex_count:
+        return text
+    placed = item.placed
+    assert isinstance(placed, Mesh)
+    return f"{text}, {_spoken(selected_area(placed, selection.values))}"
 
 
-def selected_area(geometry: object, values: np.ndarray) -> float | None:
-    """Area of the surface [mm²], each triangle weighed with the mean of its corners' values; None where there are no
-    triangles, too many, or other vertices."""
-    if not isinstance(geometry, Mesh) or geometry.triangle_count > LARGE or len(values) != geometry.vertex_count:
-        return None
-    weight = np.asarray(values, np.float64)[geometry.triangles].mean(axis=1)
-    return float(triangle_areas(geometry.vertices, geometry.triangles) @ weight)
+def selected_area(mesh: Mesh, values: np.ndarray) -> float:
+    """Area of the surface [mm²], each triangle weighed with the mean of its corners' values, shape (vertex_count,)."""
+    weight = np.asarray(values, np.float64)[mesh.triangles].mean(axis=1)
+    return float(triangle_areas(mesh.vertices, mesh.triangles) @ weight)
 
 
 def _spoken(area: float) -> str:

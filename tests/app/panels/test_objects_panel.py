@@ -124,6 +124,9 @@ def test_a_group_folds_and_hides_as_one(scene: Any, qtbot: Any) -> None:
     assert not row_of(scene, "Group").isExpanded()
     click(scene, qtbot, "Group")
     assert set(scene.workbench.scene.chosen) == {"a", "c"}
+    qtbot.keyClick(scene.objects, Qt.Key.Key_V)  # here it is the eye, elsewhere the selection tool
+    assert [item.visible for item in scene.document.objects[:2]] == [True, True]
+    assert scene.viewing.tool == "navigate"
     modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     qtbot.keyClick(scene.objects, Qt.Key.Key_G, modifiers)
     assert [group for _, group in order(scene)] == ["", "", "", ""]
