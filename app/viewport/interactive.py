@@ -155,6 +155,9 @@ class InteractiveView(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._pointer = Pointer.of(event)
+        if self.state.probed is not None:
+            self.state.probed = None
+            self._view.refresh()
         if self._dragging is not None:
             self._dragging.move(self._view, self._pointer)
         else:
@@ -245,6 +248,8 @@ class InteractiveView(QWidget):
         if not view.alive or self._pointer is None or self._dragging is not None:
             return
         hit = view.eye.pick(self._pointer.x, self._pointer.y)
+        self.state.probed = None if hit is None else hit.value
+        view.refresh()
         if hit is None:
             self.point_probed.emit((), None)
         else:

@@ -263,9 +263,14 @@ class Scene:
                 best = found
         return None if best is None else best[1]
 
+    @property
+    def seen_surface(self) -> RunSurface:
+        """The Run's surface, or the first of two that are compared."""
+        return self.surface if self.comparison is None else self.comparison.first
+
     def pick_surface(self, start: np.ndarray, direction: np.ndarray) -> Hit | None:
         """First hit of a ray [mm, world] with the Run's surface, or with the first of two that are compared."""
-        surface = self.surface if self.comparison is None else self.comparison.first
+        surface = self.seen_surface
         if not surface.shown or not self._surface_visible:
             return None
         stretches = self.cut.stretches(start, direction, self._length(start))

@@ -78,6 +78,16 @@ def paint_hint(painter: QPainter, view: Viewport) -> None:
         paint_label(painter, view, QPointF(view.pointer.x + 16, view.pointer.y + 26), view.state.hint)
 
 
+def paint_probe(painter: QPainter, view: Viewport) -> None:
+    """The value of what colours the surface, where the pointer rests on it."""
+    value = view.state.probed
+    if value is None or view.pointer is None or view.state.tool != "navigate" or not view.scene.seen_surface.coloured:
+        return
+    unit = "1/mm" if view.scene.comparison is None else "mm"
+    text = f"{value:.3g} {unit}".replace("-", "−") if np.isfinite(value) else view.tr("not known")
+    paint_label(painter, view, QPointF(view.pointer.x + 16, view.pointer.y + 26), text)
+
+
 def _ring(centre: np.ndarray, normal: np.ndarray, radius: float) -> np.ndarray:
     first = np.cross(normal, np.eye(3)[int(np.argmin(np.abs(normal)))])
     first = first / np.linalg.norm(first)

@@ -33,7 +33,7 @@ def paint_axes(painter: QPainter, view: Viewport) -> None:
 
 def paint_colour_bar(painter: QPainter, view: Viewport) -> None:
     comparison = view.scene.comparison
-    surface = view.scene.surface if comparison is None else comparison.first
+    surface = view.scene.seen_surface
     if not surface.coloured:
         return
     distance = comparison is not None

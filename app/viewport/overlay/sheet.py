@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from app.viewport.overlay.following import paint_brush, paint_hint, paint_pivot, paint_selecting
+from app.viewport.overlay.following import paint_brush, paint_hint, paint_pivot, paint_probe, paint_selecting
 from app.viewport.overlay.grips import paint_clip, paint_divider, paint_gizmo
 from app.viewport.overlay.handles import paint_handle
 from app.viewport.overlay.ink import font
@@ -60,6 +60,7 @@ def paint_overlay(painter: QPainter, view: Viewport, *, live: bool, legend: bool
     paint_selecting(painter, view)
     paint_brush(painter, view)
     paint_hint(painter, view)
+    paint_probe(painter, view)
     paint_pivot(painter, view)
     if view.focus_shown:
         painter.setPen(QPen(QColor(view.theme.accent), 2))

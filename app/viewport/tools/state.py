@@ -21,6 +21,7 @@ class ToolState:
     outline : of a box or lasso under way, shape (k, 2); circle : centre, normal and radius of what a drag widens
     grip : part of the gizmo or of the clip under the pointer; dragged : such a part under way, with what it has done
     hint : why a click did nothing
+    probed : what colours the surface where the pointer rests
     """
 
     tool: Tool = "navigate"
@@ -44,6 +45,7 @@ class ToolState:
     grip: str = ""
     dragged: tuple[str, str, np.ndarray] | None = None
     hint: str = ""
+    probed: float | None = None
     pivot: np.ndarray | None = None
     pivot_until: float = 0.0
 

@@ -224,6 +224,24 @@ def test_the_pointer_probes_the_value_under_it(viewport, snapshot, qtbot):
     assert probe.args == [(), None]
 
 
+def test_the_value_stands_beside_a_pointer_that_rests(viewport, snapshot, qtbot):
+    viewport.show_snapshot(snapshot(sensitivity=lambda v: v[:, 2]))
+    viewport.look("front")
+    viewport.set_colouring("sensitivity")
+    with qtbot.waitSignal(viewport.point_probed):
+        hover(viewport, (200, 110))
+    assert viewport.state.probed is not None
+    told = viewport.grab().toImage()
+    hover(viewport, (3, 3))
+    assert viewport.state.probed is None and viewport.grab().toImage() != told
+    with qtbot.waitSignal(viewport.point_probed):
+        hover(viewport, (200, 110))
+    viewport.set_colouring("plain")
+    plain = viewport.grab().toImage()
+    hover(viewport, (3, 3))
+    assert viewport.grab().toImage() == plain  # no value where nothing is coloured by it
+
+
 def test_what_follows_the_pointer_needs_no_3d_drawing(viewport, snapshot, monkeypatch):
     viewport.show_snapshot(snapshot())
     viewport.set_tool("brush")
