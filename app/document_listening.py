@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 
 from app.outlook import Outlook
 from app.panels.error_bar import Message
@@ -36,7 +36,7 @@ class DocumentListening(QObject):
             documents.ask_to_save = dialogs.ask_to_save
             documents.ask_where = dialogs.ask_where
         documents.changed.subscribe(self.show_title)
-        documents.replaced.subscribe(window.choose_page)
+        documents.replaced.subscribe(self._show_document)
         window.document.document_changed.subscribe(self._note_change)
         window.link.run_changed.subscribe(self._note_change)
         keeping.found_changed.subscribe(self._show_found)
@@ -72,6 +72,12 @@ class DocumentListening(QObject):
     def _close(self) -> None:
         self._may_close = True
         self._window.close()
+
+    def _show_document(self) -> None:
+        """Another document is open: the view gets the focus, so that keys mean it and nothing that was there before."""
+        self._window.choose_page()
+        if self._window.viewport is not None:
+            self._window.viewport.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _note_change(self) -> None:
         self._stale = True
