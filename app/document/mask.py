@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.document.placement import IDENTITY
 from app.document.project import Project, Selection
 from engine.core.errors import ParameterError
+from engine.geometry.mesh import Mesh, bounding_box
 from engine.protocol.edits import SetMask
 
 MOST_POINTS = 50_000
 """Points that a mask carries at most: it travels in an Edit and in every recording of a session."""
+
+MOST_SEARCHED = 400_000
+"""Points outside of a selection among which its rim is looked for: of a large scan these are dense enough."""
 
 
 def mask_edit(project: Project, selection: Selection) -> SetMask:
@@ -18,18 +23,23 @@ def mask_edit(project: Project, selection: Selection) -> SetMask:
     The nearest point decides. Of a large surface those that belong to the selection count, those beside them, which
     say where it ends, and some of the rest: always the same ones for the same selection.
     """
-    points = selection.points
-    if points is None:
+    if selection.points is not None:
+        points, placement, box = selection.points, IDENTITY, None
+    else:
         item = project.object(selection.of)
         if item is None:
             raise ParameterError(selection.name, f"{selection.of} is not open any more.", remedy="Select anew.")
-        points = item.positions
+        # Where the file has them: of ten million points only those that are kept are put where the object stands.
+        geometry, placement = item.geometry, item.placement
+        points = geometry.vertices if isinstance(geometry, Mesh) else geometry.positions
+        box = item.bounds
     if len(points) != len(selection.values):
         raise ParameterError(selection.name, f"{selection.of} has other vertices now.", remedy="Select anew.")
+    low, high = bounding_box(points, selection.of) if box is None else box
     kept = _decisive(points, selection.values)
-    low, high = points.min(axis=0), points.max(axis=0)
     reach = max(float(np.linalg.norm(high - low)), 1e-6)
-    return SetMask(name=selection.name, points=points[kept], values=selection.values[kept], reach=reach)
+    placed = placement.points(points[kept])
+    return SetMask(name=selection.name, points=placed, values=selection.values[kept], reach=reach)
 
 
 def _decisive(points: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -41,13 +51,16 @@ def _decisive(points: np.ndarray, values: np.ndarray) -> np.ndarray:
     generator = np.random.default_rng(0)
 
     def some(indices: np.ndarray, count: int) -> np.ndarray:
-        return indices if len(indices) <= count else generator.choice(indices, count, replace=False)
+        if len(indices) <= count:
+            return indices
+        return indices[generator.choice(len(indices), count, replace=False, shuffle=False)]
 
     inside = some(np.flatnonzero(values > 0.0), MOST_POINTS // 2)
     outside = np.flatnonzero(values == 0.0)
+    beside = some(outside, MOST_SEARCHED)
     rim = np.zeros(0, np.int64)
     if len(inside) and len(outside):
-        _, nearest = cKDTree(points[outside]).query(points[inside])
-        rim = outside[np.unique(nearest)]
+        _, nearest = cKDTree(points[beside]).query(points[inside])
+        rim = beside[np.unique(nearest)]
     rest = some(outside, MOST_POINTS - len(inside) - len(rim))
     return np.unique(np.concatenate([inside, rim, rest]))
