@@ -181,14 +181,14 @@ class Files:
         units = likely_units(geometry)
         if not units:
             return
-        sizes = dict(units)
-        offered = [unit for unit, _ in units][:3]
-        offers = tuple((f"{unit_title(unit)} ({sizes[unit]})", partial(self.set_unit, name, unit)) for unit in offered)
-        text = _tr("{0} does not say its unit. In {1} it is {2} large.").format(
-            name, unit_title(geometry.unit).lower(), sizes[geometry.unit]
+        lengths = {unit: _longest(size) for unit, size in units}
+        likely = [unit for unit in lengths if unit != geometry.unit][:2]
+        offers = tuple(
+            (_tr("{0}: {1}").format(unit_title(unit), lengths[unit]), partial(self.set_unit, name, unit))
+            for unit in (*likely, geometry.unit)
         )
-        remedy = _tr("Which unit is it in?")
-        self._notices.said(Message(text, remedy, kind="warning", offers=offers, about=unit_question(name)))
+        text = _tr("{0} does not say its unit, and would be {1} long.").format(name, lengths[geometry.unit])
+        self._notices.said(Message(text, kind="warning", offers=offers, about=unit_question(name)))
 
     def _not_opened(self, path: Path, error: BaseException) -> None:
         self._run_when_opened = False
@@ -204,6 +204,12 @@ class Files:
 def unit_question(name: str) -> str:
     """What the Message is about that asks for the unit of an object's file."""
     return f"unit of {name}"
+
+
+def _longest(size: str) -> str:
+    """The longest side of a size in words: "152 mm" of "152 × 98 × 43 mm"."""
+    sides, _, unit = size.rpartition(" ")
+    return f"{max(sides.split(' × '), key=lambda side: float(side.replace(',', '')))} {unit}"
 
 
 def unit_title(unit: str) -> str:
