@@ -42,7 +42,7 @@ def file_commands(window: MainWindow) -> list[Action]:
         Action("file.losses", tr("Save loss curves…"), lambda: window.dialogs.save_losses(), "File", icon="save",
                group="save", enabled=lambda: window.workbench.curves.there,
                help=tr("As a picture for a paper (SVG) or as a table (CSV)")),
-        Action("file.close-all", tr("Close everything"), lambda: window.workbench.scene.close_everything(), "File",
+        Action("file.close-all", tr("Close everything"), lambda: window.documents.new(), "File",
                "Ctrl+W", enabled=has_objects, group="close"),
         Action("file.quit", tr("Quit"), window.close, "File", "Ctrl+Q", group="quit"),
     ]  # fmt: skip

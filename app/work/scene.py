@@ -14,7 +14,6 @@ from app.document.steering import unique
 from app.document.topic import Topic
 from app.panels.error_bar import RUN
 from app.viewport.view import Viewport
-from app.work.engine_link import EngineLink
 from app.work.notices import Notices
 from app.work.target import Target
 from engine.core.errors import FormwrightError
@@ -26,9 +25,8 @@ class Scene:
     `chosen` are the objects that the next command is about, the current one last; `chosen_changed` tells of them.
     """
 
-    def __init__(self, document: Document, link: EngineLink, target: Target, notices: Notices) -> None:
+    def __init__(self, document: Document, target: Target, notices: Notices) -> None:
         self._document = document
-        self._link = link
         self._target = target
         self._notices = notices
         self._viewport: Viewport | None = None
@@ -122,14 +120,6 @@ class Scene:
             self._notices.past(name)
         if had_target and not self._document.run.active:
             self._notices.past(RUN)
-
-    def close_everything(self) -> None:
-        """Stop the run, close all objects."""
-        if self._document.run.active:
-            self._link.stop()
-        self.remove([item.name for item in self._document.objects])
-        self._link.forget_run()
-        self._notices.past("")
 
     def use_as_target(self, name: str) -> None:
         """The study is about this object from now on."""

@@ -38,7 +38,7 @@ class Workbench:
         target = Target(document)
         self.drawing = Drawing(document, link)
         self.running = Running(document, link, self.drawing, target, self.notices)
-        self.scene = Scene(document, link, target, self.notices)
+        self.scene = Scene(document, target, self.notices)
         self.selecting = Selecting(document, tasks, self.notices)
         self.masking = Masking(document, link, self.selecting, self.notices)
         self.steering = Steering(document, self.masking, self.notices)
