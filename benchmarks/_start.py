@@ -50,6 +50,7 @@ def main() -> int:
         if window.document.run.iteration > 0:
             seen["first_iteration"] = time.time() - BEGIN - seen["clicked"]
             poll.stop()
+            window.store = None  # nobody is there to say what is to be saved
             window.close()
 
     def told(event: Any) -> None:

@@ -13,9 +13,6 @@ LEFT, RIGHT, TOP, BOTTOM = 74.0, 18.0, 34.0, 60.0
 LINE = 17.0
 """Height of a line of text in the legend."""
 INK, RULE = "#1f1f1f", "#dcdcdc"
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56a0d3", "#7a5195", "#666666")
-"""Colours on white that colour-blind readers too tell apart (Okabe and Ito 2008, adjusted in lightness)."""
-DASHES = ("", "7 3", "2 3", "9 3 2 3")
 MOST_DECADES = 8.0
 """Of a curve further below the highest than this nothing is to be read beside the others."""
 DETAIL = 0.05

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.document.line_chart import DASHES, INK, SERIES, Curve, LineChart
+from app.document.line_chart import INK, Curve, LineChart
 from app.document.run_record import LossCurves
+from app.document.series import DASHES, SERIES
 from engine.core.errors import FileError
 from engine.io.atomic import atomic_write
 from engine.protocol.catalogue import Catalogue

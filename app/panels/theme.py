@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
-from app.document.line_chart import SERIES
+from app.document.series import SERIES
 
 
 @dataclass(frozen=True)

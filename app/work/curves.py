@@ -9,9 +9,9 @@ from PySide6.QtCore import QCoreApplication
 
 from app.document.branch_titles import branch_title
 from app.document.document import Document
-from app.document.line_chart import SERIES
 from app.document.loss_export import LossColumn, loss_columns, losses_csv, write_losses
 from app.document.run_record import LossCurves
+from app.document.series import SERIES
 from app.document.topic import Topic
 from app.work.notices import Notices
 from engine.core.errors import FormwrightError

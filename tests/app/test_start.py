@@ -20,7 +20,8 @@ application.processEvents()
 menus = [action.menu() for action in window.menuBar().actions()]
 assert all(menu.actions() for menu in menus), "a menu is empty"
 assert all(action.text() for menu in menus for action in menu.actions() if not action.isSeparator())
-print([name for name in ("numpy", "pydantic", "vtkmodules", "pyqtgraph", "torch", "warp") if name in sys.modules])
+heavy = ("numpy", "pydantic", "scipy", "PIL", "vtkmodules", "pyqtgraph", "torch", "warp", "asyncio", "http", "ssl")
+print([name for name in heavy if name in sys.modules])
 """
 
 

@@ -11,9 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.document.line_chart import HEIGHT, SERIES, Curve, LineChart
+from app.document.line_chart import HEIGHT, Curve, LineChart
 from app.document.loss_export import LossColumn, loss_columns, losses_chart, losses_csv, write_losses
 from app.document.run_record import LossCurves
+from app.document.series import SERIES
 from engine.core.errors import FileError
 from engine.protocol.catalogue import Catalogue, TermEntry
 from engine.protocol.study import TermSpec
