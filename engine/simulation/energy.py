@@ -77,6 +77,10 @@ class Energy(Protocol):
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go back to an earlier `state()`."""
 
+    def follow(self, q: Tensor, guess: Tensor) -> Tensor:
+        """`guess`, from where a step may start, with rotations that fit its positions: the normals of edges stand to
+        their faces as they do in q."""
+
     def advance(self, q: Tensor) -> Tensor:
         """Move the state on after a step has converged to q; returns q as the next step sees it.
 
@@ -101,6 +105,9 @@ class Stateless:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         pass
+
+    def follow(self, q: Tensor, guess: Tensor) -> Tensor:
+        return guess
 
     def advance(self, q: Tensor) -> Tensor:
         return q

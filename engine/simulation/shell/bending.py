@@ -156,14 +156,18 @@ class Bending(FoldEnergy):
         self._references, self._directors = state["references"].clone(), state["directors"].clone()
         super().restore(state)
 
+    def follow(self, q: Tensor, guess: Tensor) -> Tensor:
+        followed = guess.clone()
+        self._rotations(followed).copy_(self._rotations(q) + self._mean_angles(guess) - self._mean_angles(q))
+        return followed
+
     def advance(self, q: Tensor) -> Tensor:
         return self._move_frames(super().advance(q))
 
     def _move_frames(self, q: Tensor) -> Tensor:
         """Frames at the mean of the normals of q, and q with its rotations counted from there."""
         positions = self.unknowns.positions(q)
-        counts = 1.0 + self._inner.to(torch.float64)
-        mean = self._gather(self._angles(q)) / counts
+        mean = self._mean_angles(q)
         edge = positions[self._edges[:, 1]] - positions[self._edges[:, 0]]
         direction = torch.nn.functional.normalize(edge, dim=1)
         across = (self._directors * direction).sum(dim=1) / (1.0 + (self._references * direction).sum(dim=1))
@@ -181,6 +185,10 @@ class Bending(FoldEnergy):
         """Sum over the sides of each edge."""
         none = values.new_zeros(self.topology.edge_count)
         return none.index_add_(0, self._face_edges.reshape(-1), values.reshape(-1))
+
+    def _mean_angles(self, q: Tensor) -> Tensor:
+        """Mean of the angles of the faces of each edge."""
+        return self._gather(self._angles(q)) / (1.0 + self._inner.to(torch.float64))
 
     def _geometry(self, q: Tensor) -> list[object]:
         return [self.unknowns.positions(q), self._triangles, self._face_edges, self._along]

@@ -22,10 +22,11 @@ def face_areas(positions: Tensor, triangles: Tensor) -> Tensor:
     return 0.5 * torch.linalg.vector_norm(torch.linalg.cross(b - a, c - a), dim=1)
 
 
-def vertex_areas(positions: Tensor, triangles: Tensor) -> Tensor:
-    """A third of the area of the triangles round each vertex [m²], shape (vertex_count,): times density and thickness
-    it is the lumped mass."""
-    third = (face_areas(positions, triangles) / 3.0)[:, None].expand(-1, 3).reshape(-1)
+def vertex_areas(positions: Tensor, triangles: Tensor, weights: Tensor | None = None) -> Tensor:
+    """A third of the area of the triangles round each vertex [m²], shape (vertex_count,), each triangle times its
+    weight: with density times thickness it is the lumped mass."""
+    areas = face_areas(positions, triangles) if weights is None else weights * face_areas(positions, triangles)
+    third = (areas / 3.0)[:, None].expand(-1, 3).reshape(-1)
     return positions.new_zeros(len(positions)).index_add(0, triangles.reshape(-1), third)
 
 

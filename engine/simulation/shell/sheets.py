@@ -32,8 +32,8 @@ def scattered_sheet(
     generator = np.random.default_rng(seed)
     positions[inner, :2] = generator.uniform(-half * margin, half * margin, (int(inner.sum()), 2))
     triangles = np.asarray(Delaunay(positions[:, :2]).simplices, np.int64)
-    a, b, c = (positions[triangles[:, corner], :2] for corner in range(3))
-    turned = np.cross(b - a, c - a) < 0.0
+    a, b, c = (positions[triangles[:, corner]] for corner in range(3))
+    turned = np.cross(b - a, c - a)[:, 2] < 0.0
     triangles[turned] = triangles[turned][:, ::-1]
     return positions, triangles
 
