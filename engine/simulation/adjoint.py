@@ -1,0 +1,344 @@
+"""Gradients through a simulation, by the implicit function theorem at each converged step.
+
+Where ∇E(x, p) = 0, dx/dp follows from one linear system with the exact Hessian (never the projected one): the adjoint
+solves it backwards, step by step, through the inertia of the scheme, what is held, and creases that yield. It knows
+nothing of Newton's iterations. Solved steps are stored within a memory budget; where that is too small, snapshots are,
+and stretches of steps are taken again on the way back, to the same last bit (A. Griewank, A. Walther: Evaluating
+derivatives, chapter 12).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from engine.core.errors import MemoryLimitError, NonFiniteError, ParameterError
+from engine.simulation.linear import Assembler, solve_exactly
+from engine.simulation.newton import NewtonSettings
+from engine.simulation.schemes import Combination, SchemeName
+from engine.simulation.stepper import Moment, Snapshot, Solved, Stepper
+from engine.simulation.system import GRAVITY, System
+
+MEMORY_BUDGET = 2**30
+"""Bytes that stored steps may take where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What a simulation did, in torch's graph.
+
+    positions, velocities : at the start and after each step [m], [m/s], shape (steps + 1, vertex_count, 3)
+    states : differentiable states of energies at the end, by their full names ("bending.plastic_angles")
+    """
+
+    positions: Tensor
+    velocities: Tensor
+    states: Mapping[str, Tensor]
+
+
+def simulate(
+    system: System,
+    positions: Tensor,
+    velocities: Tensor | None = None,
+    *,
+    steps: int,
+    step_size: float,
+    scheme: SchemeName = "implicit-euler",
+    held: Tensor | None = None,
+    parameters: Mapping[str, Tensor] | None = None,
+    newton: NewtonSettings | None = None,
+    memory: int = MEMORY_BUDGET,
+) -> Motion:
+    """Take steps from `positions` and `velocities`, differentiable in all tensors that are given.
+
+    held : where the held unknowns are after each step [m], shape (steps, held_count); where they are at the start
+        without it
+    parameters : by full name ("membrane.young", "gravity"); others are as they are in `system`
+    memory : bytes that stored steps may take
+
+    `system` is left as it was. Raises what `Stepper.step` does, and `MemoryLimitError` where `memory` is too small for
+    the shortest stretches.
+    """
+    given = dict(parameters or {})
+    if velocities is None:
+        velocities = torch.zeros_like(positions)
+    if held is None:
+        held = positions.reshape(-1)[system.held].expand(steps, -1)
+    if steps < 1 or held.shape != (steps, len(system.held)):
+        raise ParameterError("held", f"must have the shape ({steps}, {len(system.held)}), with at least one step.")
+    problem = _Problem(system, tuple(given), steps, step_size, scheme, newton, memory)
+    outputs = _Simulation.apply(problem, positions, velocities, held, *given.values())
+    return Motion(outputs[0], outputs[1], dict(zip(problem.state_names(), outputs[2:], strict=True)))
+
+
+@dataclass
+class _Problem:
+    """What does not change between going forward and back."""
+
+    system: System
+    names: tuple[str, ...]
+    steps: int
+    step_size: float
+    scheme: SchemeName
+    newton: NewtonSettings | None
+    memory: int
+
+    def __post_init__(self) -> None:
+        self.states = self.system.states()
+        known = self.system.parameters()
+        for name in self.names:
+            if name not in known:
+                raise ParameterError(
+                    name, "there is no such parameter.", remedy=f"There are {', '.join(sorted(known))}."
+                )
+        self.base = known
+
+    def state_names(self) -> list[str]:
+        """Differentiable states, by their full names."""
+        names = []
+        q = torch.zeros(self.system.unknowns.size, dtype=torch.float64, device=self.system.device)
+        for owner, energy in self.system.energies.items():
+            answered = energy.advance_adjoint(q, {})[1] if energy.state() else {}
+            names += [f"{owner}.{name}" for name in energy.state() if name in answered]
+        return names
+
+    def stepper(self, positions: Tensor, velocities: Tensor, given: Sequence[Tensor]) -> Stepper:
+        """At the start, with the parameters of this simulation in the system."""
+        self.system.assign(self.base | dict(zip(self.names, (value.detach() for value in given), strict=True)))
+        self.system.restore(self.states)
+        return Stepper(
+            self.system,
+            positions.detach(),
+            velocities.detach(),
+            step_size=self.step_size,
+            scheme=self.scheme,
+            newton=self.newton,
+        )
+
+    def stretch(self, moment_size: int) -> int:
+        """Steps between snapshots, all stored while one stretch goes back: all of them where memory allows."""
+        fits = self.memory // max(moment_size, 1)
+        if fits >= self.steps:
+            return self.steps
+        for stretch in range(1, self.steps + 1):
+            if stretch + math.ceil(self.steps / stretch) <= fits:
+                return stretch
+        needed = 2 * math.ceil(math.sqrt(self.steps)) * moment_size
+        raise MemoryLimitError(
+            f"The gradient of {self.steps} steps needs {needed / 2**20:.0f} MiB for stored steps, and "
+            f"{self.memory / 2**20:.0f} MiB are allowed.",
+            remedy="Allow more memory, or take fewer steps.",
+        )
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A step as it is stored: what was before it, and what it found."""
+
+    before: Moment
+    solved: Solved
+
+
+class _Simulation(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        context: Any, problem: _Problem, positions: Tensor, velocities: Tensor, held: Tensor, *given: Tensor
+    ) -> tuple[Tensor, ...]:
+        system = problem.system
+        with system.borrowed():
+            stepper = problem.stepper(positions, velocities, given)
+            snapshot = stepper.snapshot()
+            # A stored step is what was before it, what it found and its target.
+            stretch = problem.stretch(3 * snapshot.size)
+            frames, speeds = [stepper.positions.clone()], [stepper.velocities.clone()]
+            snapshots: list[Snapshot] = []
+            records: list[_Record] = []
+            for number in range(problem.steps):
+                if number % stretch == 0:
+                    snapshots.append(stepper.snapshot())
+                before = stepper.moment
+                solved = stepper.step(held[number].detach())
+                if stretch == problem.steps and any(context.needs_input_grad):
+                    records.append(_Record(before, solved))
+                frames.append(stepper.positions.clone())
+                speeds.append(stepper.velocities.clone())
+            states = system.states()
+            ends = [
+                states[owner][name].clone()
+                for owner, _, name in (full.rpartition(".") for full in problem.state_names())
+            ]
+        context.problem, context.stretch = problem, stretch
+        context.snapshots, context.records = snapshots, records
+        context.save_for_backward(positions, velocities, held, *given)
+        return torch.stack(frames), torch.stack(speeds), *ends
+
+    @staticmethod
+    @once_differentiable
+    def backward(context: Any, *seeds: Tensor) -> tuple[Tensor | None, ...]:
+        problem: _Problem = context.problem
+        positions, velocities, held, *given = context.saved_tensors
+        with torch.no_grad(), problem.system.borrowed():
+            stepper = problem.stepper(positions, velocities, given)
+            back = _Backward(problem, seeds)
+            for start in reversed(range(0, problem.steps, context.stretch)):
+                end = min(start + context.stretch, problem.steps)
+                records = context.records or _take_again(
+                    stepper, context.snapshots[start // context.stretch], held[start:end]
+                )
+                for record in reversed(records):
+                    back.step(record)
+            back.finish()
+        parameters = [back.parameters.get(name) for name in problem.names]
+        shaped = [
+            None if found is None else found.reshape(value.shape)
+            for found, value in zip(parameters, given, strict=True)
+        ]
+        return (None, back.position, back.velocity, torch.stack(back.held[::-1]), *shaped)
+
+
+def _take_again(stepper: Stepper, snapshot: Snapshot, held: Tensor) -> list[_Record]:
+    stepper.restore(snapshot)
+    records = []
+    for there in held:
+        before = stepper.moment
+        records.append(_Record(before, stepper.step(there)))
+    return records
+
+
+class _Backward:
+    """Adjoints on their way from the last step to the first.
+
+    position, velocity : of the state after the step that is next
+    held : of where held unknowns are, from the last step to the first
+    parameters : by full name
+    """
+
+    def __init__(self, problem: _Problem, seeds: Sequence[Tensor]) -> None:
+        self._system = problem.system
+        self._seeds = seeds
+        unknowns = self._system.unknowns
+        self._assembler = Assembler(self._system.free, unknowns.size)
+        self.position = seeds[0][-1].clone()
+        self.velocity = seeds[1][-1].clone()
+        self._earlier_position = torch.zeros_like(self.position)
+        self._earlier_velocity = torch.zeros_like(self.position)
+        self._states: dict[str, Tensor] = {
+            name: seed.clone() for name, seed in zip(problem.state_names(), seeds[2:], strict=True)
+        }
+        self.held: list[Tensor] = []
+        self.parameters: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), dtype=torch.float64))
+
+    def step(self, record: _Record) -> None:
+        """Through one step."""
+        system, unknowns, solved = self._system, self._system.unknowns, record.solved
+        scheme, number = solved.scheme, record.before.step
+        system.restore(solved.states)
+        after_position, after_velocity = scheme.next_position, scheme.next_velocity
+        before = _Adjoints.none_like(self.position)
+        before.take(after_position, self.position)
+        before.take(after_velocity, self.velocity)
+        adjoint = solved.q.new_zeros(unknowns.size)
+        unknowns.positions(adjoint).copy_(after_position.solved * self.position + after_velocity.solved * self.velocity)
+        states = self._through_states(solved.q, adjoint)
+        z = self._solve(solved, adjoint, number + 1)
+        motion = unknowns.positions(z)
+        for owner, energy in system.energies.items():
+            for name, value in energy.mixed(solved.q, z).items():
+                full = f"{owner}.{name}"
+                if full in states:
+                    states[full] = states[full] - value
+                else:
+                    self._add(full, -value)
+        inertia = scheme.inertia * system.vertex_masses[:, None]
+        before.take(scheme.target, inertia * motion)
+        lag = scheme.inertia * (unknowns.positions(solved.q) - solved.target) - system.gravity
+        self._weigh(-(motion * lag).sum(dim=1))
+        self._add(GRAVITY, (system.vertex_masses[:, None] * motion).sum(dim=0))
+        # Held unknowns were put where they are after the step, whatever the scheme makes of the minimum.
+        there = adjoint[system.held] / after_position.solved
+        self.held.append(there)
+        before.position.reshape(-1)[system.held] -= after_position.position * there
+        self._states = states
+        self.position = before.position + self._earlier_position + self._seeds[0][number]
+        self.velocity = before.velocity + self._earlier_velocity + self._seeds[1][number]
+        self._earlier_position, self._earlier_velocity = before.earlier_position, before.earlier_velocity
+
+    def finish(self) -> None:
+        """Refuse gradients that are no numbers."""
+        found = {"positions": self.position, "velocities": self.velocity, **self.parameters}
+        for name, value in found.items():
+            if not bool(torch.isfinite(value).all()):
+                raise NonFiniteError(name, 0, f"The gradient in {name} became non-finite.")
+
+    def _through_states(self, q: Tensor, adjoint: Tensor) -> dict[str, Tensor]:
+        """Adjoints of the states before the step; what they ask of q is added to its `adjoint`."""
+        states: dict[str, Tensor] = {}
+        for owner, energy in self._system.energies.items():
+            own = {
+                name.rpartition(".")[2]: value
+                for name, value in self._states.items()
+                if name.rpartition(".")[0] == owner
+            }
+            if not own:
+                continue
+            pulled, others = energy.advance_adjoint(q, own)
+            adjoint += pulled
+            for name, value in others.items():
+                if name in own:
+                    states[f"{owner}.{name}"] = value
+                else:
+                    self._add(f"{owner}.{name}", value)
+        return states
+
+    def _solve(self, solved: Solved, adjoint: Tensor, step: int) -> Tensor:
+        """z with H z = adjoint over the free unknowns; on the held ones `adjoint` becomes what holding them takes."""
+        system, unknowns = self._system, self._system.unknowns
+        parts = [energy.hessian(solved.q, project=False) for energy in system.energies.values()]
+        diagonal = torch.zeros_like(adjoint)
+        masses = system.vertex_masses[:, None].expand(-1, 3)
+        unknowns.positions(diagonal).copy_(solved.scheme.inertia * masses)
+        right = adjoint[system.free].cpu().numpy()
+        found = torch.as_tensor(solve_exactly(self._assembler.matrix(parts, diagonal), right), device=adjoint.device)
+        if not bool(torch.isfinite(found).all()):
+            raise NonFiniteError("adjoint", step, f"The gradient became non-finite at step {step}.")
+        z = torch.zeros_like(adjoint)
+        z[system.free] = found
+        for part in parts:
+            adjoint -= part.multiply(z)
+        return z
+
+    def _weigh(self, weights: Tensor) -> None:
+        for owner, mass in self._system.masses.items():
+            for name, value in mass.pull(weights).items():
+                self._add(f"{owner}.{name}", value)
+
+    def _add(self, name: str, value: Tensor) -> None:
+        self.parameters[name] = self.parameters[name].to(value.device) + value
+
+
+@dataclass
+class _Adjoints:
+    """Of the positions and velocities before a step, and before those."""
+
+    position: Tensor
+    velocity: Tensor
+    earlier_position: Tensor
+    earlier_velocity: Tensor
+
+    @staticmethod
+    def none_like(values: Tensor) -> _Adjoints:
+        return _Adjoints(*(torch.zeros_like(values) for _ in range(4)))
+
+    def take(self, table: Combination, adjoint: Tensor) -> None:
+        """Through a combination of them."""
+        self.position += table.position * adjoint
+        self.velocity += table.velocity * adjoint
+        self.earlier_position += table.earlier_position * adjoint
+        self.earlier_velocity += table.earlier_velocity * adjoint

@@ -1,0 +1,243 @@
+"""Newton's method on an energy: monotone, and quadratic at its end.
+
+The exact Hessian is used wherever it is positive definite, the one projected element by element elsewhere (J. Teran,
+E. Sifakis, G. Irving, R. Fedkiw: Robust quasistatic finite elements and flesh simulation, SCA 2005). Linear systems are
+solved only as well as the residual deserves (S. C. Eisenstat, H. F. Walker, SIAM J. Sci. Comput. 17(1), 1996).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.core.errors import FormwrightError
+from engine.simulation.linear import Assembler, SymmetricSolver
+from engine.simulation.triplets import Triplets
+
+ARMIJO = 1e-4
+SMALLEST_STEP = 2.0**-40
+ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True)
+class Value:
+    """total : [J]
+    magnitude : of what it is the sum of [J], which says how far it is rounded
+    """
+
+    total: float
+    magnitude: float
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """total : over all unknowns, shape (size,)
+    forces : size of what it is the sum of [N]: what the residual is measured by
+    rounding : change of the energy when every unknown is rounded [J]
+    """
+
+    total: Tensor
+    forces: float
+    rounding: float
+
+
+class Objective(Protocol):
+    """What is minimised over the free unknowns, float64."""
+
+    def value(self, q: Tensor) -> Value:
+        """Raises nothing: NaN and infinity are handed back."""
+
+    def gradient(self, q: Tensor) -> Gradient:
+        """Raises `NonFiniteError` that names the energy."""
+
+    def hessian(self, q: Tensor, *, project: bool) -> tuple[Sequence[Triplets], Tensor]:
+        """Matrices that add up, and a diagonal, shape (size,)."""
+
+    def largest_step(self, q: Tensor, direction: Tensor) -> float:
+        """The part of `direction` that may be gone, at most 1."""
+
+    def residual(self, gradient: Tensor) -> float:
+        """Size of a gradient over the free unknowns [N]."""
+
+
+@dataclass(frozen=True)
+class NewtonSettings:
+    """tolerance : residual over the size of the forces at which the method ends
+    max_iterations : after which it has failed
+    """
+
+    tolerance: float = 1e-8
+    max_iterations: int = 200
+
+
+@dataclass
+class NewtonReport:
+    """residuals : over the size of the forces, before each iteration and at the end
+    energies : [J], likewise
+    projected : iterations that needed the projected Hessian
+    factors : matrices factored
+    rounding : it ended as near as float64 comes, above the tolerance
+    """
+
+    residuals: list[float] = field(default_factory=list)
+    energies: list[float] = field(default_factory=list)
+    projected: int = 0
+    factors: int = 0
+    rounding: bool = False
+
+    @property
+    def iterations(self) -> int:
+        return max(len(self.residuals) - 1, 0)
+
+
+class NotConvergedError(FormwrightError):
+    """Newton's method came to no end.
+
+    step : of the simulation, 0 where there is none
+    residual : over the size of the forces
+    place : the vertex with the largest force left, for the viewport to show; None for a rotation
+    """
+
+    def __init__(self, residual: float, place: int | None, iterations: int, *, step: int = 0) -> None:
+        where = "" if place is None else f", largest at vertex {place}"
+        super().__init__(
+            f"Step {step} does not converge: after {iterations} iterations the residual is {residual:.1e} of the "
+            f"forces{where}.",
+            remedy="Take smaller steps, or move what is held more slowly. The last good state is kept.",
+        )
+        self.residual = residual
+        self.place = place
+        self.iterations = iterations
+        self.step = step
+
+
+class Newton:
+    """Minimises objectives over the same unknowns, one after another."""
+
+    def __init__(self, free: Tensor, size: int, vertex_count: int, settings: NewtonSettings | None = None) -> None:
+        self.settings = settings or NewtonSettings()
+        self._free = free
+        self._free_numpy = free.cpu().numpy()
+        self._vertex_count = vertex_count
+        self._assembler = Assembler(free, size)
+        self._solver = SymmetricSolver()
+
+    def forget(self) -> None:
+        """Start anew: what follows then depends on nothing from before, to the last bit."""
+        self._solver.forget()
+
+    def minimise(self, objective: Objective, start: Tensor) -> tuple[Tensor, NewtonReport]:
+        """Raises `NotConvergedError` and `NonFiniteError`; `start` is left as it is."""
+        report = NewtonReport()
+        factors_before = self._solver.factor_count
+        q, value, exact = start.clone(), objective.value(start), True
+        while True:
+            gradient = objective.gradient(q)
+            size = objective.residual(gradient.total)
+            relative = size / gradient.forces if gradient.forces > 0.0 else 0.0 if size == 0.0 else math.inf
+            stalled = bool(report.residuals) and relative > 0.5 * report.residuals[-1]
+            report.residuals.append(relative)
+            report.energies.append(value.total)
+            report.factors = self._solver.factor_count - factors_before
+            if relative <= self.settings.tolerance:
+                return q, report
+            if stalled and size <= self._rounding(objective, q):
+                report.rounding = True
+                return q, report
+            if report.iterations >= self.settings.max_iterations:
+                raise self._failure(gradient, report)
+            direction, exact = self._direction(objective, q, gradient, relative, exact)
+            report.projected += not exact
+            moved = self._search(objective, q, value, gradient, direction)
+            if moved is None:
+                if size <= self._rounding(objective, q):
+                    report.rounding = True
+                    return q, report
+                raise self._failure(gradient, report)
+            q, value, whole = moved
+            exact = exact or whole
+
+    def predict(self, objective: Objective, start: Tensor, held: Tensor, motion: Tensor) -> Tensor:
+        """`start` after the motion of what is held, with the free unknowns where the linear response has them."""
+        moved = start.clone()
+        moved[held] += motion
+        change = moved - start
+        parts, diagonal = objective.hessian(start, project=True)
+        force = diagonal * change + torch.stack([part.multiply(change) for part in parts]).sum(dim=0)
+        matrix = self._assembler.matrix(parts, diagonal)
+        response = self._solver.solve(matrix, -force[self._free].cpu().numpy(), tolerance=1e-3)
+        if response is None:
+            return moved
+        followed = moved.clone()
+        followed[self._free] += torch.as_tensor(response, device=start.device)
+        return followed if objective.value(followed).total < objective.value(moved).total else moved
+
+    def _direction(
+        self, objective: Objective, q: Tensor, gradient: Gradient, relative: float, exact: bool
+    ) -> tuple[Tensor, bool]:
+        """Where to go, and whether by the exact Hessian."""
+        right = -gradient.total[self._free].cpu().numpy()
+        tolerance = max(min(0.1, relative), 0.1 * self.settings.tolerance / relative)
+        found = None
+        if exact:
+            parts, diagonal = objective.hessian(q, project=False)
+            found = self._solver.solve(self._assembler.matrix(parts, diagonal), right, tolerance=tolerance)
+        if found is None:
+            exact = False
+            parts, diagonal = objective.hessian(q, project=True)
+            matrix = self._assembler.matrix(parts, diagonal)
+            found = self._solver.solve(matrix, right, tolerance=tolerance)
+            # Projected elements may leave a direction without stiffness: give it a little.
+            shift = 1e-10
+            while found is None and shift < 1.0:
+                stiffer = matrix.copy()
+                stiffer.setdiag(matrix.diagonal() * (1.0 + shift) + shift * float(matrix.diagonal().mean()))
+                found = self._solver.solve(stiffer, right, tolerance=tolerance)
+                shift *= 100.0
+        direction = torch.zeros_like(q)
+        if found is not None:
+            direction[self._free] = torch.as_tensor(found, device=q.device)
+        return direction, exact
+
+    def _search(
+        self, objective: Objective, q: Tensor, value: Value, gradient: Gradient, direction: Tensor
+    ) -> tuple[Tensor, Value, bool] | None:
+        """Halve the step until the energy falls; None where it does not."""
+        slope = float(gradient.total @ direction)
+        if not slope < 0.0:
+            return None
+        largest = objective.largest_step(q, direction)
+        noise = gradient.rounding + ROUNDING * value.magnitude
+        step = largest
+        while step > SMALLEST_STEP:
+            moved = q + step * direction
+            reached = objective.value(moved)
+            if reached.total <= value.total + ARMIJO * step * slope:
+                return moved, reached, step == 1.0
+            # Below the energy's rounding only the force can tell.
+            if abs(reached.total - value.total) <= noise and -step * slope < 1e3 * noise:
+                after = objective.residual(objective.gradient(moved).total)
+                if after < 0.5 * objective.residual(gradient.total):
+                    return moved, reached, step == 1.0
+            step *= 0.5
+        return None
+
+    def _rounding(self, objective: Objective, q: Tensor) -> float:
+        """Residual that comes from rounding the unknowns alone."""
+        parts, diagonal = objective.hessian(q, project=False)
+        total = diagonal * q.abs()
+        for part in parts:
+            total += Triplets(part.rows, part.cols, part.values.abs(), part.size).multiply(q.abs())
+        return ROUNDING * objective.residual(total)
+
+    def _failure(self, gradient: Gradient, report: NewtonReport) -> NotConvergedError:
+        forces = gradient.total[self._free].abs()
+        worst = int(self._free[int(forces.argmax())])
+        place = worst // 3 if worst < 3 * self._vertex_count else None
+        return NotConvergedError(report.residuals[-1], place, report.iterations)

@@ -1,0 +1,84 @@
+"""What one step minimises: all energies, inertia and gravity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from engine.core.errors import NonFiniteError
+from engine.simulation.newton import ROUNDING, Gradient, Value
+from engine.simulation.system import System
+from engine.simulation.triplets import Triplets
+
+
+class StepObjective:
+    """Σ E(q) + w/2 |x − x̂|²_M − Σ m g · x [J].
+
+    inertia : w [1/s²]
+    target : x̂ [m], shape (vertex_count, 3)
+    step : number of the step, for messages
+    """
+
+    def __init__(self, system: System, inertia: float, target: Tensor, step: int) -> None:
+        self._system = system
+        self._masses = system.vertex_masses[:, None]
+        self._inertia = inertia
+        self._target = target
+        self._weight = self._masses * system.gravity
+        self._step = step
+        self._free = system.free
+        self._first_rotation = int((system.free < 3 * system.unknowns.vertex_count).sum())
+        diagonal = target.new_zeros(system.unknowns.size)
+        system.unknowns.positions(diagonal).copy_((inertia * self._masses).expand_as(target))
+        self._diagonal = diagonal
+        self._length = _spacing(target)
+
+    def value(self, q: Tensor) -> Value:
+        parts = [energy.value(q) for energy in self._system.energies.values()]
+        moved = self._system.unknowns.positions(q) - self._target
+        parts.append(0.5 * self._inertia * (self._masses * moved * moved).sum())
+        # Relative to where inertia leads: the same up to a constant, with fewer digits lost.
+        parts.append(-(self._weight * moved).sum())
+        values = torch.stack(parts)
+        return Value(float(values.sum()), float(values.abs().sum()))
+
+    def gradient(self, q: Tensor) -> Gradient:
+        """The residual is measured by the largest of the forces of one energy, of inertia and of gravity."""
+        positions = self._system.unknowns.positions(q)
+        inertia = self._inertia * self._masses * (positions - self._target)
+        total = torch.zeros_like(q)
+        self._system.unknowns.positions(total).copy_(inertia - self._weight)
+        forces = max(float(inertia.norm()), float(self._weight.norm()))
+        magnitude = total.abs()
+        for name, energy in self._system.energies.items():
+            part = energy.gradient(q)
+            size = float(part.norm())
+            if not size < float("inf"):
+                raise NonFiniteError(name, self._step, f"Step {self._step}: the energy {name} became non-finite.")
+            forces = max(forces, float(self._system.unknowns.positions(part).norm()))
+            magnitude += part.abs()
+            total += part
+        if not bool(torch.isfinite(total).all()):
+            raise NonFiniteError("inertia", self._step, f"Step {self._step}: the inertia became non-finite.")
+        return Gradient(total, forces, ROUNDING * float(magnitude @ q.abs()))
+
+    def hessian(self, q: Tensor, *, project: bool) -> tuple[Sequence[Triplets], Tensor]:
+        parts = [energy.hessian(q, project=project) for energy in self._system.energies.values()]
+        return parts, self._diagonal
+
+    def largest_step(self, q: Tensor, direction: Tensor) -> float:
+        return min((limit.largest_step(q, direction) for limit in self._system.limits), default=1.0)
+
+    def residual(self, gradient: Tensor) -> float:
+        """Norm of the forces on free vertices, and of the moments on free rotations over the spacing of vertices."""
+        free = gradient[self._free]
+        moments = float(free[self._first_rotation :].norm()) / self._length
+        return max(float(free[: self._first_rotation].norm()), moments)
+
+
+def _spacing(positions: Tensor) -> float:
+    """About how far vertices of a surface are from each other [m]."""
+    extent = float((positions.max(dim=0).values - positions.min(dim=0).values).norm())
+    return max(extent, 1e-30) / len(positions) ** 0.5
