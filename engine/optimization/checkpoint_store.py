@@ -102,24 +102,33 @@ class CheckpointStore:
         with self._lock:
             return read_state(path, elsewhere=self._arrays.find)
 
-    def adopt(self, number: int) -> np.ndarray | None:
-        """Take on a Checkpoint whose file lies in the folder already; returns its thumbnail.
+    def adopt(self, number: int, source: Path) -> np.ndarray | None:
+        """Take on a Checkpoint from another folder, whose files are linked into this one; returns its thumbnail.
 
-        Raises `FileError` when a file of it is missing or no longer what it was.
+        Raises `FileError`, and takes nothing on, when a file of it is missing or no longer what it was. A picture that
+        cannot be read is left.
         """
         with self._lock:
-            parts = parts_of(self.path(number))
-            for name in parts:
-                self._arrays.adopt(name)
+            file = source / self.path(number).name
+            parts = parts_of(file)
+            self.adopt_arrays(parts, source)
+            link(file, self.path(number))
             self._parts[number] = parts
-        path = thumbnail_path(self.folder, number)
-        return read_thumbnail(path) if path.exists() else None
+        path = thumbnail_path(source, number)
+        try:
+            thumbnail = read_thumbnail(path) if path.exists() else None
+        except FileError:
+            return None
+        if thumbnail is not None:
+            link(path, thumbnail_path(self.folder, number))
+        return thumbnail
 
-    def bring(self, source: Path, names: Iterable[str]) -> None:
-        """Link files of another folder into this one, or copy them where that cannot be; raises `FileError`."""
+    def adopt_arrays(self, names: Iterable[str], source: Path) -> None:
+        """Take on arrays from another folder; raises `FileError` for one that is not there."""
         with self._lock:
             for name in names:
-                link(source / name, self.folder / name)
+                link(source / self.array_path(name).name, self.array_path(name))
+                self._arrays.adopt(name)
 
     def give(self, numbers: Iterable[int], folder: Path) -> None:
         """Link Checkpoints, with all that belongs to them, into another folder; raises `FileError`."""

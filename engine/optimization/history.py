@@ -77,6 +77,10 @@ class History:
         """Of the next Checkpoint."""
         return self._next
 
+    def skip_number(self) -> None:
+        """Let the next Checkpoint have the number after."""
+        self._next += 1
+
     def infos(self) -> list[CheckpointInfo]:
         """Every Checkpoint, oldest first."""
         return [entry.info for entry in self._entries.values()]
@@ -203,6 +207,26 @@ class History:
         if self._temporary is not None:
             self.store.keep_only(self._entries, before=self._next)
         return removed, moved
+
+    def lose(self, numbers: Iterable[int]) -> dict[int, int | None]:
+        """Go on without Checkpoints that cannot be read; the losses on the way to them stay.
+
+        returns : the nearest ancestor of each that can be, which is parent and fork in its place; None: there is none
+        """
+        lost = set(numbers)
+        stand_in = {n: next((other for other in self.ancestors(n) if other not in lost), None) for n in lost}
+        whole = {name: self.whole_curve(name) for name, branch in self.branches.items() if branch.fork in lost}
+        for name, curve in whole.items():
+            fork = self.branches[name].fork
+            assert fork is not None
+            self.branches[name] = Branch(stand_in[fork], curve)
+        for number in lost:
+            self._forget(number)
+        for entry in self._entries.values():
+            if entry.info.parent in stand_in:
+                entry.info = replace(entry.info, parent=stand_in[entry.info.parent])
+        self.revision += 1
+        return stand_in
 
     def record(self, branch: str, iteration: int, losses: dict[str, float]) -> None:
         """Losses of one iteration; one that is done again takes the place of itself and of what came after it."""

@@ -167,12 +167,18 @@ class Run:
         """Keep the present state in the History, now."""
         return self._keep(self.state(), self.iteration, self.losses, label=label)
 
-    def rewind(self, checkpoint: int, branch: str = "") -> None:
+    def rewind(self, checkpoint: int, branch: str = "", *, lost: bool = False) -> None:
         """Go on from a Checkpoint on a new branch; the state left behind is kept first. How many iterations are to be
-        made stays as it was asked last."""
+        made stays as it was asked last.
+
+        lost : the state left behind is, and cannot be kept; it has its number all the same, as in a replay
+        """
         state = self.history.state(checkpoint)
         if self.iteration != self._captured_at:
-            self.checkpoint("before going back")
+            if lost:
+                self.history.skip_number()
+            else:
+                self.checkpoint("before going back")
         self._log(edit_kinds.Rewind(checkpoint=checkpoint, branch=branch))
         self._flush_losses()
         iterations = self.iterations

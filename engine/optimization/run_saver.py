@@ -112,6 +112,7 @@ class RunSaver:
             self._count += 1
             name = f"state-{self._count}.zip"
             parts = history.store.write_beside(self.folder / name, capture.content)
+            _flush(self.folder / EDITS)  # the manifest says how many there are
             _write_manifest(self.folder, capture, name)
             if self._state_file is not None:
                 with contextlib.suppress(OSError):
@@ -238,6 +239,15 @@ def _described(history: History, info: CheckpointInfo) -> dict[str, Any]:
 
 def _write_manifest(folder: Path, capture: Capture, state_file: str) -> None:
     write_text(folder / MANIFEST, json.dumps({**capture.about, "state": state_file}, indent=1))
+
+
+def _flush(path: Path) -> None:
+    """Bring a file to the disk itself; raises `FileError`."""
+    try:
+        with path.open("rb+") as stream:
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise FileError(path, f"the journal of Edits cannot be written ({error.strerror or error}).") from error
 
 
 def _append(path: Path, text: str) -> None:

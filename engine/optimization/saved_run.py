@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import FileError, FormwrightError, ParameterError
+from engine.core.leaves import State
 from engine.optimization.checkpoint_io import parts_of
 from engine.optimization.history import Branch
 from engine.optimization.loss_curve import LossCurve
@@ -17,7 +19,7 @@ from engine.optimization.run import Run
 from engine.protocol import edits as edit_kinds
 from engine.protocol import snapshot as seen
 from engine.protocol.recording import RecordedEdit, read_recording
-from engine.protocol.run_folder import EDITS, MANIFEST, damaged, read_manifest, thumbnail_path
+from engine.protocol.run_folder import EDITS, MANIFEST, damaged, read_manifest
 from engine.protocol.study import Study
 
 _MISFITS = (KeyError, IndexError, ValueError, TypeError, AttributeError, RuntimeError, AssertionError, ParameterError)
@@ -29,6 +31,7 @@ class SavedRun:
     """A Run folder that has been read, but for the large arrays.
 
     study : as the Run was started
+    iteration, iterations, branch : of the latest state
     checkpoints : each with whether it had been verified
     journal : the Edits that had acted on the state
     later : the Edits that acted after it was saved
@@ -37,6 +40,9 @@ class SavedRun:
     folder: Path
     study: Study
     state_file: Path
+    iteration: int
+    iterations: int
+    branch: str
     position: dict[str, Any]
     checkpoints: list[tuple[seen.CheckpointInfo, bool]]
     forks: dict[str, int | None]
@@ -55,6 +61,9 @@ def read_saved_run(folder: Path) -> SavedRun:
             folder,
             Study.parse(manifest["study"], owner="study"),
             folder / Path(str(manifest["state"])).name,
+            int(manifest["iteration"]),
+            int(manifest["iterations"]),
+            str(manifest["branch"]),
             {name: _whole(manifest["position"][name]) for name in _POSITION},
             [_checkpoint(entry) for entry in manifest["checkpoints"]],
             {str(branch["name"]): _whole(branch["fork"]) for branch in manifest["branches"]},
@@ -80,40 +89,115 @@ def saved_study(folder: Path) -> Study:
 def resume_run(run: Run, saved: SavedRun) -> list[seen.Event]:
     """Let a fresh Run of the same Study go on from a folder, and send it the Edits that acted after it was saved.
 
-    Its History is what it was: every Checkpoint can be looked at and gone back to. Returns what a window has to be told
-    of it. Raises `FileError` where something is missing or damaged.
+    Its History is what it was: every Checkpoint can be looked at and gone back to. A Checkpoint that cannot be read is
+    left out, and where the latest state cannot be, the Run goes back to the last Checkpoint that can. Returns what a
+    window has to be told of it, what is lost included. Raises `FileError` where nothing can be gone on from.
     """
-    folder, store = saved.folder, run.history.store
-    arrays: set[str] = set()
-    for info, _ in saved.checkpoints:
-        arrays |= parts_of(folder / store.path(info.id).name)
-    arrays |= parts_of(saved.state_file)
-    names = [store.path(info.id).name for info, _ in saved.checkpoints]
-    names += [store.array_path(name).name for name in arrays]
-    pictures = [thumbnail_path(folder, info.id) for info, _ in saved.checkpoints]
-    store.bring(folder, [*names, *(path.name for path in pictures if path.exists())])
-    checkpoints = [(replace(info, thumbnail=store.adopt(info.id)), verified) for info, verified in saved.checkpoints]
-    content: dict[str, Any] = dict(store.read_file(saved.state_file))
+    notes: list[seen.Event] = []
+    content: State | None = None
     try:
-        state = content["run"]
-        _require_finite(saved.state_file, state["problem"], "problem")
-        _require_finite(saved.state_file, state["moments"], "moments")
-        branches = {name: Branch(fork, _curve(content["losses"].get(name))) for name, fork in saved.forks.items()}
-        if str(state["branch"]) not in branches:
-            raise damaged(folder, f"there is no branch {state['branch']!r}")
-        run.history.restore(checkpoints, branches, following=saved.following)
-        run.resume(state, saved.position, saved.journal)
-    except FileError:
-        raise
-    except _MISFITS as error:
-        text = error.message if isinstance(error, FormwrightError) else f"{type(error).__name__}: {error}"
-        raise damaged(folder, f"its state does not fit the study ({text})") from error
+        content = _latest_content(run, saved)
+    except FileError as error:
+        trouble = error
+    lost = _bring_history(run, saved, content)
+    if lost:
+        notes.append(_told_lost(lost, len(saved.checkpoints)))
+    stand_in = run.history.lose(lost)
+    checkpoint = saved.position["checkpoint"]
+    saved = replace(saved, position={**saved.position, "checkpoint": stand_in.get(checkpoint, checkpoint)})
+    try:
+        if content is None:
+            raise trouble
+        _take_state(run, saved, content)
+    except FileError as error:
+        notes.append(_fall_back(run, saved, error))
     for entry in saved.later:
         edit = entry.parsed()
         if not entry.by_engine and not isinstance(edit, (edit_kinds.Stop, edit_kinds.Resume)):
             run.send(edit)
     run.apply_edits()
-    return _told(run)
+    return [*notes, *_told(run)]
+
+
+def _latest_content(run: Run, saved: SavedRun) -> State:
+    """The latest state and the losses; raises `FileError`."""
+    store = run.history.store
+    store.adopt_arrays(parts_of(saved.state_file), saved.folder)
+    return store.read_file(saved.state_file)
+
+
+def _bring_history(run: Run, saved: SavedRun, content: State | None) -> dict[int, FileError]:
+    """Give a Run the tree of a folder; returns the Checkpoints whose files are missing or damaged.
+
+    content : with the losses; without it only those of the Run's own Checkpoints are known
+    """
+    lost: dict[int, FileError] = {}
+    checkpoints: list[tuple[seen.CheckpointInfo, bool]] = []
+    for info, verified in saved.checkpoints:
+        thumbnail = None
+        try:
+            thumbnail = run.history.store.adopt(info.id, saved.folder)
+        except FileError as error:
+            lost[info.id] = error
+        checkpoints.append((replace(info, thumbnail=thumbnail), verified))
+    curves = {name: LossCurve() for name in saved.forks}
+    for info, verified in saved.checkpoints:
+        if verified:
+            curves[info.branch].record(info.iteration, info.losses)
+    if content is not None:
+        with contextlib.suppress(*_MISFITS):
+            losses: Any = content["losses"]
+            curves |= {
+                n: LossCurve.of_arrays(losses[n]["iterations"], losses[n]["values"]) for n in curves.keys() & losses
+            }
+    branches = {name: Branch(fork, curves[name]) for name, fork in saved.forks.items()}
+    run.history.restore(checkpoints, branches, following=saved.following)
+    return lost
+
+
+def _take_state(run: Run, saved: SavedRun, content: State) -> None:
+    """Continue from the latest state; raises `FileError` when it is none of this study."""
+    try:
+        state: Any = content["run"]
+        if state["branch"] not in run.history.branches:
+            raise damaged(saved.folder, f"there is no branch {state['branch']!r}")
+        _check(saved.state_file, state)
+        run.resume(state, saved.position, saved.journal)
+    except FileError:
+        raise
+    except _MISFITS as error:
+        text = error.message if isinstance(error, FormwrightError) else f"{type(error).__name__}: {error}"
+        raise damaged(saved.folder, f"its state does not fit the study ({text})") from error
+
+
+def _fall_back(run: Run, saved: SavedRun, why: FileError) -> seen.Event:
+    """Go back to the last Checkpoint that can be read, on a branch of its own, as a person would; raises `why` where
+    there is none."""
+    history = run.history
+    line = history.ancestors(saved.position["checkpoint"])
+    others = sorted({info.id for info in history.infos()} - set(line), reverse=True)
+    for number in [*line, *others]:
+        try:
+            state = history.state(number)
+            _check(history.store.path(number), state)
+            run.resume(state, saved.position, saved.journal)
+            run.iteration, run.iterations, run.branch = saved.iteration, saved.iterations, saved.branch
+            run.rewind(number, lost=True)
+        except (FileError, *_MISFITS):
+            continue
+        return seen.ProblemRaised(
+            f"The last state of the saved run, at iteration {saved.iteration}, cannot be read: {why.message}",
+            f"The run goes on from its checkpoint at iteration {run.iteration}.",
+        )
+    raise why
+
+
+def _told_lost(lost: Mapping[int, FileError], count: int) -> seen.Event:
+    first = next(iter(lost.values()))
+    return seen.ProblemRaised(
+        f"{len(lost)} of the {count} checkpoints of the saved run cannot be read: {first.message}",
+        "All others can be looked at and gone back to. Another copy of the file may still hold what is missing.",
+    )
 
 
 _POSITION = ("steps", "checkpoint", "captured_at", "failures", "failed_at")
@@ -149,12 +233,14 @@ def _curve(saved: dict[str, Any] | None) -> LossCurve:
     return LossCurve() if saved is None else LossCurve.of_arrays(saved["iterations"], saved["values"])
 
 
-def _require_finite(path: Path, value: Any, name: str) -> None:
-    for place, array in _arrays(value, name):
-        if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
-            raise FileError(
-                path, f"{place} holds numbers that are not finite.", remedy="Go back to an older copy of the Run."
-            )
+def _check(path: Path, state: State) -> None:
+    """Refuse a state that holds numbers that are not finite."""
+    for name in ("problem", "moments"):
+        for place, array in _arrays(state[name], name):
+            if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+                raise FileError(
+                    path, f"{place} holds numbers that are not finite.", remedy="Go back to an older copy of the Run."
+                )
 
 
 def _arrays(value: Any, name: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -71,9 +71,7 @@ class ArraysOnDisk:
         known = self.known(array)
         if known is not None:
             return known
-        digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
-        digest.update(np.ascontiguousarray(array).data)
-        name = digest.hexdigest()
+        name = _name_of(array)
         if name not in self._written:
 
             def fill(stream: BinaryIO) -> None:
@@ -85,7 +83,7 @@ class ArraysOnDisk:
         return name
 
     def find(self, name: str) -> np.ndarray:
-        """The array of this name; raises `FileError` when its file is lost."""
+        """The array of this name; raises `FileError` when its file is lost, or is not what was written."""
         array = self._alive.get(name)
         if array is not None:
             return array
@@ -98,6 +96,8 @@ class ArraysOnDisk:
             raise FileError(path, f"a part of the Checkpoint cannot be read ({error.strerror or error}).") from error
         except (ValueError, EOFError) as error:
             raise FileError(path, "a part of the Checkpoint is damaged.") from error
+        if _name_of(array) != name:
+            raise FileError(path, "a part of the Checkpoint has changed since it was written.")
         self._remember(name, array)
         return array
 
@@ -121,3 +121,10 @@ class ArraysOnDisk:
     def path(self, name: str) -> Path:
         """The file of an array."""
         return self._folder() / f"array-{name}.npy"
+
+
+def _name_of(array: np.ndarray) -> str:
+    """A hash of all that it is."""
+    digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

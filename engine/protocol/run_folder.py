@@ -32,6 +32,7 @@ Anything else in the folder counts for nothing. The inputs (the target) are not 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from dataclasses import dataclass
@@ -151,6 +152,7 @@ def read_thumbnail(path: Path) -> np.ndarray:
 def _last_thumbnail(folder: Path, checkpoints: list[int]) -> np.ndarray | None:
     for checkpoint in reversed(checkpoints):
         path = thumbnail_path(folder, checkpoint)
-        if path.exists():
-            return read_thumbnail(path)
+        with contextlib.suppress(FileError):  # there are others
+            if path.exists():
+                return read_thumbnail(path)
     return None
