@@ -40,7 +40,7 @@ from app.worker.session import EngineSession
 from engine.protocol.snapshot import Snapshot
 
 SIZE = (1440, 900)
-PATIENCE = 240.0
+PATIENCE = 120.0
 """Seconds for the slowest wait: a first run compiles its kernels."""
 THREADS = 1
 """Of the engine: with as many, a run without the window repeats it bit by bit."""
@@ -114,9 +114,9 @@ class Stage:
         """Let the window live until it is so."""
         end = time.monotonic() + seconds
         while not condition():
-            if time.monotonic() > end:
-                said = self.window.error_bar.text() if self.window.furnished else ""
-                raise TimeoutError(f"waited {seconds:.0f} s in vain for {what}; the bar says {said!r}")
+            failed = self.window.furnished and self.run.state == "failed"
+            if failed or time.monotonic() > end:
+                raise TimeoutError(f"waited for {what} in vain; the bar says {self.window.error_bar.text()!r}")
             QTest.qWait(10)
 
     def run_to(self, iteration: int) -> None:
@@ -313,17 +313,18 @@ class Stage:
 
 
 def _choose(actions: list[QAction], titles: tuple[str, ...]) -> None:
-    for depth, title in enumerate(titles):
-        action = next((one for one in actions if _plain(one).startswith(title)), None)
-        assert action is not None, f"{title} is none of {[_plain(one) for one in actions]}"
-        assert action.isEnabled(), f"{title} cannot be chosen now"
-        menu = action.menu()
-        if depth < len(titles) - 1:
-            assert isinstance(menu, QMenu), f"{title} is no menu"
-            menu.aboutToShow.emit()
-            actions = menu.actions()
-        else:
-            action.trigger()
+    """Follow menus by their titles to an action, and trigger it; of the action the beginning of its title is enough."""
+    for title in titles[:-1]:
+        menus = {_plain(one): one.menu() for one in actions if one.menu() is not None}
+        assert title in menus, f"{title} is none of {list(menus)}"
+        menu = menus[title]
+        assert isinstance(menu, QMenu) and menu.isEnabled(), f"{title} cannot be chosen now"
+        menu.aboutToShow.emit()
+        actions = menu.actions()
+    action = next((one for one in actions if one.menu() is None and _plain(one).startswith(titles[-1])), None)
+    assert action is not None, f"{titles[-1]} is none of {[_plain(one) for one in actions]}"
+    assert action.isEnabled(), f"{titles[-1]} cannot be chosen now"
+    action.trigger()
 
 
 def _plain(action: QAction) -> str:
