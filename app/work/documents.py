@@ -303,7 +303,13 @@ class Documents:
         folder = run_folder(self._link.folder, number) if self._link.folder is not None else None
         if folder is not None and number and is_run_folder(folder):
             return folder
-        return self.run_source if self.run_source is not None and is_run_folder(self.run_source) else None
+        earlier = self.earlier_run_files()
+        return earlier if earlier is not None and is_run_folder(earlier) else None
+
+    def earlier_run_files(self) -> Path | None:
+        """The folder from which the Run was taken up, by this engine or by the one that died before it."""
+        taken_up = self._link.resumed_from if self._document.run.exists else None
+        return taken_up if taken_up is not None and is_run_folder(taken_up) else self.run_source
 
     def _write(
         self, path: Path, content: Content, files: Path | None, copy: Path | None, then: Callable[[], object]

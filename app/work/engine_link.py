@@ -119,6 +119,11 @@ class EngineLink:
         """Where the engine keeps its Runs; None without one."""
         return getattr(self.session, "folder", None)
 
+    @property
+    def resumed_from(self) -> Path | None:
+        """The folder from which the present Run was taken up: it holds the Run until that is saved anew."""
+        return getattr(self.session, "resumed_from", None)
+
     def restart(self) -> None:
         """A new engine in place of one that died; it goes on from the last saved Checkpoint."""
         session: Any = self.session

@@ -154,7 +154,7 @@ class Keeping:
             self._notices.noted(_tr("Not kept against a crash: {0}").format(why))
 
     def _run_note(self, home: RecoveryFolder) -> RunNote | None:
-        run, source = self._document.run, self._documents.run_source
+        run, source = self._document.run, self._documents.earlier_run_files()
         if not run.exists and source is None:
             return None
         folder = f"{ENGINE}/run-{run.run}" if run.run and self._link.folder == home.engine_folder else ""

@@ -146,6 +146,11 @@ class EngineSession:
         return self._settings.folder
 
     @property
+    def resumed_from(self) -> Path | None:
+        """The folder from which the present Run was taken up."""
+        return self._order.resumed_from if self._order is not None else None
+
+    @property
     def process_id(self) -> int | None:
         return self._process.pid
 

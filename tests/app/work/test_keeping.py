@@ -226,3 +226,19 @@ def test_a_disk_that_gets_full_is_noted_once_and_tried_again(
     window.keeping._tried_at = 0.0
     settle(window)
     assert read_kept(window.keeping._home.folder).project == window.document.project
+
+
+def test_after_the_engine_died_the_run_is_where_the_last_engine_kept_it(
+    make_window: Callable[[], Any], target: Mesh
+) -> None:
+    """Not where the Run was first taken up from: it has gone on since."""
+    window = make_window()
+    work(window, target)
+    window.registry.trigger("run.toggle")
+    polls(window, 5)
+    home, session = window.keeping._home, window.link.session
+    window.documents.run_source = write_run(home.engine_folder / "opened-1", window.document.study, iteration=1)
+    session.resumed_from = write_run(home.engine_folder / "run-1", window.document.study, iteration=50)
+    window.document.run.run = 2  # the new engine has not saved it yet
+    assert window.keeping._run_note(home).earlier == "engine/run-1"
+    assert window.documents.run_files() == session.resumed_from
