@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
-from xml.sax.saxutils import escape, quoteattr
 
 WIDTH, HEIGHT = 720.0, 400.0
 LEFT, RIGHT, TOP, BOTTOM = 74.0, 18.0, 34.0, 60.0
@@ -129,8 +129,10 @@ class _Frame:
             if len(places) == 1:
                 places = [places[0], (places[0][0] + 0.01, places[0][1])]  # a round end makes a dot of it
             shapes.append("M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in places))
-        path = quoteattr("".join(shapes))
-        return f'<path d={path} fill="none" {_stroke(curve.colour, curve)}><title>{escape(curve.title)}</title></path>'
+        path = "".join(shapes)
+        return (
+            f'<path d="{path}" fill="none" {_stroke(curve.colour, curve)}><title>{escape(curve.title)}</title></path>'
+        )
 
     def _ticks(self) -> list[tuple[int, int]]:
         """Factor and exponent of each number: the decades, and 2 and 5 between where only few are in sight."""

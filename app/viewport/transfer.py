@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.spatial import cKDTree
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 
 class NearestValues:
@@ -21,6 +25,8 @@ class NearestValues:
         # Points far from all that is selected cannot be the nearest to anything that gets a value.
         self._low, self._high = chosen.min(axis=0) - reach, chosen.max(axis=0) + reach
         near = ((points >= self._low - reach) & (points <= self._high + reach)).all(axis=1)
+        from scipy.spatial import cKDTree  # slow to load
+
         self._tree, self._values = cKDTree(points[near]), values[near]
 
     def at(self, positions: np.ndarray) -> np.ndarray:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from app.document.project import RESULT, SceneObject, Selection
 from app.viewport.records import SelectionGesture, SelectOperation
@@ -19,6 +19,9 @@ from engine.geometry.points import Points
 from engine.geometry.selection import brush, brush_along, connected, transfer
 from engine.geometry.topology import measure_topology
 from engine.protocol.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 FOLLOWS = 0.1
 """How far, in diagonals of what was selected on, a selection on the result finds the surface that has moved on."""
@@ -80,6 +83,8 @@ class Elements:
 
     @cached_property
     def tree(self) -> cKDTree:
+        from scipy.spatial import cKDTree  # slow to load
+
         return cKDTree(self.positions)
 
     @cached_property

@@ -16,8 +16,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from engine.geometry.neighbours import Neighbours, ranges
 
@@ -78,6 +76,9 @@ def begin_at(graph: Neighbours, places: np.ndarray, *, limit: float = np.inf) ->
 
 def _along_edges(graph: Neighbours, reached: np.ndarray, limit: float) -> np.ndarray:
     """Dijkstra from one node more, whose edges lead to those that are reached and are as long as their distances."""
+    from scipy.sparse import csr_array  # slow to load
+    from scipy.sparse.csgraph import dijkstra
+
     begun = np.flatnonzero(np.isfinite(reached))
     count = graph.node_count
     ways = csr_array(

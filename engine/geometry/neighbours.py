@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from engine.core.errors import GeometryError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.geometry.topology import half_edges, part_labels, proper_triangles
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 NEAREST = 8
 """Neighbours that a point of a cloud asks for; those that ask for it are its neighbours too."""
@@ -77,6 +78,8 @@ class Neighbours:
         none = np.zeros((0, 3), np.int64)
         if nearest < 2:
             return _graph(node, places, none, np.zeros(0, np.int64), np.zeros(0, np.int64))
+        from scipy.spatial import cKDTree  # slow to load
+
         tree = cKDTree(places)
         # In the order of the tree: neighbours find the same branches in the processor's cache.
         order = tree.indices
@@ -101,6 +104,8 @@ class Neighbours:
     @cached_property
     def tree(self) -> cKDTree:
         """Finds nodes by their place."""
+        from scipy.spatial import cKDTree  # slow to load
+
         return cKDTree(self.positions)
 
     @cached_property
@@ -111,6 +116,9 @@ class Neighbours:
         both; a node without triangle is a part of its own. Those of a cloud hang together through neighbours.
         """
         if not self.is_mesh:
+            from scipy.sparse import csr_array  # slow to load
+            from scipy.sparse.csgraph import connected_components
+
             lengths = csr_array((self.length, self.other, self.first), shape=(self.node_count, self.node_count))
             labels = connected_components(lengths, directed=False)[1]
             return np.arange(self.node_count), np.asarray(labels, np.int64)
@@ -173,6 +181,8 @@ def _graph(
     node: np.ndarray, positions: np.ndarray, triangles: np.ndarray, start: np.ndarray, end: np.ndarray
 ) -> Neighbours:
     """The graph over `positions` with the edges from `start` to `end`, each way once."""
+    from scipy.sparse import coo_array  # slow to load
+
     count = len(positions)
     row, column = np.concatenate([start, end]), np.concatenate([end, start])
     # Sorts without comparing; `np.unique` takes thirty times as long.

@@ -1,6 +1,7 @@
 """Selections: one value in [0, 1] for every vertex or point, and how they are made, grown and moved.
 
-Plain NumPy and SciPy, for a window that has neither torch nor Warp. Values are float32, shape (element_count,). What
+Plain NumPy and SciPy, for a window that has neither torch nor Warp, and that loads this before its first picture, but
+SciPy only when something is selected. Values are float32, shape (element_count,). What
 asks for the neighbourhood takes `Neighbours`, which are made once for a geometry: 1.7 s for 1.3 million triangles, 6 s
 for a million points on one core, so in the background where the geometry is large; the answers come in milliseconds.
 
@@ -14,14 +15,16 @@ up to twice too long where nothing else leads there. On clouds ways follow neigh
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from engine.core.errors import GeometryError
 from engine.geometry.geodesic import Beginning, begin_at, distances_from
 from engine.geometry.neighbours import Neighbours
+
+if TYPE_CHECKING:
+    from scipy.spatial import cKDTree
 
 Profile = Literal["constant", "linear", "smooth"]
 
@@ -165,6 +168,8 @@ def inside_polygon(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
 
 def transfer(points: np.ndarray, values: np.ndarray, reach: float, onto: np.ndarray) -> np.ndarray:
     """`values` of `points` (n, 3) on other points, `onto` (m, 3): that of the nearest within `reach` [mm], else 0."""
+    from scipy.spatial import cKDTree  # slow to load
+
     points = np.asarray(points, np.float64).reshape(-1, 3)
     onto = np.asarray(onto, np.float64).reshape(-1, 3)
     values = np.asarray(values, np.float32)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 
 @dataclass(frozen=True)
@@ -174,5 +172,8 @@ def _next(half_edge: np.ndarray) -> np.ndarray:
 def _components(one: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:
     if not count:
         return np.zeros(0, np.int64)
+    from scipy.sparse import coo_array  # slow to load
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(one), np.int8), (one, other)), shape=(count, count))
     return np.asarray(connected_components(graph, directed=False)[1])

@@ -24,10 +24,30 @@ heavy = ("numpy", "pydantic", "scipy", "PIL", "vtkmodules", "pyqtgraph", "torch"
 print([name for name in heavy if name in sys.modules])
 """
 
+FIRST_PICTURE = """
+import sys
+from app.main import make_application
+from app.window import MainWindow
+application = make_application()
+window = MainWindow(lambda: None, lambda parent: None, bare=True)
+window.furnish()
+import app.viewport.drawing, app.viewport.image, app.viewport.picturing, app.viewport.scene
+heavy = ("scipy", "PIL", "pyqtgraph", "xml", "ssl", "unittest", "torch", "warp")
+print([name for name in heavy if name in sys.modules])
+"""
+
 
 def test_menus_show_before_anything_heavy_is_imported() -> None:
     done = subprocess.run(
         [sys.executable, "-c", BARE], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_first_picture_waits_for_nothing_that_it_does_not_need() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_PICTURE], capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip() == "[]"
