@@ -49,8 +49,13 @@ def test_a_cycle_with_a_timer_dies_in_the_windows_thread(qtbot: Any, collection:
         worker.start()
         worker.join()
         assert "worker" not in collected_in and not died.is_set()
-        _ = [[number] for number in range(2000)]
-        qtbot.waitUntil(died.is_set, timeout=5000)
+        kept = []
+
+        def is_dead() -> bool:
+            kept.append([[number] for number in range(2000)])  # the window goes on working
+            return died.is_set()
+
+        qtbot.waitUntil(is_dead, timeout=5000)
         assert collected_in == {threading.main_thread().name}
     finally:
         gc.callbacks.remove(note)
