@@ -29,6 +29,7 @@ from app.actions.shortcuts import Shortcuts
 from app.appearance import Appearance
 from app.docks import build_docks, show_dock
 from app.document.settings_file import SettingsFile
+from app.earlier_runs_menu import EarlierRunsMenu
 from app.panels.error_bar import ErrorBar, Message
 from app.panels.icons import icon
 from app.panels.run_bar import RunBar
@@ -147,6 +148,7 @@ class MainWindow(QMainWindow):
         self.status_line = StatusLine(self)
         self.setStatusBar(self.status_line)
         self.menus["File"].insertMenu(self.registry.drawn("file.save"), RecentMenu(self))
+        self.menus["Run"].insertMenu(self.registry.drawn("run.keep"), EarlierRunsMenu(self))
         self.menus["Tools"].addMenu(RepairMenu(self))
         self._build_search()
         self.appearance.restore_layout()

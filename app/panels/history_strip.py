@@ -88,7 +88,7 @@ class HistoryStrip(QWidget):
             del self._pixmaps[id]
         for id, info in checkpoints.items():
             if id not in self._pixmaps and info.thumbnail is not None:
-                self._pixmaps[id] = _pixmap(info.thumbnail)
+                self._pixmaps[id] = picture_of(info.thumbnail)
         if self.selected not in checkpoints:
             self.selected = None
         self.update()
@@ -199,7 +199,7 @@ class HistoryStrip(QWidget):
             text = self.tr("Checkpoints appear here while the study runs")
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text)
             return
-        self._labels.clear()
+        self._place_labels()
         self._draw_lines(painter)
         for branch in self._rows:
             self._draw_branch(painter, branch)
@@ -253,17 +253,9 @@ class HistoryStrip(QWidget):
             if newest or (x >= free_from and x + THUMBNAIL + 4 <= last_x):
                 self._draw_thumbnail(painter, id, colour if newest and present else QColor(tokens.line), 1.2)
                 free_from = x + THUMBNAIL + 6
-        if branch != MAIN or len(self._rows) > 1:
+        if branch in self._labels:
+            room = QRectF(self._labels[branch])
             painter.setPen(QColor(tokens.text if present else tokens.text_soft))
-            end = self.place(own[-1])
-            room = QRectF(end.x() + THUMBNAIL / 2 + 5, end.y() - 9, self.width() - end.x() - THUMBNAIL / 2 - 8, 18)
-            if room.width() < 40:
-                start = self.place(own[0])
-                room = QRectF(start.x() - THUMBNAIL / 2, start.y() + THUMBNAIL / 2 + 1, 160, 16)
-                room.translate(34, 0)
-            title = self.title(branch)
-            name = self.fontMetrics().elidedText(title, Qt.TextElideMode.ElideRight, int(room.width()))
-            self._labels[branch] = QRectF(room.topLeft(), QSizeF(self.fontMetrics().horizontalAdvance(name) + 19, 18))
             if len(self._rows) > 1:
                 painter.save()
                 painter.setPen(Qt.PenStyle.NoPen)
@@ -271,7 +263,22 @@ class HistoryStrip(QWidget):
                 painter.drawEllipse(QPointF(room.left() + 4, room.center().y()), 4, 4)
                 painter.restore()
                 room.setLeft(room.left() + 13)
+            name = self.fontMetrics().elidedText(self.title(branch), Qt.TextElideMode.ElideRight, int(room.width()))
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
+
+    def _place_labels(self) -> None:
+        """Where the names of branches stand: behind the newest Checkpoint, or below where there is no room."""
+        self._labels.clear()
+        for branch in self._rows:
+            if branch == MAIN and len(self._rows) == 1:
+                continue
+            places = sorted((self.place(id) for id, c in self._checkpoints.items() if c.branch == branch), key=_across)
+            end = places[-1]
+            room = QRectF(end.x() + THUMBNAIL / 2 + 5, end.y() - 9, self.width() - end.x() - THUMBNAIL / 2 - 8, 18)
+            if room.width() < 40:
+                room = QRectF(places[0].x() - THUMBNAIL / 2 + 34, places[0].y() + THUMBNAIL / 2 + 1, 160, 16)
+            wanted = self.fontMetrics().horizontalAdvance(self.title(branch)) + 19
+            self._labels[branch] = QRectF(room.topLeft(), QSizeF(min(wanted, room.width()), room.height()))
 
     def title(self, branch: str) -> str:
         """What is written beside a branch."""
@@ -312,7 +319,8 @@ class HistoryStrip(QWidget):
         small.setPointSizeF(max(font.pointSizeF() - 1.5, 6.5))
         painter.setFont(small)
         under = QRectF(box.left() - 12, box.bottom() + 1, box.width() + 24, 14)
-        painter.drawText(under, Qt.AlignmentFlag.AlignCenter, f"{info.iteration:,}")
+        if not any(label.intersects(under.adjusted(10, 2, -10, -2)) for label in self._labels.values()):
+            painter.drawText(under, Qt.AlignmentFlag.AlignCenter, f"{info.iteration:,}")
         painter.setFont(font)
 
     def _words(self, info: CheckpointInfo) -> str:
@@ -350,8 +358,13 @@ class HistoryStrip(QWidget):
             self._scrub(id)
 
 
-def _pixmap(thumbnail: np.ndarray) -> QPixmap:
+def picture_of(thumbnail: np.ndarray) -> QPixmap:
+    """A thumbnail (height, width, 3) uint8, to be drawn."""
     data = np.ascontiguousarray(thumbnail, np.uint8)
     height, width = data.shape[:2]
     image = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888)
     return QPixmap.fromImage(image.copy())
+
+
+def _across(place: QPointF) -> float:
+    return place.x()

@@ -47,7 +47,8 @@ class Running:
             self.start()
 
     def start(self, *, paused: bool = False, resume: Path | None = None) -> None:
-        """Begin anew from the input."""
+        """Begin anew from the input; the present Run becomes an earlier one."""
+        before = self._document.run.iteration if self._document.run.exists else 0
         if went := self._target.drop_foreign_handles():
             self._notices.noted(went)
         try:
@@ -57,6 +58,8 @@ class Running:
             self._notices.say(error, about=RUN)
             return
         self._drawing.clear_snapshot()
+        if before:
+            self._notices.noted(_tr("The last run stays in Run › Earlier runs until the window closes"))
 
     def step(self) -> None:
         """One iteration; starts a paused Run where there is none."""

@@ -11,6 +11,7 @@ from app.work.clipping import Clipping
 from app.work.comparing import Comparing
 from app.work.curves import Curves
 from app.work.drawing import Drawing
+from app.work.earlier_runs import EarlierRuns
 from app.work.engine_link import EngineLink
 from app.work.exporting import Exporting
 from app.work.files import Files
@@ -47,6 +48,7 @@ class Workbench:
         self.repairing = Repairing(document, tasks, self.notices)
         self.exporting = Exporting(document, link, tasks, self.notices)
         self.branching = Branching(document, link, self.notices)
+        self.earlier = EarlierRuns(document, link, self.drawing, self.notices)
         self.comparing = Comparing(document, link, self.drawing, self.notices)
         self.pictures = Pictures(self.drawing, tasks, self.notices)
         self.curves = Curves(document, self.notices)

@@ -78,6 +78,18 @@ def run_folder(parent: Path, run: int) -> Path:
     return parent / f"run-{run}"
 
 
+def run_number(folder: Path) -> int | None:
+    """Of the Run that the engine keeps there; None for a folder with another name."""
+    stem, _, number = folder.name.partition("-")
+    return int(number) if stem == "run" and number.isdecimal() else None
+
+
+def saved_runs(parent: Path) -> list[Path]:
+    """The folders in which the engine has saved Runs, the oldest first."""
+    found = [path for path in parent.glob("run-*") if run_number(path) is not None and is_run_folder(path)]
+    return sorted(found, key=lambda path: run_number(path) or 0)
+
+
 def is_run_folder(path: Path) -> bool:
     """Whether a Run has been saved there."""
     return (path / MANIFEST).is_file()

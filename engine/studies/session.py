@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import traceback
 from collections.abc import Callable
@@ -29,7 +28,9 @@ from engine.protocol.edits import Edit
 from engine.protocol.recording import Recording
 from engine.protocol.run_folder import run_folder
 from engine.protocol.study import Study
+from engine.studies import earlier_runs
 from engine.studies.answers import answer, view_of
+from engine.studies.earlier_runs import EarlierRuns
 from engine.studies.pace import Pace, Sparingly
 from engine.studies.problem import StudyProblem
 from engine.studies.replay_folder import save_replay
@@ -72,7 +73,8 @@ class LocalSession:
     build : makes the problem of a study; the registry of studies when None
     make_catalogue : what this engine offers; the registry's Catalogue when None
     folder : where each Run is saved every few seconds, in a folder of its own (`engine.protocol.run_folder`); None:
-        nowhere. The folder of a Run is removed when the next one has been saved
+        nowhere. The folder of a Run stays when the next one begins, unless that went on from it
+    earlier_budget : bytes that the folders of earlier Runs may need; the oldest go first
     history_budget : bytes of Checkpoints in memory
     thumbnails : make a picture for every Checkpoint; nobody looks at them where there is no window
     between_steps : called between the steps of a preparation; it may call `start`, `send` and `close`
@@ -85,6 +87,7 @@ class LocalSession:
         make_catalogue: Callable[[], Catalogue] | None = None,
         folder: Path | None = None,
         history_budget: int = DEFAULT_BUDGET,
+        earlier_budget: int = earlier_runs.DEFAULT_BUDGET,
         autosave_seconds: float = AUTOSAVE_SECONDS,
         thumbnails: bool = True,
         between_steps: Callable[[], None] = lambda: None,
@@ -108,7 +111,9 @@ class LocalSession:
         self._cancelled = False
         self._inputs: dict[str, Any] = {}
         self._saver: RunSaver | None = None
-        self._past_folder: Path | None = None
+        self._earlier = EarlierRuns(folder, earlier_budget) if folder is not None else None
+        self._resumed_from: Path | None = None
+        self._tidied = False
         self._begin_run()
 
     def _begin_run(self) -> None:
@@ -297,13 +302,13 @@ class LocalSession:
             self._player = Player(run, order.edits)
         if folder is not None:
             self._saver = RunSaver(folder, self._autosave_seconds)
+            self._resumed_from, self._tidied = order.resume, False
         progress("Ready", 0.99)
         return run
 
     def _close_run(self) -> None:
         if self._saver is not None:
             self.save()
-            self._past_folder = self._saver.folder if self._saver.has_saved else self._past_folder
             self._saver = None
         if self.run is not None:
             self._events += self.run.take_events()
@@ -362,9 +367,11 @@ class LocalSession:
         if self._saver is None or self.run is None or self.study is None:
             return
         self._saver.after_iteration(self.run, self.study, at_rest=at_rest)
-        if self._past_folder is not None and self._saver.has_saved:
-            shutil.rmtree(self._past_folder, ignore_errors=True)
-            self._past_folder = None
+        if self._earlier is not None and self._saver.has_saved and not self._tidied:
+            self._tidied = True
+            for number in self._earlier.tidy(self.run.number, self._resumed_from):
+                text = f"The files of run {number} have been removed: earlier runs take more room than they may."
+                self._events.append(seen.LogLine("info", text))
 
     # -- requests and Snapshots -----------------------------------------------------------------------------------
 

@@ -16,10 +16,10 @@ from sphere_study import build
 
 from engine.core.errors import FileError
 from engine.optimization import checkpoint_store, run_saver
-from engine.optimization.saved_run import read_saved_run
+from engine.optimization.saved_run import read_saved_run, saved_study
 from engine.protocol import edits, snapshot
 from engine.protocol import session as requests
-from engine.protocol.run_folder import EDITS, MANIFEST, is_run_folder, read_summary
+from engine.protocol.run_folder import EDITS, MANIFEST, is_run_folder, read_summary, saved_runs
 from engine.protocol.study import Study
 from engine.studies.session import LocalSession
 
@@ -167,7 +167,7 @@ def test_an_edit_that_kills_the_process_is_not_repeated(tmp_path: Path) -> None:
     assert "0.9" not in (folder / EDITS).read_text()
 
 
-def test_a_folder_goes_when_the_next_run_is_saved_and_its_checkpoints_live_on(tmp_path: Path) -> None:
+def test_a_folder_goes_when_the_run_goes_on_in_the_next_one(tmp_path: Path) -> None:
     session = branched(begin(tmp_path))
     session.save()
     first, second = session.run_folder(1), session.run_folder(2)
@@ -181,6 +181,41 @@ def test_a_folder_goes_when_the_next_run_is_saved_and_its_checkpoints_live_on(tm
     session.advance()
     assert not first.exists() and is_run_folder(second)
     assert np.array_equal(session.ask(requests.CheckpointView(2)).result().arrays["vertices"], expected)
+
+
+def test_an_ended_run_stays_with_its_branches_when_another_begins_and_comes_back(tmp_path: Path) -> None:
+    session = branched(begin(tmp_path))
+    expected, tree = radii(session), [(info.id, info.branch) for info in infos(session)]
+    for _ in range(2):
+        session.start(study(grow=2), {})
+        session.run_to_end()
+        session.save()
+    assert [path.name for path in saved_runs(tmp_path)] == ["run-1", "run-2", "run-3"]
+    first = session.run_folder(1)
+    assert first is not None
+    session.start(saved_study(first), {}, resume=first, paused=True)
+    session.run_to_end()
+    session.save()
+    session.advance()
+    assert np.array_equal(radii(session), expected)
+    assert [(info.id, info.branch) for info in infos(session)][: len(tree)] == tree
+    assert [path.name for path in saved_runs(tmp_path)] == ["run-2", "run-3", "run-4"], "it lives on in the last"
+
+
+def test_earlier_runs_need_no_more_room_than_they_may_and_go_with_a_word(tmp_path: Path) -> None:
+    probe = begin(tmp_path / "probe")
+    probe.run_to_end()
+    probe.save()
+    room = 5 * sum(path.stat().st_size for path in (tmp_path / "probe/run-1").iterdir()) // 2
+    session = LocalSession(build=build, folder=tmp_path, autosave_seconds=0.0, earlier_budget=room)
+    told = []
+    for _ in range(6):
+        session.start(study(), {})
+        session.run_to_end()
+        told += [event.text for event in session.events() if isinstance(event, snapshot.LogLine)]
+    kept = [path.name for path in saved_runs(tmp_path)]
+    assert kept == ["run-4", "run-5", "run-6"], "the present one, and two and a half of others"
+    assert [text.split()[4] for text in told] == ["1", "2", "3"]
 
 
 @pytest.mark.parametrize("trouble", ["no folder", "full"])
