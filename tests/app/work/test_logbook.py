@@ -75,11 +75,11 @@ def test_memory_is_bounded(logbook: Logbook) -> None:
 @pytest.mark.parametrize(
     ("text", "left"),
     [
-        ("/home/Jane Doe/My Scans/scan.ply: it is empty", "…/scan.ply: it is empty"),
+        ("/srv/Jane Doe/My Scans/scan.ply: it is empty", "…/scan.ply: it is empty"),
         (f"{Path.home()}/a b/c.stl", "…/c.stl"),
         (r"C:\Users\Jane Doe\x.obj is bad", "…/x.obj is bad"),
         ('File "/usr/lib/python3/a.py", line 3', 'File "…/a.py", line 3'),
-        ("(/tmp/jane/y.ply)", "(…/y.ply)"),
+        ("(/var/jane/y.ply)", "(…/y.ply)"),
         ("12 it/s and 3 mm/s, 1/2", "12 it/s and 3 mm/s, 1/2"),
         ("see https://example.org/y/z", "see https://example.org/y/z"),
     ],
@@ -112,8 +112,8 @@ def test_the_dock_shows_new_lines_by_level_and_words(window: Any, session: Any, 
 
 
 def test_diagnostics_tell_the_state_and_no_folder(running: Any, session: Any) -> None:
-    running.document.add_object(Mesh(*_triangle(), name="part.stl"), source="/home/jane/secret/part.stl")
-    session.emit.append(LogLine("warning", "/home/jane/secret/part.stl: it was odd"))
+    running.document.add_object(Mesh(*_triangle(), name="part.stl"), source="/srv/jane/secret/part.stl")
+    session.emit.append(LogLine("warning", "/srv/jane/secret/part.stl: it was odd"))
     polls(running, 2)
     running.registry.trigger("help.diagnostics")
     polls(running, 2)
