@@ -24,6 +24,8 @@ from app.panels.theme import current_tokens
 
 RUN = "run"
 """What a Message is about that concerns the Run or its engine."""
+BESIDE = 40
+"""Letters that the buttons beside a message have at most; with more of them they stand below it."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,10 @@ class ErrorBar(QFrame):
         self._details.setAccessibleName(self.tr("Details"))
         self._details.hide()
         self._offers = QHBoxLayout()
-        self._offers.setSpacing(6)
+        self._below = QHBoxLayout()
+        self._below.setContentsMargins(28, 0, 0, 0)  # where the text begins
+        for offers in (self._offers, self._below):
+            offers.setSpacing(6)
         self._unfold = QPushButton(self.tr("Details"), self)
         self._unfold.setObjectName("details")
         self._unfold.setCheckable(True)
@@ -86,6 +91,7 @@ class ErrorBar(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 7, 8, 7)
         column.addLayout(row)
+        column.addLayout(self._below)
         column.addWidget(self._details)
         self.hide()
 
@@ -143,15 +149,25 @@ class ErrorBar(QFrame):
         self._unfold.setChecked(False)
         self._unfold.setVisible(bool(message.details))
         self._copy.setVisible(message.kind != "note")
-        while (item := self._offers.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
+        self._show_offers(message)
+        self.show()
+
+    def _show_offers(self, message: Message) -> None:
+        """Beside the text; below it where they would leave it little room."""
+        for offers in (self._offers, self._below):
+            while (item := offers.takeAt(0)) is not None:
+                if (widget := item.widget()) is not None:
+                    widget.hide()
+                    widget.deleteLater()
+        long = sum(len(title) for title, _ in message.offers) > BESIDE
+        place = self._below if long else self._offers
         for index, (title, _) in enumerate(message.offers):
             button = QPushButton(title, self)
             button.setAccessibleName(title)
             button.clicked.connect(lambda _=False, index=index: self.take_offer(index))
-            self._offers.addWidget(button)
-        self.show()
+            place.addWidget(button)
+        if long:
+            place.addStretch(1)
 
     def _to_clipboard(self) -> None:
         if self.message is not None:

@@ -115,7 +115,6 @@ class ExportDialog(QDialog):
             self._rows.addWidget(label, row, 0)
             self._rows.addWidget(value, row, 1)
         self._say("")
-        self.adjustSize()
 
     def export(self) -> None:
         """Ask for the surface and write it; the result is told when it is there."""
@@ -215,6 +214,7 @@ class ExportDialog(QDialog):
 
     def _say(self, text: str, *, warning: bool = False) -> None:
         self._result.setText(text)
+        self.adjustSize()  # a longer text must not squeeze the rows above it
         self._result.setStyleSheet(f"color: {current_tokens().warning};" if warning else "")
 
     def sizeHint(self) -> QSize:

@@ -32,6 +32,9 @@ from app.panels.theme import current_tokens
 from engine.protocol.catalogue import TermEntry
 from engine.protocol.study import TermSpec
 
+LONGEST_TITLE = 140
+"""Pixels that the title of a Term has for certain."""
+
 
 class TermsPanel(QWidget):
     """One card a Term, in the order of the Study."""
@@ -159,8 +162,9 @@ class TermCard(QFrame):
         self.switch = QCheckBox(title, self)
         self.switch.setToolTip(term_tooltip(entry) if entry else spec.kind)
         self.switch.setAccessibleName(self.tr("{0} counts").format(title))
-        # A long title gives way: it never makes the panel wider than its dock.
-        self.switch.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        # The curve gives way to the title, and a long title to the dock, which it never makes wider.
+        self.switch.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.switch.setMinimumWidth(min(self.switch.sizeHint().width(), LONGEST_TITLE))
         self.switch.toggled.connect(lambda on: self.parameter_changed.emit("enabled", on))
         self._value = QLabel("", self)
         self._value.setProperty("soft", True)

@@ -160,7 +160,7 @@ def _style_sheet(t: Tokens) -> str:
     QToolBar {{ background: {t.window}; border: none; spacing: 3px; padding: 3px; }}
     QToolBar::separator {{ background: {t.line}; margin: 4px; width: 1px; height: 1px; }}
     QTreeView, QListView, QTreeView:focus, QListView:focus {{ background: {t.panel}; border: none; outline: none; }}
-    QTreeView::item {{ padding: 3px 2px; border-radius: 4px; }}
+    QTreeView::item {{ padding: 3px 2px; }}
     QTreeView::item:hover, QListView::item:hover {{ background: {t.hover}; }}
     QTreeView::item:selected, QListView::item:selected {{ background: {t.hover}; color: {t.text}; }}
     QStatusBar {{ background: {t.window}; color: {t.text_soft}; }}
@@ -182,6 +182,7 @@ def _style_sheet(t: Tokens) -> str:
     QFrame[bar="error"] {{ background: {t.error_back}; border: none; border-left: 4px solid {t.error}; }}
     QFrame[bar="warning"] {{ background: {t.warning_back}; border: none; border-left: 4px solid {t.warning}; }}
     QFrame[bar="note"] {{ background: {t.panel}; border: none; border-left: 4px solid {t.accent}; }}
+    QTabBar {{ qproperty-drawBase: 0; }}
     QTabBar::tab {{ padding: 5px 10px; background: {t.window}; border: none; color: {t.text_soft}; }}
     QTabBar::tab:selected {{ color: {t.text}; background: {t.panel}; }}
     """

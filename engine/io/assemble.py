@@ -254,7 +254,7 @@ def _merge_seams(raw: Raw) -> None:
             return
         raw.notes.append(f"{len(raw.positions) - len(kept)} vertices doubled along seams were merged.")
     else:
-        raw.notes.append(f"{len(raw.positions)} corners of single triangles were merged into {len(kept)} vertices.")
+        raw.notes.append(f"{len(raw.positions):,} corners of single triangles were merged into {len(kept):,} vertices.")
     raw.triangles = merged
     _take_vertices(raw, kept)
 
