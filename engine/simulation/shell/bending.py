@@ -162,10 +162,14 @@ class Bending(FoldEnergy):
         return followed
 
     def advance(self, q: Tensor) -> Tensor:
-        return self._move_frames(super().advance(q))
+        return self.recentre(super().advance(q))
 
-    def _move_frames(self, q: Tensor) -> Tensor:
-        """Frames at the mean of the normals of q, and q with its rotations counted from there."""
+    def recentre(self, q: Tensor) -> Tensor:
+        """Move the frames to the mean of the normals of q; returns q with its rotations counted from there.
+
+        Energy and forces stay, and so do creases: long ways to an equilibrium may call it between iterations, lest an
+        edge turn by half a turn.
+        """
         positions = self.unknowns.positions(q)
         mean = self._mean_angles(q)
         edge = positions[self._edges[:, 1]] - positions[self._edges[:, 0]]

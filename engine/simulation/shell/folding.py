@@ -18,7 +18,7 @@ LIMITS: Mapping[str, Limits] = {
     "young": Limits(0.0, above=True),
     "poisson": Limits(-0.99, 0.5),
     "thickness": Limits(0.0, above=True),
-    "stiffness": Limits(0.0),
+    "stiffness": Limits(0.0, above=True),  # without any, nothing would say where rotations are
     "rest_positions": FREE,
     "rest_angles": FREE,
     "rest_curvature": FREE,

@@ -89,8 +89,10 @@ class ShellMaterial(ParameterModel):
         title="Bending factor",
         help="Bending stiffness over that of a solid plate, E h³ / 12 (1 − ν²). Yarns slide over each other: cloth "
         "bends more easily than a plate.",
-        ge=0.0,
+        gt=0.0,
+        soft_min=0.01,
         soft_max=1.0,
+        logarithmic=True,
         advanced=True,
     )
     creases: bool = parameter(False, title="Keeps creases", help="A fold beyond the yield angle stays.")
