@@ -16,17 +16,26 @@ FULL_SECONDS = 10.0
 class GarbageCollection(QObject):
     """Takes Python's automatic collection over, as long as it lives.
 
+    starting : a program is being loaded, of which hardly anything is garbage: nothing is collected before `settle`
+
     Python collects cycles in whichever thread happens to allocate. A cycle that holds a Qt object would then be
     destroyed in a worker thread, which Qt answers with "Timers cannot be started from another thread" and a crash.
     """
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, starting: bool = False) -> None:
         super().__init__(parent)
         self._full_at = time.monotonic()
         self._was_enabled = gc.isenabled()
         gc.disable()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.look)
+        if not starting:
+            self._timer.start(INTERVAL)
+
+    def settle(self) -> None:
+        """What has been loaded stays, and is never looked at again: it would take most of every full collection."""
+        gc.freeze()
+        self._full_at = time.monotonic()
         self._timer.start(INTERVAL)
 
     def look(self) -> None:
@@ -44,5 +53,6 @@ class GarbageCollection(QObject):
     def stop(self) -> None:
         """Let Python collect by itself again."""
         self._timer.stop()
+        gc.unfreeze()
         if self._was_enabled:
             gc.enable()

@@ -45,8 +45,8 @@ def run_window(files: list[Path], *, demo: bool = False) -> int:
     )
     if window.appearance.dark != application.property("darkTheme"):
         apply_theme(application, dark=window.appearance.dark)
-    start = _Start(window, files, demo)
-    garbage = GarbageCollection(window)
+    garbage = GarbageCollection(window, starting=True)
+    start = _Start(window, files, demo, garbage)
     window.show()
     # Ctrl-C in the terminal closes the window as its button does; Python hears signals only while it runs code, which
     # the window's timer makes sure of.
@@ -60,11 +60,12 @@ def run_window(files: list[Path], *, demo: bool = False) -> int:
 class _Start(QObject):
     """Fills the window step by step after its first paint; between two steps it answers to the person."""
 
-    def __init__(self, window: MainWindow, files: list[Path], demo: bool) -> None:
+    def __init__(self, window: MainWindow, files: list[Path], demo: bool, garbage: GarbageCollection) -> None:
         super().__init__(window)
         self._window = window
         self._files = files
         self._demo = demo
+        self._garbage = garbage
         window.menuBar().installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -92,7 +93,11 @@ class _Start(QObject):
     def _finish(self) -> None:
         self._window.start_engine()
         self._window.add_plot()
-        QTimer.singleShot(LOADER_MILLISECONDS, self._window, self._window.workbench.files.opener.warm_up)
+        QTimer.singleShot(LOADER_MILLISECONDS, self, self._settle)
+
+    def _settle(self) -> None:
+        self._garbage.settle()
+        self._window.workbench.files.opener.warm_up()
 
 
 def make_application() -> QApplication:

@@ -45,7 +45,8 @@ class Outlook:
         viewport = self._window.viewport
         if viewport is None or not self._window.document.objects:
             return b""
-        image = viewport.picture()
+        fit = min(PREVIEW.width() / max(viewport.width(), 1), PREVIEW.height() / max(viewport.height(), 1), 1.0)
+        image = viewport.picture(scale=fit)
         if image.isNull():
             return b""
         small = image.scaled(PREVIEW, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)

@@ -73,7 +73,8 @@ class Keeping:
         self._busy = False
         self._changed_at: float | None = None
         self._waiting_since: float | None = None
-        self._kept_at = self._tried_at = float("-inf")
+        self._tried_at = float("-inf")
+        self._kept_at = time.monotonic()  # what is opened first is kept when it has been shown
         self._kept: tuple[object, ...] | None = None
         self._complained = False
         self._pictured: tuple[object, ...] | None = None
@@ -164,11 +165,12 @@ class Keeping:
         return RunNote(folder=folder, earlier=earlier)
 
     def _preview(self) -> bytes:
-        """What is open, as it looks; drawn anew only when other objects are there, for drawing takes time."""
-        objects = tuple(id(item) for item in self._document.objects)
+        """What is open, as it looks; drawn anew only when something else is there or is coloured otherwise: drawing
+        takes time, and an object that is dragged would be drawn again and again."""
+        objects = tuple((id(item.geometry), item.colour, item.visible) for item in self._document.objects)
         if objects != self._pictured and self._documents.look is not None:
-            self._pictured = objects
             self._picture = self._documents.look.preview()
+            self._pictured = objects if self._picture else None
         return self._picture
 
     def _thumbnail(self) -> Thumbnail | None:

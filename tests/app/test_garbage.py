@@ -61,6 +61,30 @@ def test_a_cycle_with_a_timer_dies_in_the_windows_thread(qtbot: Any, collection:
         gc.callbacks.remove(note)
 
 
+def test_a_start_is_not_collected_and_then_left_alone(qtbot: Any) -> None:
+    collected: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        collected.append(info["generation"])
+
+    collection = GarbageCollection(starting=True)
+    gc.callbacks.append(note)
+    try:
+        loaded = [[number] for number in range(20_000)]
+        qtbot.wait(500)
+        assert not collected, "there is nothing to collect in what a start loads"
+        collection.settle()
+        assert gc.get_freeze_count() >= len(loaded)
+        assert not any(item is loaded for item in gc.get_objects()), "a collection would look at it again"
+        later = [[number] for number in range(20_000)]
+        qtbot.waitUntil(lambda: bool(collected), timeout=5000)
+        assert any(item is later for item in gc.get_objects())
+    finally:
+        gc.callbacks.remove(note)
+        collection.stop()
+    assert gc.get_freeze_count() == 0
+
+
 def test_python_collects_by_itself_again(qtbot: Any) -> None:
     parent = QObject()
     collection = GarbageCollection(parent)

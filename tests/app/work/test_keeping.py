@@ -14,6 +14,7 @@ import pytest
 from run_in_folder import write_run
 from tests_app_fakes import FakeSession, FakeViewport, polls
 
+from app.document.placement import Placement
 from app.document.recovery import read_kept
 from app.work import keeping as keeping_module
 from engine.geometry.mesh import Mesh
@@ -116,6 +117,29 @@ def test_changes_that_do_not_stop_are_kept_all_the_same(
         window.document.add_object(target)
         polls(window)
         time.sleep(0.02)
+
+
+def test_the_picture_is_small_and_not_drawn_anew_while_an_object_is_dragged(
+    make_window: Callable[[], Any], target: Mesh
+) -> None:
+    window = make_window()
+    name = window.document.add_object(target, source="/data/ball.ply").name
+
+    def pictures() -> list[Any]:
+        return [call for call in window.viewport.calls if call[0] == "picture"]
+
+    settle(window)
+    assert len(pictures()) == 1
+    (scale,) = pictures()[0][1]
+    assert scale * window.viewport.width() <= 320 + 1 and scale * window.viewport.height() <= 240 + 1
+    for step in range(5):
+        window.workbench.scene.drag(name, Placement(translation=(float(step + 1), 0.0, 0.0)), step == 4)
+        settle(window)
+    assert read_kept(window.keeping._home.folder).project == window.document.project
+    assert len(pictures()) == 1
+    window.workbench.scene.colour([name], "#123456")
+    settle(window)
+    assert len(pictures()) == 2
 
 
 def test_a_crash_is_offered_with_what_it_holds_and_recovered(
