@@ -47,7 +47,6 @@ def test_recover_from_a_crash(open_window: OpenWindow, repository: Path, tmp_pat
     stage.wait(lambda: stage.run.state == "paused", "the run")
     assert stage.run.iteration == iteration
     assert stage.run.present_curves().iterations[0] == 0 and len(stage.run.checkpoints) > 2
-    stage.picture("recovered")
 
     stage.run_to_the_end()
     assert stage.run.iteration == 60 and stage.run.scalars["weight:smoothness"] == 2.5

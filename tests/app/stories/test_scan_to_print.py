@@ -57,7 +57,7 @@ def test_scan_to_print(stage: Stage, bracket: Mesh, tmp_path: Path) -> None:
     losses = stage.run.present_curves().values["loss"]
     assert len(losses) >= 10 and losses[-1] < losses[0]
     assert "triangles" in said(stage, "Triangles") and said(stage, "Parts") == "1 part"
-    stage.picture("descent")
+    stage.picture("window")
     stage.run_to_the_end()
 
     stage.key("Ctrl+E")

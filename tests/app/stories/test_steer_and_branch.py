@@ -16,20 +16,23 @@ from stage import Stage
 from engine.io.registry import write
 from engine.studies.samples import nut_scan
 
-ITERATIONS = 120
+RESOLUTION, ITERATIONS, POINTS = 32, 120, 8000
+FINE = 48, 160, 20_000
+"""The same where pictures are taken, to be looked at."""
 
 
 @pytest.mark.slow
 def test_steer_and_branch(stage: Stage, tmp_path: Path) -> None:
     document = stage.document
     file = tmp_path / "nut.ply"
-    write(nut_scan(points=8000), file)
+    resolution, iterations, points = FINE if stage.pictures else (RESOLUTION, ITERATIONS, POINTS)
+    write(nut_scan(points=points), file)
     stage.name_file(file)
     stage.key("Ctrl+O", stage.window.objects)
     stage.wait(lambda: bool(document.objects), "the scan")
     stage.picture("opened")
-    stage.type("Resolution", "32")
-    stage.type("Iterations", str(ITERATIONS))
+    stage.type("Resolution", str(resolution))
+    stage.type("Iterations", str(iterations))
     stage.key("Space")
     stage.wait(lambda: stage.run.iteration > 3, "the descent")
     stage.hide_object("nut")
@@ -84,8 +87,8 @@ def smooth_only_where_it_is_painted(stage: Stage) -> None:
     stage.key("Space")
     stage.menu("Select", "Selection tool", "By brush")
     stage.show_dock("selections")
-    place = stage.pixel(stage.seen_at(0.42, 0.55))
-    mouse.drag(stage.view, place, (place[0] + 60.0, place[1] + 50.0), steps=12)
+    place = stage.pixel(stage.seen_at(0.65, 0.45))
+    mouse.drag(stage.view, place, (place[0] - 50.0, place[1] - 70.0), steps=12)
     working = stage.window.workbench.selecting
     stage.wait(lambda: working.working is not None and working.working.count > 20, "what the brush selects")
     assert stage.run.state == "running"
@@ -94,6 +97,7 @@ def smooth_only_where_it_is_painted(stage: Stage) -> None:
     assert mask and stage.document.project.selection(mask) is not None
     stage.run_to(stage.run.iteration + 5)
     assert stage.document.study.term("smoothness").mask == mask, "the engine has refused it"
+    stage.window.study.ensureWidgetVisible(stage.window.study.terms.card("smoothness"))
     stage.picture("mask")
     stage.menu("Select", "Select nothing")
 
@@ -129,7 +133,7 @@ def go_back_and_branch(stage: Stage) -> None:
     stage.press("Continue from here")
     stage.wait(lambda: len(stage.run.branches()) == 2, "the branch")
     assert not stage.document.handles()  # it was placed later
-    stage.wait(lambda: stage.run.iteration >= ITERATIONS and stage.run.state == "finished", "its end")
+    stage.wait(lambda: stage.run.iteration >= stage.run.iterations and stage.run.state == "finished", "its end")
     assert ended in stage.run.checkpoints and stage.run.branch != "main"
 
     stage.key("F2", stage.window.history.strip)
