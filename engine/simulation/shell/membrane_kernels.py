@@ -164,9 +164,11 @@ def energies(
     strain = green_strain(f1, f2)
     m = moduli[face]
     if law == NEO_HOOKEAN:
-        # The trace as a strain, and the rest by its difference from 1/(r + 1): no cancellation near rest.
-        d = (one + two * strain[0]) * (one + two * strain[1]) - strain[2] * strain[2] - one
-        result[face] = volumes[face] * m[0] * (strain[0] + strain[1] - half * (one + m[1]) * d / (one + m[1] + d))
+        # Trace t less (1 + r) d / 2 (1 + r + d), brought together: nothing of first order is left to cancel.
+        t = strain[0] + strain[1]
+        q = wp.float64(4.0) * strain[0] * strain[1] - strain[2] * strain[2]
+        d = two * t + q
+        result[face] = volumes[face] * m[0] * (t * d - half * (one + m[1]) * q) / (one + m[1] + d)
     else:
         result[face] = volumes[face] * half * wp.dot(strain, linear_stress(m, strain))
 
