@@ -52,7 +52,7 @@ def run_commands(window: MainWindow) -> list[Action]:
         Action("run.stop", tr("Stop"), lambda: window.workbench.running.stop(), "Run", "Ctrl+.", "stop", group="run",
                enabled=is_active, help=tr("End the run; its result and its history stay")),
         Action("run.restart", tr("Start over"), lambda: window.workbench.running.start(), "Run", "Ctrl+R", "reset",
-               group="run", enabled=can_restart, help=tr("Begin anew from the input; the last run goes to Earlier runs")),
+               group="run", enabled=can_restart, help=tr("Begin anew; the last run goes to Earlier runs")),
         Action("run.keep", tr("Keep checkpoint"), lambda: window.link.keep_checkpoint("kept"), "Run", "K", "bookmark",
                enabled=is_active, group="history"),
         Action("run.continue", tr("Continue from here"), window.continue_from_selected, "Run", icon="branch",

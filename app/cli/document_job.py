@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.document.archive import damaged
 from app.document.difference import mask_edits
 from app.document.file import open_document
 from engine.protocol.recording import RecordedEdit, Recording
@@ -31,7 +32,9 @@ def read_job(path: Path, folder: Path) -> DocumentJob:
     """Read a document, the files of its Run into `folder`; raises `FileError`."""
     content = open_document(path, run_folder=folder).content
     project = content.project
-    if content.run is not None and is_run_folder(folder):
+    if content.run is not None:
+        if not is_run_folder(folder):
+            raise damaged(path, "its run cannot be read")
         return DocumentJob(read_summary(folder).study, dict(content.run_inputs), folder, None)
     items = {role: project.object(name) for role, name in project.roles.items()}
     inputs = {role: item.placed for role, item in items.items() if item is not None}

@@ -110,8 +110,12 @@ class Archive:
             raise damaged(self.path, f"{name} has changed since it was written")
         return array
 
-    def extract(self, prefix: str, folder: Path, report: Callable[[float], None] = lambda fraction: None) -> int:
-        """Write the members below `prefix` ("runs/1/") into `folder`; returns how many. Raises `FileError`."""
+    def extract(self, prefix: str, folder: Path, report: Callable[[float], None] = lambda fraction: None) -> list[str]:
+        """Write the members below `prefix` ("runs/1/") into `folder`; raises `FileError`.
+
+        Returns those that are not what was written, which are left out: the others may be of use without them.
+        """
+        lost: list[str] = []
         names = [name for name in self._members if name.startswith(prefix) and name != prefix]
         total = sum(self._members[name].file_size for name in names) or 1
         done = 0
@@ -132,8 +136,9 @@ class Archive:
                 except OSError as error:
                     raise FileError(target, f"it cannot be written ({error.strerror or error}).") from error
             if crc != self._members[name].CRC:
-                raise damaged(self.path, f"{name} has changed since it was written")
-        return len(names)
+                target.unlink()
+                lost.append(name)
+        return lost
 
     def size(self, prefix: str) -> int:
         """Bytes of the members below `prefix`."""

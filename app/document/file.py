@@ -106,11 +106,13 @@ class Opened:
 
     read_only : a newer program wrote it: what this one does not know would be lost in saving it
     written_by : version of the program that wrote it
+    lost : files of its Run that are not what was written, and were left out
     """
 
     content: Content
     read_only: bool = False
     written_by: str = ""
+    lost: tuple[str, ...] = ()
 
 
 def save_document(
@@ -154,7 +156,8 @@ def save_document(
 def open_document(path: Path, *, run_folder: Path | None = None, report: Report = lambda fraction: None) -> Opened:
     """Read a document; raises `FileError` for anything else.
 
-    run_folder : where the files of its Run go; None leaves them where they are
+    run_folder : where the files of its Run go; None leaves them where they are. What of them is damaged costs nothing
+        else
     """
     with Archive(path) as archive:
         manifest, read_only = read_manifest(path, archive.read(MANIFEST, most=LARGEST_MANIFEST))
@@ -166,9 +169,10 @@ def open_document(path: Path, *, run_folder: Path | None = None, report: Report 
         if PREVIEW in archive.names:
             preview = archive.read(PREVIEW, most=LARGEST_PREVIEW)
             content = replace(content, preview=preview)
+        lost: list[str] = []
         if run_folder is not None and content.run is not None:
-            archive.extract(RUN_PREFIX, run_folder, report)
-    return Opened(content, read_only, str(manifest.get("formwright", "")))
+            lost = archive.extract(RUN_PREFIX, run_folder, report)
+    return Opened(content, read_only, str(manifest.get("formwright", "")), tuple(lost))
 
 
 def is_document(path: Path) -> bool:

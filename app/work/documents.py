@@ -245,6 +245,10 @@ class Documents:
         self.show(opened.content, path=path, run_files=place if whole else None)
         self.read_only = opened.read_only
         self._document.recent.add(path)
+        if opened.lost and not whole:
+            text = _tr("The run in {0} is damaged, and cannot be read; all else is here.").format(path.name)
+            remedy = _tr("Another copy of the file may still have it. Saving here leaves it out.")
+            self._notices.said(Message(text, remedy, kind="warning", about=RUN))
         if opened.read_only:
             text = _tr("{0} was written by a newer Formwright ({1}), and is shown as far as this one understands it.")
             remedy = _tr("Save it under another name: what is not understood would be lost.")

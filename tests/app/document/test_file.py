@@ -409,3 +409,17 @@ def test_an_archive_is_a_zip_that_others_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
         assert archive.testzip() is None
         assert np.load(io.BytesIO(archive.read("a.npy"))).tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+
+
+def test_a_damaged_file_of_the_run_costs_nothing_else(tmp_path: Path) -> None:
+    folder, note = run_files(tmp_path / "run")
+    (folder / "checkpoint-00001.zip").write_bytes(b"a checkpoint, with enough in it to be found" * 20)
+    path = tmp_path / "x.formwright"
+    save_document(path, content(run=note), run_folder=folder)
+    raw = path.read_bytes()
+    at = raw.index(b"enough in it")
+    path.write_bytes(raw[:at] + b"E" + raw[at + 1 :])
+    opened = open_document(path, run_folder=tmp_path / "back")
+    assert opened.lost == ("runs/1/checkpoint-00001.zip",)
+    assert {file.name for file in (tmp_path / "back").iterdir()} == {"run.json", "state-1.zip"}
+    assert [item.name for item in opened.content.project.objects] == [item.name for item in content().project.objects]

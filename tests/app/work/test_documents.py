@@ -14,8 +14,10 @@ import pytest
 from run_in_folder import write_run
 from tests_app_fakes import FakeSession, FakeViewport, polls
 
+from app.cli.document_job import read_job
 from app.document.file import open_document
 from app.document.pristine import only_opened
+from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 from engine.protocol.edits import PaintFreeze
 from engine.protocol.session import Request, SaveRun
@@ -338,3 +340,25 @@ def test_the_title_says_what_is_open_and_whether_it_is_saved(window: Any, target
     window.registry.trigger("edit.redo")
     polls(window, 12)
     assert not window.isWindowModified(), "it is what the file holds again"
+
+
+def test_a_document_whose_run_is_damaged_opens_without_it_and_says_so(
+    make_window: Callable[..., Any], target: Mesh, tmp_path: Path
+) -> None:
+    first = make_window(tmp_path / "store")
+    first.document.add_object(target, source="/data/ball.ply")
+    first.workbench.running.start()
+    polls(first, 25)
+    path = tmp_path / "ball.formwright"
+    first.documents.save_to(path)
+    settle(first)
+    raw = path.read_bytes()
+    at = raw.index(b'"position"', raw.index(b"runs/1/run.json"))
+    path.write_bytes(raw[:at] + b'"Position"' + raw[at + 10 :])
+    second = make_window(tmp_path / "other")
+    second.documents.open(path)
+    settle(second)
+    assert second.document.object("ball.ply") is not None and not second.document.run.exists
+    assert "The run in ball.formwright is damaged" in second.error_bar.text()
+    with pytest.raises(FileError, match="its run cannot be read"):
+        read_job(path, tmp_path / "job")
