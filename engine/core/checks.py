@@ -20,6 +20,7 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.objectives.verification",
     "engine.optimization.verification",
     "engine.simulation.shell.verification",
+    "engine.simulation.verification",
 )
 
 

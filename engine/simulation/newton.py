@@ -214,17 +214,20 @@ class Newton:
             return None
         largest = objective.largest_step(q, direction)
         noise = gradient.rounding + ROUNDING * value.magnitude
+        before = objective.residual(gradient.total)
         step = largest
         while step > SMALLEST_STEP:
             moved = q + step * direction
             reached = objective.value(moved)
-            if reached.total <= value.total + ARMIJO * step * slope:
-                return moved, reached, step == 1.0
-            # Below the energy's rounding only the force can tell.
-            if abs(reached.total - value.total) <= noise and -step * slope < 1e3 * noise:
-                after = objective.residual(objective.gradient(moved).total)
-                if after < 0.5 * objective.residual(gradient.total):
+            if -step * slope > 10.0 * noise:
+                if reached.total <= value.total + ARMIJO * step * slope:
                     return moved, reached, step == 1.0
+            elif reached.total <= value.total + noise:
+                # The energy is too coarse to tell: the force must fall.
+                if objective.residual(objective.gradient(moved).total) < 0.9 * before:
+                    return moved, reached, step == 1.0
+                if step < largest:
+                    return None
             step *= 0.5
         return None
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from engine.core.errors import NonFiniteError, NotDifferentiableError, ParameterError
 from engine.simulation.newton import Newton, NewtonReport, NewtonSettings, NotConvergedError
 from engine.simulation.objective import StepObjective
+from engine.simulation.quasistatic import settle
 from engine.simulation.schemes import Combination, Scheme, SchemeName, scheme_table
 from engine.simulation.system import States, System
 
@@ -164,7 +165,10 @@ class Stepper:
             if bool((motion != 0.0).any()):
                 start = self._newton.predict(objective, start, self.system.held, motion)
         try:
-            q, report = self._newton.minimise(objective, start)
+            if scheme.inertia > 0.0:
+                q, report = self._newton.minimise(objective, start)
+            else:
+                q, report = settle(self.system, self._newton, start, step=number)
         except NotConvergedError as error:
             raise NotConvergedError(error.residual, error.place, error.iterations, step=number) from None
         return Solved(q, target, scheme, states, report)
