@@ -84,6 +84,7 @@ class RecoveryCard(QFrame):
         self.recover = QPushButton(self.tr("Recover"), self)
         self.recover.setAccessibleName(self.tr("Recover {0}").format(found.name))
         self.recover.setDefault(True)
+        self.recover.setProperty("primary", True)
         self.discard = QPushButton(self.tr("Discard"), self)
         self.discard.setAccessibleName(self.tr("Discard {0}").format(found.name))
         self.discard.setToolTip(self.tr("Remove it for good"))

@@ -16,6 +16,7 @@ from tests_app_stories import OpenWindow
 from app.document.file import MANIFEST as DOCUMENT
 from app.document.file import open_document
 from app.document.project import Project
+from app.document.recovery import read_kept
 from engine.io.registry import write
 from engine.protocol.run_folder import read_summary
 from engine.studies.samples import nut_scan
@@ -69,9 +70,10 @@ def work_and_crash(repository: Path, store: Path, scan: Path, was_open: Path) ->
 
     try:
         wait(was_open.exists, "work")
-        done, iteration = was_open.stat().st_mtime, int(output.read_text().split()[-1])
+        iteration, before = int(output.read_text().split()[-1]), open_document(was_open).content.project
         # Some seconds later all of it is kept.
-        wait(lambda: any(path.stat().st_mtime > done for path in store.rglob(DOCUMENT)), "document that is kept")
+        kept = next(store.rglob(DOCUMENT)).parent
+        wait(lambda: not differences(read_kept(kept).project, before), "document that is kept")
         wait(lambda: read_summary(next(store.rglob("run-*"))).iteration == iteration, "run that is kept")
     finally:
         window.kill()
