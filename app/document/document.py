@@ -62,6 +62,7 @@ class Document:
         self.catalogue_changed = Topic()
         self._project = Project()
         self._saved = self._project
+        self._compared: tuple[Project, Project, bool] | None = None
         self._scope: tuple[str, str] | None = None
         self._scopes = 0
 
@@ -144,8 +145,15 @@ class Document:
 
     @property
     def modified(self) -> bool:
-        """Whether the Project differs from the one that was opened or saved last; exact, by content."""
-        return self._project is not self._saved and self._project != self._saved
+        """Whether the Project differs from the one that was opened or saved last; exact, by content, which is compared
+        once: the title asks again and again while a Run goes on, and two equal scans are looked through to the end."""
+        project, saved = self._project, self._saved
+        if project is saved:
+            self._compared = None  # what was compared may hold geometry that is closed
+            return False
+        if self._compared is None or self._compared[0] is not project or self._compared[1] is not saved:
+            self._compared = project, saved, project != saved
+        return self._compared[2]
 
     def mark_saved(self, project: Project) -> None:
         """`project` (the present one, or an earlier one whose writing has ended just now) is what the file holds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -20,7 +21,7 @@ from app.work.repairing import Repairing, repair_title
 from app.work.running import Running
 from app.work.target import Target
 from app.work.tasks import Tasks
-from engine.core.errors import FileError, FormwrightError
+from engine.core.errors import FileError, FormwrightError, GeometryError
 from engine.core.units import MILLIMETRES_PER
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
@@ -229,9 +230,13 @@ def in_unit(geometry: Mesh | Points, unit: str) -> Mesh | Points:
     x, y, z = (factor * value for value in geometry.shift)
     if isinstance(geometry, Mesh):
         vertices = geometry.vertices if factor == 1.0 else geometry.vertices * factor
-        return replace(geometry, vertices=vertices, unit=unit, shift=(x, y, z), unit_assumed=False)
-    positions = geometry.positions if factor == 1.0 else geometry.positions * factor
-    return replace(geometry, positions=positions, unit=unit, shift=(x, y, z), unit_assumed=False)
+        changed = replace(geometry, vertices=vertices, unit=unit, shift=(x, y, z), unit_assumed=False)
+    else:
+        positions = geometry.positions if factor == 1.0 else geometry.positions * factor
+        changed = replace(geometry, positions=positions, unit=unit, shift=(x, y, z), unit_assumed=False)
+    with contextlib.suppress(GeometryError):  # nothing in it
+        _ = changed.bounds  # kept by it: the window's thread asks for them, and should not look at every point
+    return changed
 
 
 def _tr(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -226,6 +227,30 @@ def test_a_scope_is_one_step(catalogue: Catalogue) -> None:
     assert document.undo_stack.undo_names == ["tidy up"]
     document.undo()
     assert document.project == before
+
+
+def test_what_is_equal_is_looked_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The title asks whether something is modified, several times a second while a Run goes on."""
+    document = Document()
+    document.add_object(Mesh(TETRAHEDRON, FACES, name="part"), source="/part.ply")
+    document.mark_saved(document.project)
+    document.add_object(Mesh(TETRAHEDRON.copy(), FACES, name="part"), source="/part.ply")
+    compared = []
+    equal = np.array_equal
+
+    def array_equal(*arrays: Any, **how: Any) -> bool:
+        compared.append(arrays)
+        return equal(*arrays, **how)
+
+    monkeypatch.setattr(np, "array_equal", array_equal)
+    assert not document.modified and compared
+    before = len(compared)
+    assert not any(document.modified for _ in range(20))
+    assert len(compared) == before
+    document.set_visible("part", False)
+    assert document.modified
+    document.undo()
+    assert not document.modified
 
 
 def test_modified_is_exact(catalogue: Catalogue) -> None:
