@@ -32,7 +32,7 @@ def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidge
     window.splitDockWidget(docks["objects"], docks["gallery"], vertical)
     window.splitDockWidget(docks["run"], docks["history"], vertical)
     window.resizeDocks([docks["objects"], docks["study"]], [250, 330], horizontal)
-    window.resizeDocks([docks["run"], docks["history"]], [185, 175], vertical)
+    window.resizeDocks([docks["run"], docks["history"]], [235, 175], vertical)
     window.resizeDocks([docks["objects"], docks["gallery"]], [200, 300], vertical)
     for name in ("properties", "selections"):
         window.tabifyDockWidget(docks["gallery"], docks[name])

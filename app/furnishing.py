@@ -23,6 +23,13 @@ from app.work.workbench import Workbench
 if TYPE_CHECKING:
     from app.window import MainWindow
 
+SELECT_TOOLS = (
+    tuple(f"select.{mode}" for mode in ("click", "connected", "box", "lasso", "brush", "geodesic")),
+    tuple(f"select.rim-{profile}" for profile in ("constant", "linear", "smooth")),
+    ("select.through",),
+)
+"""Ids of the actions in the menu of the selections panel; a line parts the groups."""
+
 
 def make_rooms(window: MainWindow) -> None:
     """Give the window its Document and what works on it; nothing of it is seen."""
@@ -71,6 +78,7 @@ def fill_docks(window: MainWindow) -> None:
     window.gallery = GalleryPanel(document, parent=window)
     window.properties = PropertiesPanel(document, window.workbench, window)
     window.selections = SelectionsPanel(document, window.workbench, window)
+    window.selections.tools.set_actions([[window.registry.drawn(id) for id in ids] for ids in SELECT_TOOLS])
     window.study = StudyPanel(document, window)
     window.history = HistoryPanel(window.workbench, window)
     window.task_list = TasksPanel(window.tasks.rows, window)

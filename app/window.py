@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from engine.protocol.session import Session
 
 FRAME_MILLISECONDS = 33
+PANELS_OF_TOOLS = {"select": "selections", "move": "properties"}
 
 
 class MainWindow(QMainWindow):
@@ -199,6 +200,7 @@ class MainWindow(QMainWindow):
         self.viewing.set_viewport(self.viewport)
         self._stack.addWidget(self.viewport)
         self.viewport.installEventFilter(self)
+        self.viewport.tool_changed.connect(self._show_panel_of)
         self.workbench.set_viewport(self.viewport)
         self.document_listening.outlook.viewport_came()
         self.choose_page()
@@ -271,6 +273,12 @@ class MainWindow(QMainWindow):
             self.workbench.end_stroke()
         return False
 
+    def _show_panel_of(self, tool: str) -> None:
+        """The panel that a tool is used with comes before those that share its place; one that is closed stays so."""
+        dock = self.docks.get(PANELS_OF_TOOLS.get(tool, ""))
+        if dock is not None and not dock.isHidden():
+            dock.raise_()
+
     def _focus_moved(self, before: QWidget | None, now: QWidget | None) -> None:
         """A button that has the focus keeps Space for being pressed."""
         self.registry.lend("Space" if isinstance(now, QAbstractButton) else "")
@@ -284,16 +292,16 @@ class MainWindow(QMainWindow):
         self._stack.addWidget(self._place)
         self.tool_strip = ToolStrip(self.registry, self)
         centre = QWidget(self)
-        row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
+        row = QHBoxLayout(centre)
+        # The bars stand beside the strip, so that its tools stay where they are when one comes.
+        self._middle = column = QVBoxLayout()
+        for layout in (row, column):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(0)
         row.addWidget(self.tool_strip)
-        row.addWidget(self._stack, 1)
-        self._middle = column = QVBoxLayout(centre)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        row.addLayout(column, 1)
         column.addWidget(self.error_bar)
-        column.addLayout(row, 1)
+        column.addWidget(self._stack, 1)
         self.setCentralWidget(centre)
 
     def _build_docks(self) -> None:

@@ -24,6 +24,7 @@ from app.panels.icons import icon
 from app.panels.kept_selections import KeptSelections
 from app.panels.number_field import NumberField
 from app.panels.schema import ParameterField
+from app.panels.select_tools import SelectTools
 from app.panels.selections_menu import fill_use_menu
 from app.work.selected_area import describe
 
@@ -52,6 +53,8 @@ class SelectionsPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 6, 10, 8)
         column.setSpacing(6)
+        self.tools = SelectTools(self)
+        column.addWidget(self.tools)
         self.summary = QLabel(self)
         self.summary.setWordWrap(True)
         self.summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QPoint, QSettings
 from PySide6.QtWidgets import QTabBar, QToolButton
 from tests_app_fakes import FakeViewport
 
 from app.docks import RARE
-from app.window import MainWindow
+from app.panels.error_bar import Message
+from app.window import PANELS_OF_TOOLS, MainWindow
 
 
 def tabs(window: Any) -> list[list[str]]:
@@ -67,3 +68,39 @@ def test_a_seldom_dock_that_was_open_is_open_again(qtbot: Any, session: Any, tmp
     second = make()
     assert not second.docks["log"].isHidden() and second.docks["tasks"].isHidden()
     second.close()
+
+
+def test_a_message_does_not_move_the_tools(running: Any, qtbot: Any) -> None:
+    running.resize(1440, 900)
+    qtbot.waitUntil(lambda: running.height() == 900)
+    buttons = running.tool_strip.findChildren(QToolButton)
+    before = [button.mapTo(running, button.rect().center()) for button in buttons]
+    assert len({place.x() for place in before}) == 1  # one column
+    offers = tuple((f"A repair with a long name {number}", lambda: None) for number in range(3))
+    running.error_bar.show_message(Message("A file has many holes.", "The study runs.", offers=offers))
+    qtbot.waitUntil(lambda: running.viewport.mapTo(running, QPoint()).y() > running.menuBar().height() + 30)
+    assert [button.mapTo(running, button.rect().center()) for button in buttons] == before
+
+
+def test_a_tool_brings_its_panel(running: Any, qtbot: Any) -> None:
+    docks = running.docks
+    for tool, name in PANELS_OF_TOOLS.items():
+        docks["gallery"].raise_()
+        qtbot.waitUntil(lambda: not docks["gallery"].visibleRegion().isEmpty())
+        running.registry.trigger(f"tool.{tool}")
+        qtbot.waitUntil(lambda name=name: not docks[name].visibleRegion().isEmpty())
+    docks["selections"].hide()
+    running.registry.trigger("tool.select")
+    qtbot.wait(20)
+    assert docks["selections"].isHidden()  # whoever closed it wants it closed
+
+
+def test_the_selections_panel_says_by_what_one_selects(running: Any) -> None:
+    tools = running.selections.tools
+    assert tools.text() == "Select by…"
+    menu = {action.text(): action for action in tools.menu().actions()}
+    menu["By lasso"].trigger()
+    assert (running.viewing.tool, running.viewing.select_mode) == ("select", "lasso")
+    assert tools.text() == "Select by lasso"
+    running.registry.trigger("tool.navigate")
+    assert tools.text() == "Select by…"
