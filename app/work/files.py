@@ -228,6 +228,7 @@ def in_unit(geometry: Mesh | Points, unit: str) -> Mesh | Points:
         return geometry
     factor = MILLIMETRES_PER[unit] / MILLIMETRES_PER[geometry.unit]
     x, y, z = (factor * value for value in geometry.shift)
+    changed: Mesh | Points
     if isinstance(geometry, Mesh):
         vertices = geometry.vertices if factor == 1.0 else geometry.vertices * factor
         changed = replace(geometry, vertices=vertices, unit=unit, shift=(x, y, z), unit_assumed=False)
