@@ -183,7 +183,8 @@ class Newton:
     ) -> tuple[Tensor, bool]:
         """Where to go, and whether by the exact Hessian."""
         right = -gradient.total[self._free].cpu().numpy()
-        tolerance = max(min(0.1, relative), 0.1 * self.settings.tolerance / relative)
+        # One in a hundred at most: what is stiff is most of the residual, and what is soft would stay where it is.
+        tolerance = max(min(0.01, relative), 0.1 * self.settings.tolerance / relative)
         found = None
         if exact:
             parts, diagonal = objective.hessian(q, project=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -174,12 +175,20 @@ class Stepper:
         return Solved(q, target, scheme, states, report)
 
     def _guess(self, objective: StepObjective, target: Tensor) -> Tensor:
-        """Where nothing has moved, or where inertia leads: whichever has less energy."""
+        """Where inertia leads, with normals that follow; where nothing has moved if that cannot be reached.
+
+        There the energy is often larger, for straight lines stretch what turns, and yet it is much nearer to the
+        minimum: Newton's method needs half of the iterations for stiff sheets that fall.
+        """
         still = self.moment.q
         moved = still.clone()
         self.system.unknowns.positions(moved).copy_(target)
         moved[self.system.held] = still[self.system.held]
-        return moved if objective.value(moved).total < objective.value(still).total else still
+        for energy in self.system.energies.values():
+            moved = energy.follow(still, moved)
+        if torch.equal(moved, still) or objective.largest_step(still, moved - still) < 1.0:
+            return still
+        return moved if math.isfinite(objective.value(moved).total) else still
 
     def _move_on(self, solved: Solved) -> None:
         moment, unknowns = self.moment, self.system.unknowns
