@@ -122,18 +122,22 @@ class _Problem:
             newton=self.newton,
         )
 
-    def stretch(self, moment_size: int) -> int:
-        """Steps between snapshots, all stored while one stretch goes back: all of them where memory allows."""
-        fits = self.memory // max(moment_size, 1)
-        if fits >= self.steps:
+    def stretch(self, snapshot_size: int) -> int:
+        """Steps between snapshots, all stored while one stretch goes back: as many as memory allows."""
+        stored = 3 * snapshot_size  # what was before a step, what it found and its target
+        if self.steps * stored <= self.memory:
             return self.steps
-        for stretch in range(1, self.steps + 1):
-            if stretch + math.ceil(self.steps / stretch) <= fits:
+
+        def needed(stretch: int) -> int:
+            return math.ceil(self.steps / stretch) * snapshot_size + stretch * stored
+
+        for stretch in range(self.steps - 1, 0, -1):
+            if needed(stretch) <= self.memory:
                 return stretch
-        needed = 2 * math.ceil(math.sqrt(self.steps)) * moment_size
+        least = min(needed(stretch) for stretch in range(1, self.steps + 1))
         raise MemoryLimitError(
-            f"The gradient of {self.steps} steps needs {needed / 2**20:.0f} MiB for stored steps, and "
-            f"{self.memory / 2**20:.0f} MiB are allowed.",
+            f"The gradient of {self.steps} steps needs {least / 2**20:.1f} MiB for stored steps, and "
+            f"{self.memory / 2**20:.1f} MiB are allowed.",
             remedy="Allow more memory, or take fewer steps.",
         )
 
@@ -154,9 +158,7 @@ class _Simulation(torch.autograd.Function):
         system = problem.system
         with system.borrowed():
             stepper = problem.stepper(positions, velocities, given)
-            snapshot = stepper.snapshot()
-            # A stored step is what was before it, what it found and its target.
-            stretch = problem.stretch(3 * snapshot.size)
+            stretch = problem.stretch(stepper.snapshot().size)
             frames, speeds = [stepper.positions.clone()], [stepper.velocities.clone()]
             snapshots: list[Snapshot] = []
             records: list[_Record] = []
@@ -206,7 +208,7 @@ class _Simulation(torch.autograd.Function):
 def _take_again(stepper: Stepper, snapshot: Snapshot, held: Tensor) -> list[_Record]:
     stepper.restore(snapshot)
     records = []
-    for there in held:
+    for there in held.detach():
         before = stepper.moment
         records.append(_Record(before, stepper.step(there)))
     return records

@@ -1,0 +1,221 @@
+"""Gradients through steps: against central differences, an unrolled tape, and themselves under a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from engine.core.errors import MemoryLimitError, ParameterError
+from engine.simulation import adjoint
+from engine.simulation.adjoint import simulate
+from engine.simulation.newton import NewtonSettings
+from engine.simulation.schemes import SCHEMES, SchemeName
+from engine.simulation.stepper import Stepper
+
+STEPS = 4
+EXACT = NewtonSettings(tolerance=1e-12)
+
+
+class Case:
+    """A loss of everything that a simulation hands back, and everything that it can be differentiated by."""
+
+    def __init__(self, hung: Any, scheme: SchemeName, *, memory: int = 2**30) -> None:
+        self.system, self.scheme, self.memory = hung.system, scheme, memory
+        self._generator = torch.Generator().manual_seed(3)
+        rest = hung.rest
+        positions = rest + 3e-3 * self.noise(rest.shape)
+        drift = 2e-3 * self.noise(torch.Size((STEPS, len(self.system.held)))).cumsum(dim=0)
+        self.inputs = {
+            "positions": positions,
+            "velocities": 0.1 * self.noise(rest.shape),
+            "held": positions.reshape(-1)[self.system.held] + drift,
+            **{name: value.clone() for name, value in self.system.parameters().items()},
+        }
+        self.weights = self.noise(torch.Size((STEPS + 1, *rest.shape)))
+
+    def noise(self, shape: torch.Size) -> Tensor:
+        return torch.randn(shape, generator=self._generator, dtype=torch.float64)
+
+    def loss(self, given: dict[str, Tensor]) -> Tensor:
+        own = {name: value for name, value in given.items() if name not in ("positions", "velocities", "held")}
+        motion = simulate(
+            self.system,
+            given["positions"],
+            given["velocities"],
+            steps=STEPS,
+            step_size=2e-2,
+            scheme=self.scheme,
+            held=given["held"],
+            parameters=own,
+            newton=EXACT,
+            memory=self.memory,
+        )
+        self.last = motion.positions.detach()
+        total = (self.weights * motion.positions).sum() + 0.01 * (self.weights * motion.velocities).sum()
+        return total + torch.stack([total * 0.0, *(value.square().sum() for value in motion.states.values())]).sum()
+
+    def gradients(self) -> dict[str, Tensor]:
+        leaves = {name: value.clone().requires_grad_() for name, value in self.inputs.items()}
+        return dict(zip(leaves, torch.autograd.grad(self.loss(leaves), list(leaves.values())), strict=True))
+
+    def way(self, name: str) -> Tensor:
+        """A direction in which to move an input."""
+        value = self.inputs[name]
+        way = self.noise(value.shape)
+        return way * value if value.ndim == 0 else 1e-2 * way
+
+    def difference(self, ways: dict[str, Tensor], step: float) -> float:
+        """Central difference of fourth order along `ways`."""
+
+        def at(size: float) -> float:
+            moved = {name: self.inputs[name] + size * step * way for name, way in ways.items()}
+            return float(self.loss({**self.inputs, **moved}))
+
+        return (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * step)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_gradient_along_a_direction_of_everything(hang: Callable, scheme: SchemeName) -> None:
+    case = Case(hang(held=(0, 1, 3), yield_angle=0.02), scheme)
+    gradients = case.gradients()
+    ways = {name: case.way(name) for name in case.inputs}
+    found = sum(float((gradients[name] * way).sum()) for name, way in ways.items())
+    expected = case.difference(ways, 3e-4)
+    assert abs(found - expected) < 1e-6 * abs(expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("yield_angle", [None, 0.02])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_gradients_by_each(hang: Callable, scheme: SchemeName, yield_angle: float | None) -> None:
+    case = Case(hang(held=(0, 1, 3), yield_angle=yield_angle), scheme)
+    gradients = case.gradients()
+    failed = {}
+    for name in case.inputs:
+        way = case.way(name)
+        found = float((gradients[name] * way).sum())
+        expected = case.difference({name: way}, 3e-4)
+        # What hardly matters drowns in the rounding of the loss, which is of order one.
+        scale = max(abs(expected), 1e-2 * float((gradients[name] * way).abs().sum()), 1e-4)
+        if abs(found - expected) > 1e-6 * scale:
+            failed[name] = (found, expected)
+    assert not failed
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_budget_changes_nothing(hang: Callable, scheme: SchemeName, monkeypatch: pytest.MonkeyPatch) -> None:
+    hung = hang(held=(0, 1, 3), yield_angle=0.02)
+    wanted = Case(hung, scheme).gradients()
+    size = Stepper(hung.system, hung.rest, step_size=0.02).snapshot().size
+    taken, states = [], []
+    again = adjoint._take_again
+
+    def counted(stepper: Stepper, snapshot: Any, held: Tensor) -> Any:
+        records = again(stepper, snapshot, held)
+        taken.append(len(records))
+        states.append(stepper.positions.clone())
+        return records
+
+    monkeypatch.setattr(adjoint, "_take_again", counted)
+    case = Case(hung, scheme, memory=8 * size)  # two snapshots and two stored steps, of three snapshots' size
+    found = case.gradients()
+    assert taken == [2, 2]
+    assert torch.equal(states[0], case.last[-1])
+    assert torch.equal(states[1], case.last[2])
+    for name, value in wanted.items():
+        assert float((found[name] - value).norm()) <= 1e-6 * float(value.norm()), name
+
+
+def test_too_small_a_budget_says_what_is_needed(hang: Callable) -> None:
+    with pytest.raises(MemoryLimitError, match="MiB are allowed"):
+        Case(hang(), "implicit-euler", memory=1000).gradients()
+
+
+def test_the_implicit_adjoint_is_that_of_an_unrolled_newton_method(hang: Callable) -> None:
+    """One step of implicit Euler, with the iterations on torch's tape, by Young's modulus and the start."""
+    hung = hang()
+    system, free = hung.system, hung.system.free
+    h, rest = 2e-2, hung.rest
+    unknowns, membrane, bending = system.unknowns, system.energies["membrane"], system.energies["bending"]
+    masses = system.vertex_masses[:, None]
+    weights = torch.randn(rest.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+    class Force(torch.autograd.Function):
+        """∇E of both energies, with the first scaled: its exact derivative is the Hessian."""
+
+        @staticmethod
+        def forward(context: Any, q: Tensor, factor: Tensor) -> Tensor:
+            context.save_for_backward(q, factor)
+            return factor * membrane.gradient(q) + bending.gradient(q)
+
+        @staticmethod
+        def backward(context: Any, seed: Tensor) -> tuple[Tensor, Tensor]:
+            q, factor = context.saved_tensors
+            stiff = membrane.hessian(q, project=False).multiply(seed)
+            bent = bending.hessian(q, project=False).multiply(seed)
+            return factor * stiff + bent, (seed * membrane.gradient(q)).sum()
+
+    def unrolled(start: Tensor, factor: Tensor) -> Tensor:
+        q = torch.cat([start.reshape(-1), start.new_zeros(unknowns.rotation_count)])
+        inertia = torch.zeros_like(q).index_add(
+            0, torch.arange(start.numel()), (masses / h**2).expand_as(start).reshape(-1)
+        )
+        pull = torch.cat([(masses * system.gravity).reshape(-1), start.new_zeros(unknowns.rotation_count)])
+        first = q
+        for _ in range(12):
+            # The matrix itself needs no derivative: at the solution it multiplies a force of zero.
+            matrix = 1.0 * (
+                factor.detach() * membrane.hessian(q.detach(), project=False).dense()
+                + bending.hessian(q.detach(), project=False).dense()
+                + torch.diag(inertia)
+            )
+            force = inertia * (q - first) - pull + Force.apply(q, factor)
+            q = q.index_add(0, free, -torch.linalg.solve(matrix[free][:, free], force[free]))
+        return (weights * unknowns.positions(q)).sum()
+
+    start, young = rest.clone().requires_grad_(), torch.tensor(1e5, dtype=torch.float64, requires_grad=True)
+    tape = torch.autograd.grad(unrolled(start, young / 1e5), [start, young])
+    motion = simulate(system, start, steps=1, step_size=h, parameters={"membrane.young": young}, newton=EXACT)
+    implicit = torch.autograd.grad((weights * motion.positions[-1]).sum(), [start, young])
+    for one, other in zip(implicit, tape, strict=True):
+        assert float((one - other).norm() / other.norm()) < 1e-5
+
+
+def test_what_is_held_first_reaches_the_end(hang: Callable) -> None:
+    """A gradient that is cut off in time would be zero here."""
+    case = Case(hang(), "implicit-euler")
+    leaves = {name: value.clone().requires_grad_() for name, value in case.inputs.items()}
+    motion = simulate(case.system, leaves["positions"], steps=STEPS, step_size=2e-2, held=leaves["held"], newton=EXACT)
+    motion.positions[-1, 5].sum().backward()
+    assert leaves["held"].grad is not None
+    by_step = leaves["held"].grad.norm(dim=1)
+    assert bool((by_step > 1e-4 * by_step.max()).all())
+
+
+def test_the_system_is_left_as_it_was(hang: Callable) -> None:
+    hung = hang(yield_angle=0.02)
+    parameters, states = hung.system.parameters(), hung.system.states()
+    young = torch.tensor(3e5, dtype=torch.float64, requires_grad=True)
+    motion = simulate(hung.system, hung.rest, steps=3, step_size=2e-2, parameters={"membrane.young": young})
+    motion.positions[-1].sum().backward()
+    assert young.grad is not None
+    assert all(torch.equal(value, parameters[name]) for name, value in hung.system.parameters().items())
+    after = hung.system.states()
+    assert all(torch.equal(after[owner][name], states[owner][name]) for owner in states for name in states[owner])
+
+
+def test_what_cannot_be_differentiated_raises(hang: Callable) -> None:
+    hung = hang()
+    start = hung.rest.clone().requires_grad_()
+    motion = simulate(hung.system, start, steps=2, step_size=1e-2)
+    (first,) = torch.autograd.grad((motion.positions[-1] ** 2).sum(), start, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        first.sum().backward()
+    with pytest.raises(ParameterError, match=r"membrane\.colour"):
+        simulate(hung.system, start, steps=2, step_size=1e-2, parameters={"membrane.colour": start})
+    with pytest.raises(ParameterError, match="shape"):
+        simulate(hung.system, start, steps=2, step_size=1e-2, held=torch.zeros(1, 6, dtype=torch.float64))

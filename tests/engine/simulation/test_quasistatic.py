@@ -1,0 +1,89 @@
+"""Equilibria and the theory that they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from engine.core.checks import CheckResult
+from engine.simulation import verification
+from engine.simulation.elastica import SELF_BUCKLING, column_tip, heavy_tip, loaded_tip
+from engine.simulation.objective import StepObjective
+from engine.simulation.quasistatic import equilibrium
+
+
+@pytest.mark.parametrize(
+    ("load", "across", "shortening"),
+    [(0.5, 0.16214, 0.01592), (1, 0.30172, 0.05643), (5, 0.71379, 0.38763), (10, 0.81061, 0.55500)],
+)
+def test_theory_of_the_loaded_strip_is_as_published(load: float, across: float, shortening: float) -> None:
+    tip = loaded_tip(load)
+    assert tip.across == pytest.approx(across, abs=2e-5)
+    assert 1.0 - tip.along == pytest.approx(shortening, abs=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("gamma", "across", "along"),
+    [(0.1, 0.01250, 0.99991), (5, 0.49591, 0.84666), (100, 0.93752, 0.15922), (1000, 0.98114, 0.04599)],
+)
+def test_theory_of_the_heavy_strip_is_as_published(gamma: float, across: float, along: float) -> None:
+    tip = heavy_tip(gamma)
+    assert tip.across == pytest.approx(across, abs=2e-5)
+    assert tip.along == pytest.approx(along, abs=2e-5)
+
+
+def test_a_column_leans_only_beyond_its_load() -> None:
+    assert column_tip(0.999 * SELF_BUCKLING).across == 0.0
+    assert 0.05 < column_tip(1.01 * SELF_BUCKLING).across < column_tip(1.1 * SELF_BUCKLING).across
+
+
+def test_forces_vanish_at_an_equilibrium_and_creases_stay(hang: Callable) -> None:
+    hung = hang(held=(0, 1, 3), yield_angle=0.05)
+    q, report = equilibrium(hung.system, hung.rest)
+    assert report.residuals[-1] <= 1e-8
+    assert float(hung.system.states()["bending"]["plastic_angles"].abs().max()) > 0.01
+    # What has yielded is at rest further on: under the new state it settles elsewhere, and yields no more there.
+    again, _ = equilibrium(hung.system, hung.system.unknowns.positions(q))
+    assert float((hung.system.unknowns.positions(again - q)).norm()) > 1e-6
+    objective = StepObjective(hung.system, 0.0, hung.rest, 0)
+    assert objective.residual(objective.gradient(again).total) < float("inf")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gamma", [0.1, 1.0, 10.0, 50.0, 100.0, 1000.0])
+def test_heavy_elastica(gamma: float) -> None:
+    passes(verification.heavy_elastica(gamma=gamma))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("load", [0.5, 1.0, 5.0, 10.0])
+def test_tip_elastica(load: float) -> None:
+    result = verification.tip_elastica(load=load)
+    passes(result)
+    assert result.detail["shortening"] == pytest.approx(result.detail["shortening_expected"], rel=0.02)
+
+
+def test_a_short_column_stands() -> None:
+    result = verification.self_buckling(ratio=0.95)
+    passes(result)
+    assert result.detail["straight_is_stable"]
+
+
+def test_implicit_euler_loses_angular_momentum_by_its_formula() -> None:
+    passes(verification.momentum(scheme="implicit-euler"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("material", ["paper", "card", "cotton", "silk", "leather", "aluminium-foil"])
+def test_gradients_of_all_materials(material: str) -> None:
+    passes(verification.taylor(material=material))
+
+
+def test_the_cantilever_converges() -> None:
+    coarse, fine = (abs(verification.cantilever(cells=cells).measured - 1.0) for cells in (10, 20))
+    assert fine < 0.5 * coarse * 1.05
+
+
+def passes(result: CheckResult) -> None:
+    assert result.passed, f"{result.measured} {result.unit}, expected {result.expected} ± {result.tolerance}"
