@@ -62,7 +62,7 @@ def place_by_numbers_and_gizmo(stage: Stage, name: str) -> None:
     stage.type(y, "10 + 5")
     assert placement()[:2] == (90.0, 15.0)
     stage.key("G")
-    for _ in range(3):
+    for _ in range(5):
         stage.key("Minus")
     arrow = next(part for part in gizmo_parts(stage.view) if part.name == "z").places
     stage.picture("scene")
