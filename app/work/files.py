@@ -83,6 +83,9 @@ class Files:
             if geometry is not before and now is not None and now.geometry is before:
                 self._document.replace_geometry(name, geometry, f"unit of {name}: {unit}")
                 self._drawing.frame(name)
+            if isinstance(geometry, Mesh):  # a look at it that is under way is about the mesh of before
+                self._notices.past(name)
+                self._repairing.look(name)
 
         count = before.vertex_count if isinstance(before, Mesh) else before.point_count
         if count < LARGE:
