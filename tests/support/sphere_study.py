@@ -25,8 +25,8 @@ SEGMENTS = 16
 
 
 class SphereProblem:
-    """radius_i -> target, with a noisy Term and a Term "bomb" that becomes NaN at one iteration, if the mean radius is above
-    `bomb_above` then: smaller steps may help."""
+    """radius_i -> target, with a noisy Term and a Term "bomb" that becomes NaN at one iteration, if the mean radius is
+    above `bomb_above` then: smaller steps may help."""
 
     def __init__(
         self,
