@@ -48,6 +48,8 @@ class Listening(QObject):
                 self._show_numbers()
             if "losses" in stale:
                 self.show_losses()
+            if "history" in stale:
+                self._window.history.refresh()
 
     def _show_rows(self) -> None:
         self._window.status_line.show_rows(self._window.tasks.rows.running)
@@ -70,7 +72,7 @@ class Listening(QObject):
         link.begun.subscribe(partial(window.error_bar.forget, RUN))
         link.run_changed.subscribe(self._run_changed)
         link.losses_changed.subscribe(partial(self._stale_now, "losses"))
-        link.checkpoints_changed.subscribe(window.history.refresh)
+        link.checkpoints_changed.subscribe(partial(self._stale_now, "history"))
         workbench.comparing.changed.subscribe(window.registry.refresh)
         link.topology_changed.subscribe(window.status_line.flash_topology)
         link.problem_raised.subscribe(self._problem)

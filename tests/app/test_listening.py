@@ -1,0 +1,31 @@
+"""What happens while a Run goes on costs the window's thread little: work is counted, not timed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests_app_fakes import FakeSession, polls
+
+from app.listening import FRAMES_A_PLOT
+from engine.protocol.edits import MakeCheckpoint
+
+
+def test_checkpoints_are_drawn_as_rarely_as_curves(
+    running: Any, session: FakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    show = running.history.strip.show_checkpoints
+
+    def show_checkpoints(checkpoints: dict[int, Any], *more: Any) -> None:
+        drawn.append(len(checkpoints))
+        show(checkpoints, *more)
+
+    monkeypatch.setattr(running.history.strip, "show_checkpoints", show_checkpoints)
+    frames = 5 * FRAMES_A_PLOT
+    for _ in range(frames):
+        session.send(MakeCheckpoint(label="kept"))
+        polls(running)
+    assert 0 < len(drawn) <= frames // FRAMES_A_PLOT
+    polls(running, FRAMES_A_PLOT)
+    assert drawn[-1] == len(running.document.run.checkpoints), "the last one is shown soon"
