@@ -72,6 +72,8 @@ if TYPE_CHECKING:
     from engine.protocol.session import Session
 
 FRAME_MILLISECONDS = 33
+LEAST_MIDDLE = (360, 160)
+"""Pixels to which the middle gives way to panels and bars: with all of them a screen of 1024 by 700 is enough."""
 PANELS_OF_TOOLS = {"select": "selections", "move": "properties"}
 
 
@@ -298,6 +300,8 @@ class MainWindow(QMainWindow):
         for layout in (row, column):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(0)
+        self._stack.setMinimumSize(*LEAST_MIDDLE)
+        self.error_bar.setMinimumWidth(LEAST_MIDDLE[0])
         row.addWidget(self.tool_strip)
         row.addLayout(column, 1)
         column.addWidget(self.error_bar)

@@ -43,7 +43,9 @@ class CompareBar(QFrame):
             if letter == "A":
                 row.addWidget(exchange)
         row.addWidget(self.renew)
-        row.addSpacing(8)
+        row.addStretch(1)
+        below = QHBoxLayout()
+        below.setSpacing(6)
         for mode, title, help in modes:
             button = QToolButton(self)
             button.setText(title)
@@ -53,13 +55,14 @@ class CompareBar(QFrame):
             button.clicked.connect(lambda _=False, mode=mode: comparing.set_mode(mode))
             self.modes.addButton(button)
             button.setProperty("mode", mode)
-            row.addWidget(button)
+            below.addWidget(button)
         self._numbers = QLabel(self)
         self._numbers.setProperty("soft", True)
         self._numbers.setAccessibleName(self.tr("Distance from A to B"))
         self._numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._numbers.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        row.addStretch(1)
+        below.addSpacing(8)
+        below.addWidget(self._numbers, 1)
         leave = self._button("remove", self.tr("Leave the comparison"))
         leave.clicked.connect(comparing.leave)
         row.addWidget(leave)
@@ -67,7 +70,7 @@ class CompareBar(QFrame):
         column.setContentsMargins(12, 5, 8, 6)
         column.setSpacing(3)
         column.addLayout(row)
-        column.addWidget(self._numbers)
+        column.addLayout(below)
         comparing.changed.subscribe(self.refresh)
         self.refresh()
 
@@ -90,7 +93,7 @@ class CompareBar(QFrame):
                 *(shown(value) for value in (distances.mean, distances.percentile_95, distances.maximum))
             )
         self._numbers.setText(text)
-        self._numbers.setToolTip(self.tr("Of every vertex of A to the surface of B"))
+        self._numbers.setToolTip(text + "\n" + self.tr("Of every vertex of A to the surface of B"))
 
     def numbers(self) -> str:
         """What it says of the distance."""
@@ -112,6 +115,7 @@ class CompareBar(QFrame):
     def _choice(self, name: str) -> CalmComboBox:
         box = CalmComboBox(self)
         box.setAccessibleName(name)
+        box.setMinimumWidth(90)
         box.setMaximumWidth(240)
         box.activated.connect(self._chosen)
         return box

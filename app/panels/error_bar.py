@@ -63,7 +63,6 @@ class ErrorBar(QFrame):
         self._details.hide()
         self._offers = QHBoxLayout()
         self._below = QHBoxLayout()
-        self._below.setContentsMargins(28, 0, 0, 0)  # where the text begins
         for offers in (self._offers, self._below):
             offers.setSpacing(6)
         self._unfold = QPushButton(self.tr("Details"), self)
@@ -164,6 +163,7 @@ class ErrorBar(QFrame):
         for index, (title, _) in enumerate(message.offers):
             button = QPushButton(title, self)
             button.setAccessibleName(title)
+            button.setToolTip(title)  # on a small screen it may be cut off
             button.clicked.connect(lambda _=False, index=index: self.take_offer(index))
             place.addWidget(button)
         if long:

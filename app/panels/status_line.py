@@ -54,6 +54,8 @@ class StatusLine(QStatusBar):
             row.addWidget(widget)
         row.addStretch(1)
         self.addWidget(holder, 1)
+        # Qt hides it only if it is visible when the note comes, and at the start it is not yet.
+        self.messageChanged.connect(lambda text: holder.setVisible(not text))
         self._facts: dict[str, QLabel] = {}
         for name, title in (
             ("device", self.tr("Device")), ("engine", self.tr("Memory of the engine")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.document.document import Document
@@ -11,6 +11,9 @@ from app.panels.parameter_form import ParameterForm
 from app.panels.schema import fields_of
 from app.panels.terms_panel import TermsPanel
 from engine.protocol.catalogue import StudyEntry
+
+WIDEST = 330
+"""Pixels that the panel asks for at most; it is no reason to make the window wider."""
 
 
 class StudyPanel(QScrollArea):
@@ -54,6 +57,16 @@ class StudyPanel(QScrollArea):
         document.study_changed.subscribe(self.refresh)
         document.objects_changed.subscribe(self.refresh)
         self._draw()
+
+    def minimumSizeHint(self) -> QSize:
+        """So wide that nothing is cut off at its side, for it scrolls only up and down."""
+        width = self._body.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        return QSize(min(width, WIDEST), super().minimumSizeHint().height())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
     def refresh(self) -> None:
         """Show the Study's values and what can be changed now."""

@@ -104,3 +104,26 @@ def test_the_selections_panel_says_by_what_one_selects(running: Any) -> None:
     assert tools.text() == "Select by lasso"
     running.registry.trigger("tool.navigate")
     assert tools.text() == "Select by…"
+
+
+def test_nothing_of_the_study_is_cut_off_on_a_small_screen(running: Any, qtbot: Any) -> None:
+    running.resize(1024, 700)
+    qtbot.waitUntil(lambda: running.width() == 1024)
+    offers = tuple((f"A repair with a name {number}", lambda: None) for number in range(3))
+    running.error_bar.show_message(Message("A file has many holes.", "The study runs.", offers=offers))
+    running.compare_bar.show()
+    qtbot.wait(50)
+    study = running.study
+    assert (running.width(), running.height()) == (1024, 700)  # the bars do not make the window larger
+    assert study.widget().width() <= study.viewport().width()
+
+
+def test_a_note_and_a_task_do_not_lie_over_each_other(running: Any, qtbot: Any) -> None:
+    line = running.status_line
+    line.hide()  # as before the first paint
+    line.say("first is the target now")
+    line.show()
+    holder = line._text.parentWidget()
+    assert not holder.isVisible()
+    line.clearMessage()
+    assert holder.isVisible()
