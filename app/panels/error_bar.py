@@ -99,8 +99,10 @@ class ErrorBar(QFrame):
         if message == self.message or message in self._waiting:
             return
         if self.message is not None and self.message.kind != "note":
-            self._waiting.append(message)
-            return
+            if self.message.offers or not (message.kind == "error" and message.offers):
+                self._waiting.append(message)
+                return
+            self._waiting.insert(0, self.message)  # what can be done about a failure is seen at once
         self._say(message)
 
     def close_message(self) -> None:

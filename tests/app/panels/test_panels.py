@@ -246,3 +246,18 @@ def test_the_switch_of_a_term_is_an_edit_and_follows_the_study(window: Any) -> N
     assert not card.slider.isEnabled() and window.document.undo_stack.undo_name == "switching off of Smoothness"
     window.document.undo()
     assert card.switch.isChecked() and card.slider.isEnabled()
+
+
+def test_what_can_be_done_about_a_failure_does_not_wait_behind_what_only_tells(qtbot: Any) -> None:
+    bar = ErrorBar()
+    qtbot.addWidget(bar)
+    told = Message("x.stl: there is no such file.")
+    failed = Message("The engine stopped.", offers=(("Continue", lambda: None),))
+    other = Message("The scan is open.", offers=(("Fill holes", lambda: None),))
+    for message in (told, failed, other):
+        bar.show_message(message)
+    assert bar.message == failed and bar.offer_titles() == ["Continue"]
+    bar.close_message()
+    assert bar.message == told
+    bar.close_message()
+    assert bar.message == other
