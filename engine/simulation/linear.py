@@ -79,17 +79,24 @@ class SymmetricSolver:
     def __init__(self) -> None:
         self._factor: Factor | None = None
         self._latest: Factor | None = None
+        self._spent = 0
         self.factor_count = 0
 
     def forget(self) -> None:
         """Start anew: what follows then depends on nothing that was solved before."""
         self._factor = None
+        self._spent = 0
 
     def solve(self, matrix: csc_matrix, right: np.ndarray, *, tolerance: float) -> np.ndarray | None:
         """x with |A x − b| at most `tolerance` · |b| in the factor's norm; None where A is not positive definite."""
         if self._factor is not None and len(right) == len(self._factor.pattern[1]) - 1:
-            found = conjugate_gradients(matrix, right, self._factor, tolerance, limit=self._factor.worth)
+            worth = self._factor.worth
+            found = conjugate_gradients(matrix, right, self._factor, tolerance, limit=worth)
             if found.solution is not None:
+                # What a better factor would have saved, summed: at its price it is bought.
+                self._spent += found.iterations - 1
+                if self._spent > worth:
+                    self.forget()
                 return found.solution
             if found.indefinite:
                 return None
@@ -97,6 +104,7 @@ class SymmetricSolver:
         # The latest one is overwritten where the pattern is its own, whatever comes of it.
         self._latest = factor = factor_of(matrix, self._latest)
         self._factor = factor if factor.positive else None
+        self._spent = 0
         if not factor.positive:
             return None
         # One or two iterations: they make up for rounding in the factor.
@@ -129,10 +137,12 @@ def _same(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarra
 @dataclass(frozen=True)
 class Found:
     """solution : None where conjugate gradients did not come so far
+    iterations : that it took
     indefinite : because the matrix is not positive definite
     """
 
     solution: np.ndarray | None
+    iterations: int = 0
     indefinite: bool = False
 
 
@@ -147,20 +157,20 @@ def conjugate_gradients(
     start, direction = product, better
     if start == 0.0:
         return Found(solution)
-    for _ in range(limit):
+    for iteration in range(1, limit + 1):
         image = matrix @ direction
         curvature = float(direction @ image)
         if not curvature > 0.0:
-            return Found(None, indefinite=True)
+            return Found(None, iteration, indefinite=True)
         step = product / curvature
         solution += step * direction
         residual -= step * image
         better = factor.solve(residual)
         product, before = float(residual @ better), product
         if not product > tolerance**2 * start:
-            return Found(solution)
+            return Found(solution, iteration)
         direction = better + (product / before) * direction
-    return Found(None)
+    return Found(None, limit)
 
 
 def solve_exactly(matrix: csc_matrix, right: np.ndarray) -> np.ndarray:
