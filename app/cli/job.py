@@ -13,9 +13,9 @@ from app.cli.console import INTERRUPTED, print_json, say, to_json
 from app.cli.descend import Outcome, descend
 from app.cli.losses import save_losses
 from app.cli.progress import progress_display
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError, ParameterError
 from engine.geometry.mesh import Mesh
-from engine.io.atomic import atomic_write
 from engine.io.registry import extensions, write
 from engine.protocol.recording import Recording
 from engine.protocol.study import Study

@@ -12,9 +12,9 @@ from app.cli.console import UsageError, say, silent
 from app.cli.job import Files, carry_out, check_output, check_place
 from app.cli.losses import Losses
 from app.cli.options import InputShift, InputUnit, Repairs, said, with_options
+from engine.core.atomic import atomic_write
 from engine.core.errors import ParameterError
 from engine.core.units import parse_number
-from engine.io.atomic import atomic_write
 from engine.io.loader import shut_down
 from engine.io.shift import NO_SHIFT, Shift, parse_shift
 from engine.protocol.study import SAMPLE, OptimizerSpec, Study, TermSpec

@@ -34,10 +34,10 @@ from app.document.archive import Archive, ArchiveWriter, array_member, damaged, 
 from app.document.migrations import FORMAT, READABLE_BY, migrated
 from app.document.project import Project
 from app.document.records import ArrayNames, Decoder, Encoder, Record
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
-from engine.io.atomic import atomic_write
 from engine.protocol.run_folder import read_manifest as read_run_manifest
 
 SUFFIX = ".formwright"

@@ -12,8 +12,8 @@ from pathlib import Path
 from app.document.line_chart import INK, Curve, LineChart
 from app.document.run_record import LossCurves
 from app.document.series import DASHES, SERIES
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError
-from engine.io.atomic import atomic_write
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.study import TermSpec
 

@@ -34,8 +34,8 @@ from app.document.file import (
     run_note,
 )
 from app.document.records import ArrayNames, Encoder
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError
-from engine.io.atomic import atomic_write
 
 ENGINE = "engine"
 

@@ -62,8 +62,8 @@ class SettingsFile:
     def _write(self) -> None:
         if self._path is None:
             return
+        from engine.core.atomic import atomic_write
         from engine.core.errors import FileError
-        from engine.io.atomic import atomic_write
 
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from app.viewport.colours import FROZEN, SteadyRange, blended, diverging_table, 
 from app.viewport.decimate import cluster_means, cluster_vertices, shading
 from app.viewport.drawn import DrawnMesh, paint
 from app.viewport.records import SelectionView
-from app.viewport.transfer import NearestValues
+from engine.geometry.nearest_values import NearestValues
 from engine.protocol.snapshot import Snapshot
 
 SENSITIVITY = "sensitivity"

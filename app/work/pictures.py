@@ -18,8 +18,8 @@ from app.work.drawing import Drawing
 from app.work.notices import Notices
 from app.work.task_rows import TaskRow
 from app.work.tasks import Tasks
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError, FormwrightError
-from engine.io.atomic import atomic_write
 from engine.rendering.film import check_film, write_film
 from engine.rendering.turntable import AXES, rotation
 

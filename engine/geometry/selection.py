@@ -21,6 +21,7 @@ import numpy as np
 
 from engine.core.errors import GeometryError
 from engine.geometry.geodesic import Beginning, begin_at, distances_from
+from engine.geometry.nearest_values import NearestValues
 from engine.geometry.neighbours import Neighbours
 
 if TYPE_CHECKING:
@@ -168,18 +169,7 @@ def inside_polygon(places: np.ndarray, polygon: np.ndarray) -> np.ndarray:
 
 def transfer(points: np.ndarray, values: np.ndarray, reach: float, onto: np.ndarray) -> np.ndarray:
     """`values` of `points` (n, 3) on other points, `onto` (m, 3): that of the nearest within `reach` [mm], else 0."""
-    from scipy.spatial import cKDTree  # slow to load
-
-    points = np.asarray(points, np.float64).reshape(-1, 3)
-    onto = np.asarray(onto, np.float64).reshape(-1, 3)
-    values = np.asarray(values, np.float32)
-    if len(values) != len(points):
-        raise GeometryError(f"{len(values)} values cannot lie on {len(points)} points.")
-    if not len(points) or not len(onto):
-        return np.zeros(len(onto), np.float32)
-    limit = np.nextafter(_length(reach), np.inf)
-    _, nearest = cKDTree(points).query(onto, distance_upper_bound=limit)
-    return np.append(values, np.float32(0.0))[nearest]
+    return NearestValues(points, values, _length(reach)).at(onto)
 
 
 def _rings(graph: Neighbours, values: np.ndarray, rings: int, join: np.ufunc) -> np.ndarray:

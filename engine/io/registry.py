@@ -11,13 +11,13 @@ from typing import Literal
 
 import numpy as np
 
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError, FormwrightError, GeometryError, MemoryLimitError
 from engine.core.units import MILLIMETRES_PER, unit_name
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.geometry.volume import Volume
 from engine.io.assemble import Place, assemble, placed_volume
-from engine.io.atomic import atomic_write
 from engine.io.format import ExportReport, Format, Kind, Progress, Raw, silent
 from engine.io.likely_units import describe_size
 from engine.io.shift import NO_SHIFT, Neighbour, Shift, Vector

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError
 from engine.core.leaves import State
 
@@ -63,20 +62,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_atomically(path: Path, fill: Callable[[BinaryIO], None]) -> None:
     """Let `fill` write the file; a reader sees the old one or the whole new one. Raises `FileError`."""
-    temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            fill(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).replace(path)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink(missing_ok=True)
-        raise FileError(path, f"the Checkpoint cannot be written ({error.strerror or error}).") from error
+        raise FileError(path, f"its folder cannot be made ({error.strerror or error}).") from error
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
+        fill(stream)
 
 
 def read_state(path: str | Path, *, elsewhere: Callable[[str], np.ndarray] | None = None) -> State:

@@ -15,8 +15,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError, ParameterError
-from engine.io.atomic import atomic_write
 
 FILMS = (".gif", ".mp4")
 """Extensions that `write_film` knows."""

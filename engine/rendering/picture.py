@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import warp as wp
 
+from engine.core.atomic import atomic_write
 from engine.core.errors import GeometryError
 from engine.core.kernels import initialise_warp
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
-from engine.io.atomic import atomic_write
 from engine.rendering.camera import Camera
 from engine.rendering.kernels import cast
 

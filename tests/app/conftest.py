@@ -332,7 +332,8 @@ class FakeViewport(QWidget):
 VIEWPORT_METHODS = {
     "show_object", "remove_object", "set_object_visible", "show_snapshot", "clear_snapshot", "set_colouring",
     "set_wireframe", "set_handles", "set_frozen", "set_brush_radius", "frame", "look", "set_perspective", "set_theme",
-    "shut_down", "draw", "set_placement", "set_gizmo", "set_selections", "set_selecting", "set_clip", "set_measure_kind",
+    "shut_down", "draw", "set_placement", "set_gizmo", "set_selections", "set_selecting", "set_clip",
+    "set_measure_kind",
     "set_measurements", "show_comparison", "clear_comparison", "set_camera", "frame_selection",
 }  # fmt: skip
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError, FormwrightError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
-from engine.io.atomic import atomic_write
 from engine.io.registry import read, write
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.core.errors import GeometryError
+
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
@@ -17,8 +19,11 @@ class NearestValues:
     """
 
     def __init__(self, points: np.ndarray, values: np.ndarray, reach: float) -> None:
+        points, values = np.asarray(points, np.float64).reshape(-1, 3), np.asarray(values, np.float32)
+        if len(values) != len(points):
+            raise GeometryError(f"{len(values)} values cannot lie on {len(points)} points.")
         chosen = points[values > 0.0]
-        self._reach = reach
+        self._reach = float(np.nextafter(reach, np.inf))  # a point just at the reach counts
         self._tree: cKDTree | None = None
         if not len(chosen):
             return
@@ -31,6 +36,7 @@ class NearestValues:
 
     def at(self, positions: np.ndarray) -> np.ndarray:
         """Values at positions (m, 3), shape (m,), float32."""
+        positions = np.asarray(positions, np.float64).reshape(-1, 3)
         found = np.zeros(len(positions), np.float32)
         if self._tree is None:
             return found
