@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.core.atomic import atomic_write
 from engine.core.errors import FileError, ParameterError
-from engine.io.atomic import atomic_write
 
 FORMAT = 1
 INDEX = "trajectory.json"
