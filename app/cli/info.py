@@ -17,7 +17,12 @@ def info(
 ) -> None:
     """Say what is in a document: objects, study, selections, and how far its run is."""
     from app.document.file import open_document
+    from engine.core.errors import FileError
+    from engine.io.registry import extensions
 
+    if any(document.name.lower().endswith(suffix) for group in extensions("read").values() for suffix in group):
+        remedy = f"`formwright measure {document.name}` says what is in a mesh or a scan."
+        raise FileError(document, "this is geometry, no document of Formwright.", remedy=remedy)
     opened = open_document(document)
     found = describe(document, opened)
     if as_json:

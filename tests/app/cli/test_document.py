@@ -88,3 +88,9 @@ def test_what_is_no_document_is_refused(tmp_path: Path, capsys: pytest.CaptureFi
     assert "no document of Formwright" in capsys.readouterr().err
     assert run("run", str(tmp_path / "x.formwright"), "--set", "resolution=8") == 2
     assert "--set" in capsys.readouterr().err
+
+
+def test_geometry_is_measured_and_not_looked_into(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "scan.ply").write_bytes(b"ply")
+    assert run("info", str(tmp_path / "scan.ply")) != 0
+    assert "formwright measure scan.ply" in capsys.readouterr().err
