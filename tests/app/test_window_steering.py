@@ -111,13 +111,13 @@ def test_a_script_that_scrubs_marks_the_checkpoint_too(running: Any) -> None:
 
 
 def vanish(window: Any, session: Any) -> None:
-    """A Run ends in an error; a second one waits behind it."""
+    """A Run ends in an error; the one with something to press comes before it, though it came later."""
     session.state = "failed"
     session.emit.append(StateChanged(session.run, "failed", session.iteration))
     session.emit.append(ProblemRaised("The surface has vanished.", "Lower the weights."))
     session.emit.append(ProblemRaised("Engine stopped.", fatal=True))
     polls(window)
-    assert window.error_bar.isVisible() and window.error_bar.message.text == "The surface has vanished."
+    assert window.error_bar.isVisible() and window.error_bar.message.text == "Engine stopped."
 
 
 def test_an_error_goes_when_another_run_starts(running: Any, session: Any, qtbot: Any) -> None:
