@@ -166,7 +166,12 @@ class Worker:
                 self.frame()
             self.window.link.resume(steps=3)
             before = document.run.iteration
-            while document.run.iteration < before + 3 and time.monotonic() < end:
+
+            def seen() -> bool:  # the state comes before the picture of it that has the weights
+                weight = document.study.term("noise").weight
+                return document.run.iteration >= before + 3 and document.run.scalars.get("weight:noise") == weight
+
+            while not seen() and time.monotonic() < end:
                 self.frame()
         run = document.run
         self.say(

@@ -72,6 +72,7 @@ def work_and_crash(repository: Path, store: Path, scan: Path, was_open: Path) ->
         wait(was_open.exists, "work")
         iteration, before = int(output.read_text().split()[-1]), open_document(was_open).content.project
         # Some seconds later all of it is kept.
+        wait(lambda: any(store.rglob(DOCUMENT)), "document that is kept")
         kept = next(store.rglob(DOCUMENT)).parent
         wait(lambda: not differences(read_kept(kept).project, before), "document that is kept")
         wait(lambda: read_summary(next(store.rglob("run-*"))).iteration == iteration, "run that is kept")
