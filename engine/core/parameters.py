@@ -86,7 +86,8 @@ def parameter_error(error: ValidationError, owner: str) -> ParameterError:
         return ParameterError(
             f"{owner}.{name}", "there is no such parameter.", remedy="Check the spelling, or remove it."
         )
-    return ParameterError(f"{owner}.{name}", f"{first['msg']} (got {_SHORT.repr(first['input'])}).")
+    complaint = first["msg"].removeprefix("Value error, ")
+    return ParameterError(f"{owner}.{name}", f"{complaint} (got {_SHORT.repr(first['input'])}).")
 
 
 _SHORT = Repr()

@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, model_validator
 
 from engine.core.parameters import ParameterModel
 from engine.protocol.arrays import ArrayModel, Positions, Scalars
+from engine.protocol.scene import Scene
 from engine.protocol.study import TermSpec
 
 Position = tuple[float, float, float]
@@ -118,6 +119,35 @@ class SetTermMask(ParameterModel):
     outside: float = Field(default=0.0, ge=0.0, le=1.0)
 
 
+class SetScene(ParameterModel):
+    """Let the scene of a simulation be another one from now on.
+
+    Materials, gravity, friction, motions, sensors and the duration change while it runs; other bodies, shapes, pins and
+    time steps are refused: they want a new Run.
+    """
+
+    edit: Literal["set-scene"] = "set-scene"
+    scene: Scene
+
+
+class Pull(ParameterModel):
+    """Pull a point of a body with a spring: what the mouse does while a simulation runs.
+
+    name : of the pull; one of that name moves its target
+    body : whose point
+    vertex : of the body, the nearest to where it was taken
+    target : to where it is pulled [mm]; None lets go
+    stiffness : of the spring [N/m]; 0 chooses one by the body's mass and the time step
+    """
+
+    edit: Literal["pull"] = "pull"
+    name: str = "mouse"
+    body: str
+    vertex: int = Field(ge=0)
+    target: Position | None = None
+    stiffness: float = Field(default=0.0, ge=0.0)
+
+
 class Pause(ParameterModel):
     """Stop between iterations; the Run can go on."""
 
@@ -162,6 +192,8 @@ Edit = Annotated[
     | SetMask
     | RemoveMask
     | SetTermMask
+    | SetScene
+    | Pull
     | Pause
     | Resume
     | Stop

@@ -11,6 +11,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from engine.core.errors import FileError, ParameterError
 from engine.core.parameters import ParameterModel, parameter
+from engine.protocol.scene import Scene
 
 SAMPLE = "sample:"
 """What the name of an input begins with that is no file but one of `engine.studies.samples`."""
@@ -60,6 +61,7 @@ class Study(ParameterModel):
     shifts : what is taken away from an input's coordinates, by role [mm]; what they need where nothing is said
     parameters : of the study, declared by its kind (surface, resolution, iterations, start, seed, device, ...)
     terms : the wishes; an empty list means the study's defaults
+    scene : what is simulated, for studies that simulate; the inputs of its mesh shapes are the study's
     """
 
     format: Literal[1] = 1
@@ -70,6 +72,7 @@ class Study(ParameterModel):
     parameters: dict[str, Any] = Field(default_factory=dict)
     optimizer: OptimizerSpec = Field(default_factory=OptimizerSpec)
     terms: list[TermSpec] = Field(default_factory=list)
+    scene: Scene | None = None
 
     def term(self, name: str) -> TermSpec:
         for spec in self.terms:

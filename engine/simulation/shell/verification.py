@@ -13,10 +13,10 @@ from torch import Tensor
 
 from engine.core.checks import CheckResult, check, compare
 from engine.core.errors import ParameterError
+from engine.protocol.shell_materials import preset
 from engine.simulation.energy import Energy, Unknowns
 from engine.simulation.shell.bending import Bending
 from engine.simulation.shell.hinges import HingeBending
-from engine.simulation.shell.materials import preset
 from engine.simulation.shell.membrane import Membrane
 from engine.simulation.shell.rest import face_areas
 from engine.simulation.shell.sheets import regular_sheet, scattered_sheet

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from engine.core.errors import ParameterError
-from engine.simulation.shell.materials import PRESETS, ShellMaterial, preset
+from engine.protocol.shell_materials import PRESETS, ShellMaterial, preset
 from engine.simulation.shell.verification import small_strain
 
 
