@@ -124,7 +124,7 @@ class Pose(ParameterModel):
 
     translation: MetreVector = (0.0, 0.0, 0.0)
     rotation: DegreeVector = (0.0, 0.0, 0.0)
-    scale: float = Field(1.0, gt=0.0)
+    scale: float = Field(default=1.0, gt=0.0)
 
 
 # Where, and how it moves -------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ class Region(ParameterModel):
     low: MetreVector = (0.0, 0.0, 0.0)
     high: MetreVector = (0.0, 0.0, 0.0)
     centre: MetreVector = (0.0, 0.0, 0.0)
-    radius: Metres = Field(0.0, ge=0.0)
+    radius: Metres = Field(default=0.0, ge=0.0)
     vertices: list[int] = Field(default_factory=list)
 
 
@@ -209,7 +209,7 @@ class Crease(ParameterModel):
     line: Annotated[list[tuple[float, float, float]], quantity("m")] = Field(default_factory=list)
     vertices: list[int] = Field(default_factory=list)
     angle: Radians = 0.0
-    stiffness: float = Field(1.0, gt=0.0)
+    stiffness: float = Field(default=1.0, gt=0.0)
     yield_angle: Annotated[float | None, quantity("rad")] = Field(default=None, ge=0.0)
     hardening: float | None = Field(default=None, ge=0.0)
 
@@ -376,7 +376,7 @@ class Sensor(ParameterModel):
     body: str = ""
     pin: str = ""
     region: Region = Region()
-    count: int = Field(0, ge=0)
+    count: int = Field(default=0, ge=0)
 
 
 class Time(ParameterModel):
