@@ -1,14 +1,13 @@
 """glTF 2.0, as `.glb` or `.gltf`: metres, Y up. Turned to Z up on the way in and back on the way out.
 
-Read through trimesh. Written here, in one piece of JSON and two arrays: a window writes in its own process, where
-trimesh (a second to import) has no place; trimesh (5.2) writes neither metres nor Y up by itself either.
-Source: Khronos, glTF 2.0 specification, sections 3.6 (binary data), 3.7 (meshes) and 4.4 (GLB).
+Read through trimesh. Written here, in two arrays: a window writes in its own process, where trimesh (a second to
+import) has no place; trimesh (5.2) writes neither metres nor Y up by itself either.
+Source: Khronos, glTF 2.0 specification, section 3.7 (meshes).
 """
 
 from __future__ import annotations
 
 import io
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +16,7 @@ from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.io.format import Format, Progress, Raw
-
-_JSON, _BINARY = 0x4E4F534A, 0x004E4942
-_FLOAT, _UNSIGNED_INT = 5126, 5125
-_ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
+from engine.io.glb import ARRAY_BUFFER, ELEMENT_ARRAY_BUFFER, Glb, y_up
 
 
 def read(path: Path, progress: Progress) -> Raw:
@@ -74,46 +70,19 @@ def _whole(path: Path, content: bytes) -> bytes:
 
 def write(geometry: Mesh | Points, path: Path, unit: str) -> None:
     assert isinstance(geometry, Mesh)
-    x, y, z = geometry.vertices.T
-    positions = np.stack([x, z, -y], axis=1).astype("<f4")
-    indices = geometry.triangles.astype("<u4")
-    description = {
-        "asset": {"version": "2.0", "generator": "Formwright"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": geometry.name}],
-        "meshes": [{"name": geometry.name, "primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
-        "accessors": [
-            {
-                "bufferView": 0,
-                "componentType": _FLOAT,
-                "count": len(positions),
-                "type": "VEC3",
-                "min": positions.min(axis=0).tolist(),
-                "max": positions.max(axis=0).tolist(),
-            },
-            {"bufferView": 1, "componentType": _UNSIGNED_INT, "count": indices.size, "type": "SCALAR"},
-        ],
-        "bufferViews": [
-            {"buffer": 0, "byteOffset": 0, "byteLength": positions.nbytes, "target": _ARRAY_BUFFER},
-            {
-                "buffer": 0,
-                "byteOffset": positions.nbytes,
-                "byteLength": indices.nbytes,
-                "target": _ELEMENT_ARRAY_BUFFER,
-            },
-        ],
-        "buffers": [{"byteLength": positions.nbytes + indices.nbytes}],
-    }
-    text = json.dumps(description).encode("utf-8")
-    text += b" " * (-len(text) % 4)
-    body = positions.nbytes + indices.nbytes
-    with path.open("wb") as stream:
-        stream.write(b"glTF" + np.array([2, 12 + 8 + len(text) + 8 + body], "<u4").tobytes())
-        stream.write(np.array([len(text), _JSON], "<u4").tobytes() + text)
-        stream.write(np.array([body, _BINARY], "<u4").tobytes())
-        stream.write(positions.tobytes())
-        stream.write(indices.tobytes())
+    content = Glb()
+    corners = geometry.triangles.reshape(-1)
+    attributes = {"POSITION": content.add(y_up(geometry.vertices), target=ARRAY_BUFFER, bounds=True)}
+    primitive = {"attributes": attributes, "indices": content.add(corners, target=ELEMENT_ARRAY_BUFFER)}
+    content.write(
+        path,
+        {
+            "scene": 0,
+            "scenes": [{"nodes": [0]}],
+            "nodes": [{"mesh": 0, "name": geometry.name}],
+            "meshes": [{"name": geometry.name, "primitives": [primitive]}],
+        },
+    )
 
 
 FORMAT = Format(

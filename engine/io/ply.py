@@ -278,7 +278,7 @@ def _text_lists(path: Path, values: np.ndarray, offset: int, element: _Element) 
 
 
 def write(geometry: Mesh | Points, path: Path, unit: str) -> None:
-    """Binary, little-endian, positions in double precision."""
+    """Binary, little-endian, positions in double precision; values on vertices as properties of their names."""
     mesh = geometry if isinstance(geometry, Mesh) else None
     positions = geometry.vertices if isinstance(geometry, Mesh) else geometry.positions
     normals = geometry.normals if isinstance(geometry, Points) else None
@@ -289,7 +289,15 @@ def write(geometry: Mesh | Points, path: Path, unit: str) -> None:
     has_colour = colour is not None and colour.values.shape == (len(positions), 3)
     if has_colour:
         columns += [(name, "|u1") for name in ("red", "green", "blue")]
+    scalars = {
+        field.name.replace(" ", "_"): field.values
+        for field in geometry.fields.values()
+        if field.values.shape == (len(positions),) and field.domain != "face"
+    }
+    columns += [(name, "<i4" if values.dtype.kind in "biu" else "<f8") for name, values in scalars.items()]
     rows = np.empty(len(positions), np.dtype(columns))
+    for name, values in scalars.items():
+        rows[name] = values
     for i, axis in enumerate("xyz"):
         rows[axis] = positions[:, i]
         if normals is not None:
@@ -297,7 +305,7 @@ def write(geometry: Mesh | Points, path: Path, unit: str) -> None:
     if has_colour and colour is not None:
         for i, name in enumerate(("red", "green", "blue")):
             rows[name] = np.clip(np.rint(colour.values[:, i] * 255.0), 0, 255)
-    kinds = {"<f8": "double", "<f4": "float", "|u1": "uchar"}
+    kinds = {"<f8": "double", "<f4": "float", "<i4": "int", "|u1": "uchar"}
     header = ["ply", "format binary_little_endian 1.0", f"comment Formwright, lengths in {unit}"]
     header += [f"element vertex {len(rows)}", *(f"property {kinds[kind]} {name}" for name, kind in columns)]
     if mesh is not None:
