@@ -122,9 +122,13 @@ class Pose(ParameterModel):
     scale : s, above 0
     """
 
-    translation: MetreVector = (0.0, 0.0, 0.0)
-    rotation: DegreeVector = (0.0, 0.0, 0.0)
-    scale: float = Field(default=1.0, gt=0.0)
+    translation: MetreVector = parameter(
+        (0.0, 0.0, 0.0), title="Position", help="Where its origin stands in the world.", unit="m"
+    )
+    rotation: DegreeVector = parameter(
+        (0.0, 0.0, 0.0), title="Rotation", help="About the fixed x axis, then y, then z.", unit="°"
+    )
+    scale: float = parameter(1.0, title="Scale", help="Factor on its size, about its origin.", gt=0.0)
 
 
 # Where, and how it moves -------------------------------------------------------------------------------------------
@@ -208,10 +212,18 @@ class Crease(ParameterModel):
     name: str = ""
     line: Annotated[list[tuple[float, float, float]], quantity("m")] = Field(default_factory=list)
     vertices: list[int] = Field(default_factory=list)
-    angle: Radians = 0.0
-    stiffness: float = Field(default=1.0, gt=0.0)
-    yield_angle: Annotated[float | None, quantity("rad")] = Field(default=None, ge=0.0)
-    hardening: float | None = Field(default=None, ge=0.0)
+    angle: Radians = parameter(
+        0.0, title="Angle", help="To which it is folded at rest; positive where the normals point apart.", unit="rad"
+    )
+    stiffness: float = parameter(1.0, title="Stiffness", help="Factor on the bending stiffness along it.", gt=0.0)
+    yield_angle: Annotated[float | None, quantity("rad")] = parameter(
+        None, title="Yield angle", help="A fold springs back by this angle, and keeps the rest. Empty: the material's.",
+        unit="rad", ge=0.0,
+    )  # fmt: skip
+    hardening: float | None = parameter(
+        None, title="Hardening", help="Growth of the yield angle over the angle that stays. Empty: the material's.",
+        ge=0.0,
+    )  # fmt: skip
 
 
 # Bodies ------------------------------------------------------------------------------------------------------------
@@ -233,11 +245,23 @@ class Sheet(ParameterModel):
     pose: Pose = Pose()
     preset: str = "cotton"
     material: ShellMaterial = Field(default_factory=lambda: preset("cotton").material)
-    rest: Literal["flat", "mesh", "curved"] = "mesh"
-    curvature: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    direction: tuple[float, float, float] = (1.0, 0.0, 0.0)
-    bending: Literal["midedge", "hinges"] = "midedge"
-    velocity: VelocityVector = (0.0, 0.0, 0.0)
+    rest: Literal["flat", "mesh", "curved"] = parameter(
+        "mesh", title="Rest shape", help="The shape without stress: flat, the mesh as it is, or bent by the curvature."
+    )
+    curvature: tuple[float, float, float] = parameter(
+        (0.0, 0.0, 0.0), title="Curvature", unit="1/m", advanced=True,
+        help="Of a curved rest shape: along the weave, across it, and the twist between them.",
+    )  # fmt: skip
+    direction: tuple[float, float, float] = parameter(
+        (1.0, 0.0, 0.0), title="Weave", help="Direction of the warp, in the sheet's own coordinates.", advanced=True
+    )
+    bending: Literal["midedge", "hinges"] = parameter(
+        "midedge", title="Bending", help="Midedge is right on any mesh; hinges are faster, and right on none.",
+        advanced=True,
+    )  # fmt: skip
+    velocity: VelocityVector = parameter(
+        (0.0, 0.0, 0.0), title="Velocity", help="Of all of it at the start.", unit="m/s", advanced=True
+    )
     pins: list[Pin] = Field(default_factory=list)
     creases: list[Crease] = Field(default_factory=list)
     visible: bool = True
@@ -288,7 +312,9 @@ class Solid(ParameterModel):
     shape: SolidShape = Field(default_factory=BallShape)
     pose: Pose = Pose()
     material: SolidMaterial = Field(default_factory=SolidMaterial)
-    velocity: VelocityVector = (0.0, 0.0, 0.0)
+    velocity: VelocityVector = parameter(
+        (0.0, 0.0, 0.0), title="Velocity", help="Of all of it at the start.", unit="m/s", advanced=True
+    )
     pins: list[Pin] = Field(default_factory=list)
     visible: bool = True
 
@@ -372,11 +398,15 @@ class Sensor(ParameterModel):
     """
 
     name: str = Field(min_length=1)
-    kind: Literal["reaction", "contact", "energy", "vertices"] = "reaction"
-    body: str = ""
-    pin: str = ""
+    kind: Literal["reaction", "contact", "energy", "vertices"] = parameter(
+        "reaction", title="What",
+        help="The force that holds a body's pins, an obstacle or a gripper; the force of all others on a body; the "
+        "energies by kind; or positions and velocities of vertices.",
+    )  # fmt: skip
+    body: str = parameter("", title="Body", help="Whose.")
+    pin: str = parameter("", title="Pin", help="Of the body; empty are all of them.")
     region: Region = Region()
-    count: int = Field(default=0, ge=0)
+    count: int = parameter(0, title="Vertices", help="How many, spread evenly over the region; 0 are all.", ge=0)
 
 
 class Time(ParameterModel):
@@ -415,7 +445,9 @@ class Scene(ParameterModel):
     name: str = ""
     inputs: dict[str, str] = Field(default_factory=dict)
     units: dict[str, str] = Field(default_factory=dict)
-    gravity: AccelerationVector = (0.0, 0.0, -9.81)
+    gravity: AccelerationVector = parameter(
+        (0.0, 0.0, -9.81), title="Gravity", help="Acceleration of what falls.", unit="m/s²", live=True
+    )
     time: Time = Field(default_factory=Time)
     contact: Contact = Field(default_factory=Contact)
     friction: list[FrictionPair] = Field(default_factory=list)
