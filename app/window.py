@@ -362,9 +362,9 @@ class MainWindow(QMainWindow):
         self.registry.refresh()
 
     def choose_study(self, name: str) -> None:
-        if name and name != self.document.study.study:
-            inputs = self.document.study.inputs
-            self.document.set_study(type(self.document.study)(study=name, inputs=inputs))
+        study = self.document.study
+        if name and name != study.study:
+            self.document.set_study(type(study)(study=name, inputs=study.inputs, scene=study.scene))
 
     def scrub(self, checkpoint: int) -> None:
         """Show a Checkpoint, and mark it in the strip, whoever asks for it."""

@@ -205,7 +205,7 @@ class Archive:
     def _fill(self, piece: memoryview, name: str) -> None:
         filled = 0
         while filled < len(piece):
-            count = self._stream.readinto(piece[filled:])  # type: ignore[attr-defined]
+            count = self._stream.readinto(piece[filled:])  # type: ignore[attr-defined]  # IO[bytes] does not name it
             if not count:
                 raise damaged(self.path, f"{name} is cut off")
             filled += count

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from app.document.live_scene import with_live
 from app.document.mask import mask_edit
 from app.document.project import Project, Selection
 from engine.protocol.catalogue import Catalogue
@@ -15,9 +16,11 @@ from engine.protocol.edits import (
     RemoveTerm,
     SetFrozen,
     SetParameter,
+    SetScene,
     SetTermMask,
     SetWeight,
 )
+from engine.protocol.scene import Scene
 from engine.protocol.study import Study, TermSpec
 
 
@@ -36,6 +39,7 @@ def edits_between(before: Project, after: Project, catalogue: Catalogue | None) 
     if before.study is not after.study and before.study.study == after.study.study:
         edits += _term_edits(before.study, after.study, catalogue)
         edits += _parameter_edits(before.study, after.study, catalogue)
+        edits += _scene_edits(before.study.scene, after.study.scene)
     edits += [RemoveMask(name=name) for name in old_masks if name not in new_masks]
     edits += _freeze_edits(before, after)
     return edits
@@ -49,7 +53,8 @@ def mask_edits(project: Project) -> list[Edit]:
 def steered_study(own: Study, steered: Study, catalogue: Catalogue | None) -> Study:
     """`own` with what Edits change taken from `steered`: Terms, optimiser and live parameters, in canonical form.
 
-    Its own stay: inputs, the order of the Terms, the parameters that wait for the next Run, and another kind of study.
+    Its own stay: inputs, the order of the Terms, the parameters and the parts of the scene that wait for the next Run,
+    and another kind of study.
     """
     if own.study != steered.study:
         return own
@@ -60,6 +65,8 @@ def steered_study(own: Study, steered: Study, catalogue: Catalogue | None) -> St
     place = {spec.name: index for index, spec in enumerate(own.terms)}
     terms = sorted(steered.terms, key=lambda spec: place.get(spec.name, len(place)))
     changes = {"terms": terms, "optimizer": steered.optimizer, "parameters": parameters}
+    if own.scene is not None and steered.scene is not None:
+        changes["scene"] = with_live(own.scene, steered.scene)
     return canonical(own.model_copy(update=changes), catalogue)
 
 
@@ -149,6 +156,12 @@ def _values(owner: str, old: Mapping[str, Any], new: Mapping[str, Any], declared
         value = new.get(name, defaults.get(name))
         if value is not None and _plain(value) != _plain(old.get(name, defaults.get(name))):
             yield SetParameter(owner=owner, name=name, value=_plain(value))
+
+
+def _scene_edits(before: Scene | None, after: Scene | None) -> Iterator[Edit]:
+    """What a simulation takes over while it runs; the rest of the scene waits for the next Run."""
+    if before is not None and after is not None and with_live(before, after) != before:
+        yield SetScene(scene=after)
 
 
 def _freeze_edits(before: Project, after: Project) -> list[Edit]:

@@ -20,6 +20,7 @@ from app.document.steering import apply_edit, unique
 from app.document.term_titles import term_titles
 from app.document.topic import Topic
 from app.document.undo import DEFAULT_BUDGET, Step, UndoStack
+from app.document.workspaces import SURFACE, switched, workspace_of
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
@@ -163,7 +164,8 @@ class Document:
     # Objects ------------------------------------------------------------------------------------------------------
 
     def add_object(self, geometry: Mesh | Points, *, source: str = "") -> SceneObject:
-        """Open a geometry and make it the study's target; an object of the same source is replaced where it stands."""
+        """Open a geometry and make it the study's target, where the study has one: a scene takes its objects one by
+        one. An object of the same source is replaced where it stands."""
         before = next((item for item in self.objects if source and item.source == source), None)
         if before is not None:
             project = self._project.with_object(before.name, geometry=geometry)
@@ -172,7 +174,9 @@ class Document:
             item = SceneObject(self.free_name(geometry.name or "object"), geometry, self._next_colour(), source)
             project = replace(self._project, objects=(*self.objects, item))
         name = before.name if before is not None else project.objects[-1].name
-        project = replace(project, roles={**project.roles, "target": name}).with_named_inputs()
+        if self.workspace == SURFACE:
+            project = replace(project, roles={**project.roles, "target": name})
+        project = project.with_named_inputs()
         self.change(f"open {name}", project)
         found = self.object(name)
         assert found is not None
@@ -240,11 +244,24 @@ class Document:
         project = replace(self._project, study=self._with_terms(study)).with_named_inputs()
         self.change(f"take over the study {study.study}", project)
 
+    @property
+    def workspace(self) -> str:
+        """To which the study belongs."""
+        return workspace_of(self.study, self.catalogue)
+
+    def switch_workspace(self, workspace: str) -> None:
+        """Let the study of another workspace be the study; the present one rests in the Project."""
+        project = switched(self._project, workspace, self.catalogue)
+        known = {entry.study for entry in self.catalogue.studies} if self.catalogue is not None else set()
+        if project.study.study in known:
+            project = replace(project, study=self._with_terms(project.study)).with_named_inputs()
+        self.change(f"switch to {workspace}", project)
+
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """What the engine offers; a Study without Terms gets the defaults, which is no change of the document."""
         self.catalogue = catalogue
         self.catalogue_changed()
-        if not self.study.terms:
+        if not self.study.terms and any(entry.study == self.study.study for entry in catalogue.studies):
             untouched = not self.modified
             self._take(replace(self._project, study=self._with_terms(self.study)).with_named_inputs())
             if untouched:

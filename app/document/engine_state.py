@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.document.difference import edits_between, steered_study
+from app.document.live_scene import with_live
 from app.document.project import Project
 from app.document.steering import apply_edit
 from app.document.undo import Step
 from engine.core.errors import ParameterError
 from engine.protocol.catalogue import Catalogue
-from engine.protocol.edits import EDIT, Edit, PaintFreeze, RemoveMask, SetMask
+from engine.protocol.edits import EDIT, Edit, PaintFreeze, RemoveMask, SetMask, SetScene
+from engine.protocol.scene import Scene
 from engine.protocol.snapshot import EditApplied, EditRefused, SteeringRestored
 from engine.protocol.study import Study
 
@@ -69,6 +71,12 @@ class EngineState:
 
     def send(self, edit: Edit, step: Step | None) -> None:
         """Send an Edit that belongs to a step of undo, if there is somebody to take it."""
+        if isinstance(edit, SetScene):
+            running = self._running_scene()
+            if running is None or with_live(running, edit.scene) == running:
+                return
+            # What waits for the next Run must not keep the rest from acting in this one.
+            edit = SetScene(scene=with_live(running, edit.scene))
         if self.carry is not None:
             self._awaited.append((edit.model_dump(mode="json"), edit, step))
             self.carry(edit)
@@ -125,6 +133,11 @@ class EngineState:
         for _, edit, _ in self._awaited:
             _note_mask(masks, edit)
         return mask not in masks.values()
+
+    def _running_scene(self) -> Scene | None:
+        """The scene that the Run has, once what is on its way has come."""
+        sent = [edit.scene for _, edit, _ in self._awaited if isinstance(edit, SetScene)]
+        return sent[-1] if sent else self._confirmed.study.scene
 
     def _hold(self, edit: Edit) -> None:
         self._confirmed = self._confirmed.after(edit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -156,12 +156,21 @@ class Measurement:
 
 
 @dataclass(frozen=True)
+class Resting:
+    """The study of a workspace that is not the present one, and the roles of objects in it."""
+
+    study: Study
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Project:
     """All that undo covers and the file stores, but the Run's History, the camera and the layout.
 
     roles : which object plays which role in the study ("target" -> name)
     strokes : of the freeze brush, oldest first
     branch_titles : what a person calls the Run's branches
+    resting : the studies of the other workspaces, by workspace
     """
 
     objects: tuple[SceneObject, ...] = ()
@@ -172,6 +181,7 @@ class Project:
     clip: Clip | None = None
     measurements: tuple[Measurement, ...] = ()
     branch_titles: Mapping[str, str] = field(default_factory=dict)
+    resting: Mapping[str, Resting] = field(default_factory=dict)
 
     def object(self, name: str) -> SceneObject | None:
         return next((item for item in self.objects if item.name == name), None)
@@ -190,19 +200,27 @@ class Project:
         project = replace(self, objects=objects)
         new = changes.get("name", name)
         if new != name:
-            roles = {role: new if value == name else value for role, value in self.roles.items()}
             selections = tuple(replace(item, of=new) if item.of == name else item for item in self.selections)
-            project = replace(project, roles=roles, selections=selections)
+            project = replace(project, selections=selections)._with_roles(
+                lambda roles: {role: new if value == name else value for role, value in roles.items()}
+            )
         return project.with_named_inputs()
 
     def without_object(self, name: str) -> Project:
         """The Project without an object, its roles and its selections."""
-        return replace(
+        project = replace(
             self,
             objects=tuple(item for item in self.objects if item.name != name),
-            roles={role: value for role, value in self.roles.items() if value != name},
             selections=tuple(item for item in self.selections if item.of != name),
+        )
+        return project._with_roles(
+            lambda roles: {role: value for role, value in roles.items() if value != name}
         ).with_named_inputs()
+
+    def _with_roles(self, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Project:
+        """The Project with the roles of every workspace's study changed."""
+        resting = {name: replace(other, roles=change(other.roles)) for name, other in self.resting.items()}
+        return replace(self, roles=change(self.roles), resting=resting)
 
     def with_selection(self, selection: Selection) -> Project:
         """The Project with this selection in place of the one of its name, or after the others."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.document.archive import array_member, damaged, plain, require_finite
 from app.document.placement import Placement
-from app.document.project import RESULT, Clip, Measurement, Project, SceneObject, Selection
+from app.document.project import RESULT, Clip, Measurement, Project, Resting, SceneObject, Selection
 from engine.core.errors import FileError, FormwrightError
 from engine.geometry import fields
 from engine.geometry.mesh import Mesh
@@ -92,6 +92,11 @@ class SelectionRecord(Record):
     points: str = ""
 
 
+class RestingRecord(Record):
+    study: dict[str, Any]
+    roles: dict[str, str] = Field(default_factory=dict)
+
+
 class ProjectRecord(Record):
     objects: list[ObjectRecord] = Field(default_factory=list)
     study: dict[str, Any] = Field(default_factory=dict)
@@ -101,6 +106,7 @@ class ProjectRecord(Record):
     clip: Clip | None = None
     measurements: tuple[Measurement, ...] = ()
     branch_titles: dict[str, str] = Field(default_factory=dict)
+    resting: dict[str, RestingRecord] = Field(default_factory=dict)
 
 
 FARTHEST = 1e100
@@ -170,6 +176,10 @@ class Encoder:
             clip=project.clip,
             measurements=project.measurements,
             branch_titles=dict(project.branch_titles),
+            resting={
+                name: RestingRecord(study=other.study.model_dump(), roles=dict(other.roles))
+                for name, other in project.resting.items()
+            },
         )
         return record.model_dump()  # as Python: JSON mode makes null of NaN
 
@@ -253,6 +263,10 @@ class Decoder:
                 clip=record.clip,
                 measurements=record.measurements,
                 branch_titles=record.branch_titles,
+                resting={
+                    name: Resting(Study.parse(other.study, owner="study"), other.roles)
+                    for name, other in record.resting.items()
+                },
             )
         self._require_sense(project)
         return project
@@ -336,7 +350,8 @@ class Decoder:
         names = [item.name for item in project.objects]
         if len(set(names)) != len(names) or RESULT in names or "" in names:
             raise damaged(self._path, "two of its objects have the same name")
-        if not set(project.roles.values()) <= set(names):
+        roles = [project.roles, *(other.roles for other in project.resting.values())]
+        if not {value for each in roles for value in each.values()} <= set(names):
             raise damaged(self._path, "an object that plays a role is missing")
         if len({item.name for item in project.selections}) != len(project.selections):
             raise damaged(self._path, "two of its selections have the same name")

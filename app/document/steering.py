@@ -12,6 +12,7 @@ from engine.protocol.edits import (
     RemoveTerm,
     SetFrozen,
     SetParameter,
+    SetScene,
     SetTermMask,
     SetWeight,
 )
@@ -41,6 +42,8 @@ def apply_edit(study: Study, strokes: Strokes, edit: Edit) -> tuple[Study, Strok
         case RemoveTerm():
             study.term(edit.term)
             study = study.model_copy(update={"terms": [spec for spec in study.terms if spec.name != edit.term]})
+        case SetScene():
+            study = study.model_copy(update={"scene": edit.scene})
         case PaintFreeze():
             strokes = (*strokes, edit)
         case SetFrozen():

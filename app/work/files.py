@@ -124,7 +124,7 @@ class Files:
     def reset_study(self) -> None:
         """Parameters, Terms and weights as the Catalogue has them."""
         study = self._document.study
-        self._document.set_study(Study(study=study.study, inputs=study.inputs))
+        self._document.set_study(Study(study=study.study, inputs=study.inputs, scene=study.scene))
 
     def run_gallery(self, entry: GalleryEntry) -> None:
         """One click: take over the study, open its data, run."""
