@@ -20,6 +20,7 @@ def menu_titles() -> dict[str, str]:
         "View": tr("View"),
         "View/Clip": tr("Clip"),
         "View/Camera": tr("Camera"),
+        "View/Colour": tr("Colour by"),
         "View/Theme": tr("Theme"),
         "View/Panels": tr("Panels"),
         "Study": tr("Study"),

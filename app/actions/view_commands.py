@@ -11,6 +11,7 @@ from app.docks import dock_titles
 
 if TYPE_CHECKING:
     from app.viewport.view import View
+    from app.viewport.viewing import Viewing
     from app.window import MainWindow
 
 DOCK_ICONS = {"tasks": "tasks", "log": "log"}
@@ -28,6 +29,13 @@ def view_commands(window: MainWindow) -> list[Action]:
         ("top", tr("Top")),
         ("bottom", tr("Bottom")),
     )
+    colours = (
+        ("plain", tr("Plain, by body"), tr("Each body of a simulation in its own colour")),
+        ("strain", tr("Strain"), tr("How much the material is stretched or compressed")),
+        ("bending_energy", tr("Bending energy"), tr("Energy of bending on an area")),
+        ("contact_pressure", tr("Contact pressure"), tr("Force of contacts on an area")),
+        ("friction", tr("Friction"), tr("Where a contact sticks, and where it slides")),
+    )
     return [
         Action("view.frame", tr("Frame"), window.frame, "View", "F", "frame", group="camera",
                help=tr("Let what is selected, or everything, fill the view")),
@@ -40,8 +48,14 @@ def view_commands(window: MainWindow) -> list[Action]:
         Action("view.sensitivity", tr("Sensitivity"), viewing.toggle_sensitivity, "View", "S", "sensitivity",
                checked=lambda: viewing.sensitivity, group="colour",
                help=tr("Colour the surface by where a push along the normal lowers the total loss, per mm")),
+        *(
+            Action(f"view.colour-{name.replace('_', '-')}", title, partial(viewing.colour_by, name), "View/Colour",
+                   enabled=partial(_has_values, viewing, name), checked=partial(_is_coloured_by, viewing, name),
+                   group="colour", help=help)
+            for name, title, help in colours
+        ),
         Action("view.lock-range", tr("Lock colour range"), viewing.toggle_range_lock, "View", "L", "lock",
-               checked=lambda: viewing.range_locked, enabled=lambda: viewing.sensitivity, group="colour",
+               checked=lambda: viewing.range_locked, enabled=lambda: viewing.colouring != "plain", group="colour",
                help=tr("Keep the ends of the colour bar where they are")),
         Action("view.wireframe", tr("Edges"), viewing.toggle_wireframe, "View", "W", "mesh",
                checked=lambda: viewing.wireframe, group="colour", help=tr("Draw the edges of the result")),
@@ -60,6 +74,14 @@ def view_commands(window: MainWindow) -> list[Action]:
         ),
         Action("view.reset-layout", tr("Reset layout"), appearance.reset_layout, "View", icon="reset", group="layout"),
     ]  # fmt: skip
+
+
+def _has_values(viewing: Viewing, name: str) -> bool:
+    return name == "plain" or viewing.has_values(name)
+
+
+def _is_coloured_by(viewing: Viewing, name: str) -> bool:
+    return viewing.colouring == name
 
 
 def _is_shown(window: MainWindow, name: str) -> bool:

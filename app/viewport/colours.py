@@ -70,6 +70,21 @@ def diverging_table(count: int = 255) -> np.ndarray:
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
 
 
+_DARK_TO_LIGHT = np.array(
+    [[68, 1, 84], [72, 40, 120], [62, 74, 137], [49, 104, 142], [38, 130, 142], [31, 158, 137], [53, 183, 121],
+     [110, 206, 88], [181, 222, 43], [253, 231, 37]],
+    np.float64,
+)  # fmt: skip
+"""Viridis (van der Walt and Smith 2015, CC0): as much lighter at every step, for every eye."""
+
+
+def sequential_table(count: int = 256) -> np.ndarray:
+    """The map of what begins at zero as a table, shape (count, 3), uint8."""
+    at, stops = np.linspace(0.0, 1.0, count), np.linspace(0.0, 1.0, len(_DARK_TO_LIGHT))
+    channels = [np.interp(at, stops, _DARK_TO_LIGHT[:, channel]) for channel in range(3)]
+    return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+
+
 def rgb(colour: str) -> tuple[float, float, float]:
     """`#rrggbb` as three numbers in [0, 1]."""
     value = int(colour.lstrip("#"), 16)
@@ -94,7 +109,7 @@ def blended(base: str | np.ndarray, count: int, tints: list[tuple[np.ndarray, st
 
 
 class SteadyRange:
-    """A symmetric range around zero that follows the data slowly, so that colours do not flicker.
+    """A range that follows the data slowly, so that colours do not flicker: symmetric around zero, or `from_zero`.
 
     The aim is the 98th percentile of the magnitudes: a few extreme vertices do not wash out the rest. It rises in a
     few frames and falls more slowly.
@@ -102,6 +117,7 @@ class SteadyRange:
 
     def __init__(self) -> None:
         self.locked: tuple[float, float] | None = None
+        self.from_zero = False
         self._limit: float | None = None
 
     @property
@@ -109,7 +125,7 @@ class SteadyRange:
         if self.locked is not None:
             return self.locked
         limit = self._limit or 1.0
-        return -limit, limit
+        return (0.0, limit) if self.from_zero else (-limit, limit)
 
     def forget(self) -> None:
         """Start anew with the next data (another Run)."""
@@ -128,6 +144,13 @@ class SteadyRange:
             # In the logarithm: a range that shrinks tenfold over a descent should do so evenly.
             share = 0.25 if aim > self._limit else 0.08
             self._limit = float(np.exp((1 - share) * np.log(self._limit) + share * np.log(aim)))
+
+
+def map_sequential(values: np.ndarray, limits: tuple[float, float], table: np.ndarray) -> np.ndarray:
+    """Colours of `values`, shape (n, 3), uint8: the lower limit is the table's first entry; what is no number too."""
+    low, high = limits
+    places = np.nan_to_num((values - low) / ((high - low) or 1.0), nan=0.0, posinf=1.0, neginf=0.0)
+    return table[np.rint(np.clip(places, 0.0, 1.0) * (len(table) - 1)).astype(np.intp)]
 
 
 def map_diverging(values: np.ndarray, limits: tuple[float, float], table: np.ndarray) -> np.ndarray:

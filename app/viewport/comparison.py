@@ -12,10 +12,10 @@ from app.viewport import camera as cameras
 from app.viewport.clipping import Cut
 from app.viewport.colours import SECOND, Theme
 from app.viewport.records import CompareMode
+from app.viewport.shades import DISTANCE
 from app.viewport.surface import RunSurface
 from engine.protocol.snapshot import Snapshot
 
-DISTANCE = "distance"
 TRANSLUCENT = 0.45
 
 
@@ -59,8 +59,7 @@ class Comparison:
         # Paused: both are drawn as finely as what does not move.
         self.first.show(replace(first, arrays=arrays, state="paused"))
         self.second.show(replace(second, state="paused"))
-        self.first.colouring = DISTANCE if mode == "distance" else "plain"
-        self.first.recolour()
+        self.first.colour_by(DISTANCE if mode == "distance" else "plain")
         self._look()
 
     @property

@@ -41,6 +41,13 @@ def cluster_means(values: np.ndarray, owner: np.ndarray, count: int) -> np.ndarr
     return (np.bincount(owner, values, minlength=count) / sizes).astype(np.float32)
 
 
+def cluster_highest(values: np.ndarray, owner: np.ndarray, count: int) -> np.ndarray:
+    """The highest of whole numbers (n,) in each cluster, shape (count,): a mean of categories is none."""
+    highest = np.zeros(count, values.dtype)
+    np.maximum.at(highest, owner, values)
+    return highest
+
+
 def shading(
     vertices: np.ndarray, triangles: np.ndarray, *, feature_angle: float = 38.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

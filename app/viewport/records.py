@@ -19,8 +19,7 @@ SURFACE = RESULT
 
 Triple = tuple[float, float, float]
 
-Tool = Literal["navigate", "handle", "brush", "select", "move", "measure"]
-Colouring = Literal["plain", "sensitivity"]
+Tool = Literal["navigate", "handle", "brush", "select", "move", "measure", "pull"]
 View = Literal["front", "back", "left", "right", "top", "bottom", "isometric"]
 SelectMode = Literal["click", "connected", "box", "lasso", "brush", "geodesic"]
 SelectOperation = Literal["replace", "add", "subtract"]

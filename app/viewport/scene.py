@@ -198,6 +198,7 @@ class Scene:
         if snapshot is None:
             return False
         self.surface.show(snapshot)
+        self._cull()
         self._place(self.surface)
         self._show_surface()
         return True
@@ -381,10 +382,14 @@ class Scene:
     def _cut_actors(self) -> None:
         for drawn in (*(thing.drawn for thing in self.objects.values()), self.surface.drawn):
             self._cut(drawn)
-        # Where it is cut open one looks at its inside.
-        self.surface.drawn.actor.GetProperty().SetBackfaceCulling(self.budget is not None and not self.cut.active)
+        self._cull()
         if self.comparison is not None:
             self.comparison.cut(self.cut, self._origin())
+
+    def _cull(self) -> None:
+        """On software OpenGL the backs of triangles are left out, but of sheets, and where one looks inside."""
+        hidden = self.budget is not None and not self.cut.active and not self.surface.has_bodies
+        self.surface.drawn.actor.GetProperty().SetBackfaceCulling(hidden)
 
     def _show_surface(self) -> None:
         self.surface.drawn.actor.SetVisibility(self._surface_visible and self.comparison is None)

@@ -1,17 +1,32 @@
-"""A Run's surface on the screen: Snapshots written in place, coloured by data, tinted where frozen or selected."""
+"""A Run's surface on the screen: Snapshots written in place, coloured by data or by body, tinted where frozen or
+selected."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from app.viewport.colours import FROZEN, SteadyRange, blended, diverging_table, map_diverging
-from app.viewport.decimate import cluster_means, cluster_vertices, shading
+from app.viewport.colours import (
+    FROZEN,
+    SteadyRange,
+    blended,
+    diverging_table,
+    map_diverging,
+    map_sequential,
+    rgb,
+    sequential_table,
+)
+from app.viewport.decimate import cluster_highest, cluster_means, cluster_vertices, shading
 from app.viewport.drawn import DrawnMesh, paint
 from app.viewport.records import SelectionView
+from app.viewport.shades import SENSITIVITY, Shade, shade_of
 from engine.geometry.nearest_values import NearestValues
+from engine.io.motion.motion import body_colour
 from engine.protocol.snapshot import Snapshot
 
-SENSITIVITY = "sensitivity"
+BODY = "body"
+"""Values of a simulation that say whose a vertex is."""
 
 RUNNING_BUDGET = 10_000
 """Vertices to draw on software OpenGL while a Run sends Snapshots: twice as many hold the window up for over 50 ms."""
@@ -40,7 +55,10 @@ class RunSurface:
         self._values: np.ndarray | None = None
         self._copies = np.empty(0, np.int32)
         self._plain = "#c9ccd0"
-        self._table = diverging_table()
+        self._tables = {"diverging": diverging_table(), "sequential": sequential_table()}
+        self._owner: np.ndarray | None = None
+        self._bodies: np.ndarray | None = None
+        self._hidden: frozenset[str] = frozenset()
         self._centres = np.empty((0, 3))
         self._radii = np.empty(0)
         self._selections: list[tuple[SelectionView, NearestValues]] = []
@@ -53,6 +71,23 @@ class RunSurface:
     def coloured(self) -> bool:
         """Data colour it."""
         return self.colouring != "plain" and self._values is not None
+
+    @property
+    def shade(self) -> Shade:
+        """How the values that may colour it are drawn."""
+        return shade_of(self.scalar, self._values)
+
+    @property
+    def names(self) -> list[str]:
+        """Values on the vertices that may colour it."""
+        if self.snapshot is None:
+            return []
+        return [name for name, array in self.snapshot.arrays.items() if name != BODY and self._is_of_vertices(array)]
+
+    @property
+    def has_bodies(self) -> bool:
+        """It is of a simulation: several bodies, and sheets that are seen from both sides."""
+        return self._bodies is not None
 
     @property
     def one_sided(self) -> bool:
@@ -77,34 +112,48 @@ class RunSurface:
         """Write a Snapshot's arrays into the actor's."""
         vertices = np.asarray(snapshot.arrays.get("vertices", np.empty((0, 3))), np.float32).reshape(-1, 3)
         triangles = np.asarray(snapshot.arrays.get("triangles", np.empty((0, 3))), np.int32).reshape(-1, 3)
-        values = snapshot.arrays.get(self.scalar)
         self.snapshot = snapshot
         if snapshot.run != self._run:
             self._run = snapshot.run
             self.range.forget()
         self.origin = np.asarray(snapshot.origin, np.float64)
         self.vertex_count = len(vertices)
-        if values is not None and len(values) != len(vertices):
-            values = None
+        triangles = self._of_shown_bodies(snapshot, triangles)
         budget = self.budget
         if budget is not None and snapshot.state == "running":
             budget = min(budget, RUNNING_BUDGET)
+        self._owner = None
         if budget is not None and len(vertices) > budget and len(triangles):
-            vertices, triangles, owner = cluster_vertices(vertices, triangles, int(0.8 * budget))
-            values = None if values is None else cluster_means(values, owner, len(vertices))
+            vertices, triangles, self._owner = cluster_vertices(vertices, triangles, int(0.8 * budget))
         self.drawn_count = len(vertices)
         normals, drawn, self._copies = shading(vertices, triangles)
-        self._vertices, self._values, self.triangles = vertices, values, triangles
+        self._vertices, self.triangles = vertices, triangles
         self.drawn.write(self._extended(vertices), drawn, normals)
-        if values is not None:
-            self.range.follow(values)
+        self._bodies = self._drawn_values(BODY)
+        self._take_values()
         self.recolour()
+
+    def colour_by(self, name: str) -> None:
+        """Colour it by the values of this name; "plain": by none, but several bodies each in its colour."""
+        self.colouring = name
+        if name not in ("plain", self.scalar):
+            self.scalar = name
+            self.range.forget()
+            self._take_values()
+        self.recolour()
+
+    def hide_bodies(self, names: frozenset[str]) -> None:
+        """Leave out these bodies of a simulation, and no others."""
+        if names != self._hidden:
+            self._hidden = names
+            if self.snapshot is not None:
+                self.show(self.snapshot)
 
     def clear(self) -> None:
         self.snapshot = None
         self._run = None
         self.vertex_count = self.drawn_count = 0
-        self._values = None
+        self._values = self._owner = self._bodies = None
         self._vertices = np.empty((0, 3), np.float32)
         self.drawn.write(self._vertices, np.empty((0, 3), np.int32), self._vertices)
         self.drawn.write_colours(None)
@@ -132,7 +181,7 @@ class RunSurface:
 
     def recolour(self) -> None:
         count = len(self._vertices)
-        if not count or not (self.coloured or len(self._centres) or self._selections):
+        if not count or not (self.coloured or self.has_bodies or len(self._centres) or self._selections):
             self.drawn.write_colours(None)
             return
         tints: list[tuple[np.ndarray, str]] = []
@@ -141,9 +190,11 @@ class RunSurface:
         if self._selections:
             world = self.world_points()
             tints += [(found.at(world), view.colour) for view, found in self._selections]
-        base: str | np.ndarray = self._plain
+        base: str | np.ndarray = self._plain if self._bodies is None else _palette(self._bodies, body_colour)
         if self.coloured and self._values is not None:
-            base = map_diverging(self._values, self.range.limits, self._table)
+            known = np.isfinite(self._values)
+            colours = self._data_colours(self._values)
+            base = colours if known.all() else np.where(known[:, None], colours, blended(base, count, []))
         self.drawn.write_colours(self._extended(blended(base, count, tints)))
 
     def value_at(self, position: np.ndarray, triangle: int) -> float | None:
@@ -156,8 +207,52 @@ class RunSurface:
             nearest = int(self._copies[nearest - len(self._vertices)])
         return float(self._values[nearest])
 
+    def _data_colours(self, values: np.ndarray) -> np.ndarray:
+        """Colours of values (n,) by the map that they are drawn with, shape (n, 3)."""
+        shade, limits = self.shade, self.range.limits
+        if shade.map == "categories":
+            last = len(shade.categories) - 1
+            numbers = np.clip(np.nan_to_num(values), 0, last).astype(np.intp)
+            return _palette(numbers, lambda number: shade.categories[number][1])
+        if shade.map == "sequential":
+            return map_sequential(values, limits, self._tables["sequential"])
+        return map_diverging(values, limits, self._tables["diverging"])
+
+    def _take_values(self) -> None:
+        """What may colour it, of the Snapshot that is shown."""
+        self._values = self._drawn_values(self.scalar)
+        self.range.from_zero = self.shade.map == "sequential"
+        if self._values is not None:
+            self.range.follow(self._values)
+
+    def _drawn_values(self, name: str) -> np.ndarray | None:
+        """Values of the drawn vertices, shape (drawn_count,); None where the Snapshot has none of that name."""
+        values = None if self.snapshot is None else self.snapshot.arrays.get(name)
+        if values is None or not self._is_of_vertices(values):
+            return None
+        if self._owner is None:
+            return values
+        whole = name == BODY or shade_of(name).map == "categories"
+        return (cluster_highest if whole else cluster_means)(values, self._owner, self.drawn_count)
+
+    def _is_of_vertices(self, values: np.ndarray) -> bool:
+        return values.shape == (self.vertex_count,)
+
+    def _of_shown_bodies(self, snapshot: Snapshot, triangles: np.ndarray) -> np.ndarray:
+        owners = snapshot.arrays.get(BODY)
+        if owners is None or not self._hidden:
+            return triangles
+        hidden = [number for number, name in enumerate(snapshot.info.get("bodies", ())) if name in self._hidden]
+        return triangles[~np.isin(owners[triangles[:, 0]], hidden)]
+
     def _extended(self, values: np.ndarray) -> np.ndarray:
         return np.concatenate([values, values[self._copies]]) if len(self._copies) else values
+
+
+def _palette(numbers: np.ndarray, colour: Callable[[int], str]) -> np.ndarray:
+    """Colours of whole numbers (n,), shape (n, 3), in [0, 255]."""
+    count = int(numbers.max(initial=0)) + 1
+    return np.array([np.multiply(rgb(colour(number)), 255.0) for number in range(count)], np.float32)[numbers]
 
 
 def frozen_share(vertices: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:

@@ -23,7 +23,6 @@ from app.viewport.interactive import InteractiveView
 from app.viewport.overlay.sheet import Overlay
 from app.viewport.records import (
     CameraView,
-    Colouring,
     CompareMode,
     HandleView,
     SelectionView,
@@ -165,13 +164,25 @@ class Viewport(InteractiveView):
         self._scene.take()
         return self._scene.surface.snapshot
 
-    def set_colouring(self, colouring: Colouring, *, locked_range: tuple[float, float] | None = None) -> None:
-        """Colour the Run's surface. `locked_range` fixes the colour bar's ends; without it they follow the data."""
+    def set_colouring(self, colouring: str, *, locked_range: tuple[float, float] | None = None) -> None:
+        """Colour the Run's surface by the values of this name, or "plain" (see `app.viewport.shades`). `locked_range`
+        fixes the colour bar's ends; without it they follow the data."""
         surface = self.scene.surface
-        surface.colouring = colouring
         surface.range.locked = locked_range
-        surface.recolour()
+        surface.colour_by(colouring)
         self.draw()
+        self.refresh()
+
+    @property
+    def value_names(self) -> list[str]:
+        """What may colour the Run's surface as it is now."""
+        return [] if self._scene is None else self._scene.surface.names
+
+    def hide_bodies(self, names: frozenset[str]) -> None:
+        """Leave out these bodies of a simulation, and no others."""
+        if self._scene is not None or names:
+            self.scene.surface.hide_bodies(names)
+            self.draw()
 
     @property
     def colour_range(self) -> tuple[float, float]:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from app.viewport.view import Viewport
     from engine.geometry.selection import Profile
 
+SENSITIVITY = "sensitivity"
+"""Values by which the result of an optimising study may be coloured."""
+
 RESULT = "result"
 """Name under which panels and viewport know the Run's surface."""
 
@@ -22,7 +25,7 @@ class Viewing:
 
     def __init__(self, changed: Callable[[], object]) -> None:
         self.viewport: Viewport | None = None
-        self.sensitivity = False
+        self.colouring = "plain"
         self.range_locked = False
         self.wireframe = False
         self.perspective = True
@@ -58,11 +61,24 @@ class Viewing:
         if self.viewport is not None:
             self.viewport.set_wireframe(self.wireframe)
 
+    @property
+    def sensitivity(self) -> bool:
+        """The surface is coloured by the sensitivity of the total loss."""
+        return self.colouring == SENSITIVITY
+
     def toggle_sensitivity(self) -> None:
         """Colour the surface by the sensitivity of the total loss, or plainly."""
-        self.sensitivity = not self.sensitivity
-        self.range_locked = self.range_locked and self.sensitivity
+        self.colour_by("plain" if self.sensitivity else SENSITIVITY)
+
+    def colour_by(self, name: str) -> None:
+        """Colour the surface by the values of this name, or "plain"."""
+        self.range_locked = self.range_locked and name == self.colouring
+        self.colouring = name
         self._colour()
+
+    def has_values(self, name: str) -> bool:
+        """The surface that is shown has values of this name."""
+        return self.viewport is not None and name in self.viewport.value_names
 
     def toggle_range_lock(self) -> None:
         """Keep the ends of the colour bar where they are now."""
@@ -115,7 +131,7 @@ class Viewing:
     def _colour(self) -> None:
         if self.viewport is not None:
             locked = self.viewport.colour_range if self.range_locked else None
-            self.viewport.set_colouring("sensitivity" if self.sensitivity else "plain", locked_range=locked)
+            self.viewport.set_colouring(self.colouring, locked_range=locked)
 
     def _tool_changed(self, tool: Tool) -> None:
         self.tool = tool

@@ -291,6 +291,7 @@ class FakeViewport(QWidget):
         self.setAccessibleName("3D view")
         self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
         self.colour_range = (-1.0, 1.0)
+        self.value_names: list[str] = []
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("_") or name not in VIEWPORT_METHODS:
@@ -334,7 +335,7 @@ VIEWPORT_METHODS = {
     "set_wireframe", "set_handles", "set_frozen", "set_brush_radius", "frame", "look", "set_perspective", "set_theme",
     "shut_down", "draw", "set_placement", "set_gizmo", "set_selections", "set_selecting", "set_clip",
     "set_measure_kind",
-    "set_measurements", "show_comparison", "clear_comparison", "set_camera", "frame_selection",
+    "set_measurements", "hide_bodies", "show_comparison", "clear_comparison", "set_camera", "frame_selection",
 }  # fmt: skip
 
 

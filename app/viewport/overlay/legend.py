@@ -8,10 +8,12 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 
 from app.viewport import camera as cameras
-from app.viewport.colours import diverging_table
+from app.viewport.colours import diverging_table, sequential_table
 from app.viewport.overlay.ink import AXIS_COLOURS, MARGIN, paint_panel, paint_text
 
 if TYPE_CHECKING:
+    from app.viewport.shades import Shade
+    from app.viewport.surface import RunSurface
     from app.viewport.view import Viewport
 
 
@@ -32,52 +34,67 @@ def paint_axes(painter: QPainter, view: Viewport) -> None:
 
 
 def paint_colour_bar(painter: QPainter, view: Viewport) -> None:
-    comparison = view.scene.comparison
     surface = view.scene.seen_surface
     if not surface.coloured:
         return
-    distance = comparison is not None
-    limits = surface.range.limits
-    limit = max(abs(limits[0]), abs(limits[1]))
+    shade = surface.shade
     width, line = min(290.0, view.width() - 2 * MARGIN - 80), QFontMetricsF(painter.font()).height()
-    height = 3 * line + 10 + 22
+    rows = len(shade.categories) if shade.map == "categories" else 3
+    height = (rows + 1) * line + 22 if shade.map == "categories" else 3 * line + 32
     box = QRectF(view.width() - MARGIN - width - 20, view.height() - MARGIN - height, width + 20, height)
     paint_panel(painter, view, box)
     left, top = box.left() + 10, box.top() + 6
-    title = view.tr("Distance from A to B") if distance else view.tr("Sensitivity of the loss")
+    title = shade.title
     title += "  " + view.tr("(range locked)") if surface.range.locked is not None else ""
-    paint_text(painter, view.theme.text, QRectF(left, top, width, line), Qt.AlignmentFlag.AlignLeft, title)
-    paint_text(
-        painter,
-        view.theme.faint,
-        QRectF(left, top, width, line),
-        Qt.AlignmentFlag.AlignRight,
-        "mm" if distance else "1/mm",
-    )
-    bar = QRectF(left, top + line + 5, width, 10)
+    head = QRectF(left, top, width, line)
+    paint_text(painter, view.theme.text, head, Qt.AlignmentFlag.AlignLeft, title)
+    paint_text(painter, view.theme.faint, head, Qt.AlignmentFlag.AlignRight, shade.unit)
+    if shade.map == "categories":
+        _paint_categories(painter, view, shade, QRectF(left, top + line + 5, width, line))
+    else:
+        _paint_bar(painter, view, surface, QRectF(left, top + line + 5, width, 10), line)
+
+
+def _paint_bar(painter: QPainter, view: Viewport, surface: RunSurface, bar: QRectF, line: float) -> None:
+    """A gradient, with the numbers and the words of its ends below."""
+    shade, limits = surface.shade, surface.range.limits
+    limit = max(abs(limits[0]), abs(limits[1]))
+    sequential = shade.map == "sequential"
+    one_sided = not sequential and view.scene.comparison is not None and surface.one_sided
+    table = sequential_table(33) if sequential else diverging_table(33)[16 if one_sided else 0 :]
     gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-    one_sided = distance and surface.one_sided
-    table = diverging_table(33)[16 if one_sided else 0 :]
     for at, colour in enumerate(table):
         gradient.setColorAt(at / (len(table) - 1), QColor(*map(int, colour)))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(gradient)
     painter.drawRoundedRect(bar, 2, 2)
-    numbers = QRectF(left, bar.bottom() + 3, width, line)
+    numbers = QRectF(bar.left(), bar.bottom() + 3, bar.width(), line)
     below = numbers.translated(0, line)
     ends = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
     scale = (f"−{limit:.2g}", "0", f"+{limit:.2g}")
-    words = (view.tr("pull out lowers it"), "", view.tr("push in lowers it"))
-    if one_sided:
+    words = (shade.ends[0], "", shade.ends[1])
+    if sequential:
+        low, high = limits
+        scale = (f"{low:.2g}", f"{(low + high) / 2:.2g}", f"{high:.2g}")
+    elif one_sided:
         scale, words = (
             ("0", f"{limit / 2:.2g}", f"{limit:.2g}"),
             (view.tr("A lies on B"), "", view.tr("A is away from B")),
         )
-    elif distance:
-        words = (view.tr("A lies within B"), "", view.tr("A lies outside B"))
     for place, number, word in zip(ends, scale, words, strict=True):
         paint_text(painter, view.theme.text, numbers, place, number)
         paint_text(painter, view.theme.faint, below, place, word)
+
+
+def _paint_categories(painter: QPainter, view: Viewport, shade: Shade, row: QRectF) -> None:
+    """A patch of colour and a word for each."""
+    for word, colour in shade.categories:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colour))
+        painter.drawRoundedRect(QRectF(row.left(), row.top() + 2, row.height() - 4, row.height() - 4), 2, 2)
+        words = row.adjusted(row.height() + 4, 0, 0, 0)
+        paint_text(painter, view.theme.text, words, Qt.AlignmentFlag.AlignLeft, word)
+        row = row.translated(0, row.height())
 
 
 def paint_notice(painter: QPainter, view: Viewport) -> None:

@@ -11,6 +11,14 @@ from engine.core.errors import ParameterError
 from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
 
+BODY_COLOURS = ("#7a9cc6", "#d6a25e", "#7fae8a", "#b48ab8", "#c57f6f", "#a3a16b", "#6fb1b5", "#a7adb5")
+"""Of bodies that have no colour of their own, in their order: on the screen and in files."""
+
+
+def body_colour(index: int) -> str:
+    """The colour ("#rrggbb") of the body with this number."""
+    return BODY_COLOURS[index % len(BODY_COLOURS)]
+
 
 @dataclass(frozen=True)
 class MotionBody:
