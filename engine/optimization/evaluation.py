@@ -3,13 +3,97 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from engine.core.errors import NonFiniteError, ParameterError
+from engine.core.errors import FormwrightError, NonFiniteError, ParameterError
+from engine.optimization.executors import SerialExecutor
 from engine.optimization.optimizer import Optimizer
-from engine.optimization.problem import DescentProblem
+from engine.optimization.problem import DescentProblem, Elsewhere
+
+Design = Mapping[str, np.ndarray]
+"""Values of all tensors by name."""
+
+
+class Evaluations:
+    """The evaluations of one iteration, as optimisers ask for them: with gradients at the design as it is, or losses
+    alone at many designs.
+
+    executor : where designs are evaluated; in this thread, one after the other, without one. One in other processes
+        serves problems that can go there (see `DescentProblem.elsewhere`)
+    losses : of the design before the step: of the first evaluation, unless the optimiser knows better
+    """
+
+    def __init__(
+        self, problem: DescentProblem, optimizer: Optimizer, iteration: int, executor: Executor | None = None
+    ) -> None:
+        self._problem = problem
+        self._optimizer = optimizer
+        self._iteration = iteration
+        self._executor = executor
+        self.losses: dict[str, float] = {}
+
+    def __call__(self) -> Tensor:
+        total, losses = evaluate_gradients(self._problem, self._optimizer, self._iteration)
+        self.losses = self.losses or losses
+        return total
+
+    def of(self, designs: Sequence[Design]) -> list[dict[str, float]]:
+        """Losses of each of `designs`, which leave the present one as it is; "loss" is NaN where an evaluation failed.
+
+        Raises the first failure where all fail.
+        """
+        task: Elsewhere | None = self._problem.elsewhere() if self._executor is not None else None
+        futures = [
+            (self._executor or _SERIAL).submit(self._here, design)
+            if task is None
+            else (self._executor or _SERIAL).submit(task, design)
+            for design in designs
+        ]
+        results: list[dict[str, float]] = []
+        failures: list[FormwrightError] = []
+        for future in futures:
+            try:
+                results.append(future.result())
+            except ParameterError:
+                raise
+            except FormwrightError as error:
+                failures.append(error)
+                results.append({"loss": math.nan})
+        if failures and len(failures) == len(results):
+            raise failures[0]
+        return results
+
+    def _here(self, design: Design) -> dict[str, float]:
+        tensors = self._problem.tensors()
+        before = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+        try:
+            with torch.no_grad():
+                put(tensors, design)
+                return evaluate_losses(self._problem, self._iteration)
+        finally:
+            put(tensors, before)
+
+
+_SERIAL = SerialExecutor()
+
+
+def put(tensors: Mapping[str, Tensor], values: Mapping[str, Tensor] | Design) -> None:
+    """Let the tensors have these values; what looks at them is not told."""
+    with torch.no_grad():
+        for name, value in values.items():
+            tensors[name].copy_(torch.as_tensor(value))
+
+
+def evaluate_losses(problem: DescentProblem, iteration: int) -> dict[str, float]:
+    """ "loss" (Σ weight · term) and "term:NAME" (unweighted), without gradients; raises as `evaluate_gradients`."""
+    with torch.no_grad():
+        _, losses = _weighted(problem, iteration)
+    return losses
 
 
 def evaluate_gradients(
@@ -28,6 +112,19 @@ def evaluate_gradients(
     ParameterError : no Term is enabled
     """
     optimizer.zero_gradients()
+    total, losses = _weighted(problem, iteration)
+    if total.requires_grad:
+        total.backward()
+    problem.mask_gradients()
+    _fill_missing(optimizer)
+    tensor = _non_finite_gradient(optimizer)
+    if tensor is not None:
+        raise NonFiniteError(_guilty_term(problem, optimizer) or f"the gradient of {tensor}", iteration)
+    return total.detach(), losses
+
+
+def _weighted(problem: DescentProblem, iteration: int) -> tuple[Tensor, dict[str, float]]:
+    """The weighted sum, with its graph, and the losses as numbers."""
     values, weights = problem.evaluate(), problem.weights()
     if not values:
         raise ParameterError("terms", "no Term is enabled, so there is nothing to descend.", remedy="Enable a Term.")
@@ -36,18 +133,10 @@ def evaluate_gradients(
         if weights[name] != 0.0 and not math.isfinite(number):
             raise NonFiniteError(name, iteration)
     weighted = [weights[name] * value for name, value in values.items() if weights[name] != 0.0]
-    total = torch.stack([value.reshape(()) for value in weighted]).sum() if weighted else None
-    if total is not None and total.requires_grad:
-        total.backward()
-    problem.mask_gradients()
-    _fill_missing(optimizer)
-    tensor = _non_finite_gradient(optimizer)
-    if tensor is not None:
-        raise NonFiniteError(_guilty_term(problem, optimizer) or f"the gradient of {tensor}", iteration)
-    detached = total.detach() if total is not None else torch.zeros(())
-    losses = {"loss": float(detached)}
+    total = torch.stack([value.reshape(()) for value in weighted]).sum() if weighted else torch.zeros(())
+    losses = {"loss": float(total.detach())}
     losses.update({f"term:{name}": number for name, number in zip(values, numbers, strict=True)})
-    return detached, losses
+    return total, losses
 
 
 def _fill_missing(optimizer: Optimizer) -> None:

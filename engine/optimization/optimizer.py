@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim.adam import adam
 
+from engine.core.errors import NonFiniteError
 from engine.core.leaves import Remap, State
 from engine.protocol.study import OptimizerSpec
 
@@ -150,7 +152,8 @@ class LBFGS(Optimizer):
     A remap, or an Edit that changes the objective, **resets its curvature memory**: pairs of steps and gradient
     differences of another function, or of other variables, would spoil the direction. The learning rate scales the
     first step after a reset only; later the line search starts from the full quasi-Newton step. Factors of the single
-    leaves do not apply: the curvature takes their place.
+    leaves do not apply: the curvature takes their place. Where the line search tries a design that is not finite, it
+    goes back.
     """
 
     memory = 20
@@ -183,7 +186,22 @@ class LBFGS(Optimizer):
     def step(self, closure: Closure, learning_rate: float) -> None:
         first = self._memory.get("n_iter", 0) == 0
         self._lbfgs.param_groups[0]["lr"] = learning_rate if first else 1.0
-        self._lbfgs.step(lambda: float(closure()))
+        tried = False
+
+        def value() -> float:
+            nonlocal tried
+            try:
+                return float(closure())
+            except NonFiniteError:
+                if not tried:
+                    raise
+                for tensor in self.tensors.values():
+                    tensor.grad = torch.zeros_like(tensor)
+                return math.inf  # the line search goes back by half
+            finally:
+                tried = True
+
+        self._lbfgs.step(value)
 
     def remap(self, remaps: list[Remap]) -> None:
         if remaps:
@@ -223,8 +241,11 @@ class LBFGS(Optimizer):
 
 
 def make_optimizer(spec: OptimizerSpec, tensors: dict[str, Tensor], factors: dict[str, float]) -> Optimizer:
-    """The optimiser that `spec.kind` names."""
-    return {"adam": Adam, "l-bfgs": LBFGS}[spec.kind](spec, tensors, factors)
+    """The optimiser that `spec.kind` names; raises `ParameterError` for a design that it does not suit."""
+    from engine.optimization.search import CMAES, Hybrid  # they are made of these, and of evaluations
+
+    kinds: dict[str, type[Optimizer]] = {"adam": Adam, "l-bfgs": LBFGS, "cma-es": CMAES, "hybrid": Hybrid}
+    return kinds[spec.kind](spec, tensors, factors)
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import numpy as np
 from torch import Tensor
 
 from engine.core.leaves import Remap, State
 from engine.protocol.edits import Edit
 from engine.protocol.study import TermSpec
+
+Elsewhere = Callable[[Mapping[str, np.ndarray]], dict[str, float]]
+"""Losses ("loss", "term:NAME") at values of all tensors; it can be pickled, and goes to another process."""
 
 
 class DescentProblem(Protocol):
@@ -36,6 +41,11 @@ class DescentProblem(Protocol):
 
     def weights(self) -> dict[str, float]:
         """Weight of every enabled Term now, schedules included."""
+        ...
+
+    def elsewhere(self) -> Elsewhere | None:
+        """What evaluates other designs of this problem, as it is now, in another process; None where that is not
+        possible."""
         ...
 
     def mask_gradients(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomlkit
-from pydantic import Field
+from pydantic import Field, field_validator
 from tomlkit.exceptions import TOMLKitError
 
 from engine.core.errors import FileError, ParameterError
@@ -36,10 +36,12 @@ class TermSpec(ParameterModel):
 class OptimizerSpec(ParameterModel):
     """How the descent goes down."""
 
-    kind: Literal["adam", "l-bfgs"] = parameter(
+    kind: Literal["adam", "l-bfgs", "cma-es", "hybrid"] = parameter(
         "adam", title="Method",
         help="Adam follows noisy gradients, and suits distances to a target. L-BFGS takes about six evaluations an "
-        "iteration and converges sharper where the loss is smooth and nothing is random; on distances it soon rests.",
+        "iteration and converges sharper where the loss is smooth and nothing is random; on distances it soon rests. "
+        "CMA-ES needs no gradient and tries a generation of designs an iteration, for studies of few numbers whose "
+        "losses are rough; the hybrid begins with it and goes on with the gradient.",
     )  # fmt: skip
     learning_rate: float = parameter(
         0.01, title="Step size", help="Learning rate, in working lengths of the raw parameters.",
@@ -49,6 +51,35 @@ class OptimizerSpec(ParameterModel):
         1.0, title="Decay", help="The step size is multiplied by 10^(−decay · iteration / iterations).",
         ge=0.0, le=6.0, soft_max=3.0, live=True,
     )  # fmt: skip
+    search_spread: float = parameter(
+        0.3, title="Spread", help="Of the first generation of CMA-ES: standard deviation in the design's own units.",
+        gt=0.0, le=100.0, soft_min=0.01, soft_max=3.0, logarithmic=True, advanced=True,
+    )  # fmt: skip
+    search_population: int = parameter(
+        0, title="Population", help="Designs in a generation of CMA-ES; 0: 4 + 3 ln n for n numbers.",
+        ge=0, le=1000, soft_max=40, advanced=True,
+    )  # fmt: skip
+    search_generations: int = parameter(
+        10, title="Generations first", help="Of CMA-ES, before the hybrid goes on with the gradient.",
+        ge=1, le=100000, soft_max=50, advanced=True,
+    )  # fmt: skip
+    search_then: Literal["adam", "l-bfgs"] = parameter(
+        "adam", title="Then", help="With which gradient method the hybrid goes on.", advanced=True,
+    )  # fmt: skip
+    search_seed: int = parameter(
+        0, title="Seed of the search", help="Of what CMA-ES draws.", ge=0, le=2**31 - 1, advanced=True,
+    )  # fmt: skip
+    search_workers: int = parameter(
+        1, title="Processes", help="In which a generation of CMA-ES is evaluated; the result is the same.",
+        ge=1, le=64, soft_max=8, advanced=True,
+    )  # fmt: skip
+
+    @field_validator("search_population")
+    @classmethod
+    def _enough(cls, population: int) -> int:
+        if 0 < population < 4:
+            raise ValueError("a generation has at least 4 designs, or 0 for as many as suit")
+        return population
 
 
 class Study(ParameterModel):

@@ -148,6 +148,9 @@ class ReconstructProblem:
     def weights(self) -> dict[str, float]:
         return {name: self._terms.weight(name, self._progress) for name in self._active}
 
+    def elsewhere(self) -> None:
+        """A surface has far too many numbers for generations of designs."""
+
     def mask_gradients(self) -> None:
         self.surface.mask_gradients()
 

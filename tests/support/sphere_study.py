@@ -123,6 +123,9 @@ class SphereProblem:
     def weights(self) -> dict[str, float]:
         return {spec.name: spec.weight for spec in self.specs if spec.enabled}
 
+    def elsewhere(self) -> None:
+        return None
+
     def mask_gradients(self) -> None:
         if self.radii.grad is not None:
             self.radii.grad[self.frozen[: len(self.radii)]] = 0.0

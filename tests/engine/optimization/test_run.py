@@ -44,7 +44,7 @@ def flat(value: Any) -> list[Any]:
     return [value]
 
 
-@pytest.mark.parametrize("kind", ["adam", "l-bfgs"])
+@pytest.mark.parametrize("kind", ["adam", "l-bfgs", "cma-es", "hybrid"])
 def test_same_seed_and_same_edits_give_the_same_bits(kind: str) -> None:
     runs = [make_run(kind=kind), make_run(kind=kind)]
     for run in runs:
@@ -57,7 +57,7 @@ def test_same_seed_and_same_edits_give_the_same_bits(kind: str) -> None:
     assert flat(descend(other).state()) != flat(runs[0].state())
 
 
-@pytest.mark.parametrize("kind", ["adam", "l-bfgs"])
+@pytest.mark.parametrize("kind", ["adam", "l-bfgs", "cma-es", "hybrid"])
 @pytest.mark.parametrize("stop_at", [0, 3, 20, 41])
 def test_restoring_a_state_continues_bit_for_bit(kind: str, stop_at: int) -> None:
     whole, first, second = (make_run(kind=kind) for _ in range(3))
