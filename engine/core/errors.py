@@ -52,7 +52,13 @@ class ParameterError(FormwrightError):
 
 
 class GeometryError(FormwrightError):
-    """A Geometry cannot serve for what was asked of it."""
+    """A Geometry cannot serve for what was asked of it; `place` names vertices of it for the viewport to show."""
+
+    def __init__(
+        self, message: str, *, place: tuple[int, ...] = (), remedy: str = "", repairs: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, remedy=remedy, repairs=repairs)
+        self.place = place
 
 
 class NonFiniteError(FormwrightError):

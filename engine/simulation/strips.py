@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.geometry.sheets import regular_sheet
 from engine.simulation.energy import Energy, Unknowns
 from engine.simulation.loads import DeadLoad
 from engine.simulation.mass import ShellMass
 from engine.simulation.shell.bending import HELD, Bending
 from engine.simulation.shell.membrane import Membrane
-from engine.simulation.shell.sheets import regular_sheet
 from engine.simulation.shell.topology import shell_topology
 from engine.simulation.system import System, held_vertices
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.core.checks import CheckResult, check, compare
 from engine.core.errors import ParameterError
+from engine.geometry.sheets import regular_sheet, scattered_sheet
 from engine.protocol.shell_materials import ShellMaterial, preset
 from engine.simulation.adjoint import simulate
 from engine.simulation.elastica import SELF_BUCKLING, column_tip, heavy_tip, loaded_tip
@@ -26,7 +27,6 @@ from engine.simulation.quasistatic import equilibrium
 from engine.simulation.schemes import SchemeName
 from engine.simulation.shell.bending import Bending
 from engine.simulation.shell.membrane import Membrane
-from engine.simulation.shell.sheets import regular_sheet, scattered_sheet
 from engine.simulation.shell.topology import shell_topology
 from engine.simulation.stepper import Stepper
 from engine.simulation.strips import ClampedStrip

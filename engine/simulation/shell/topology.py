@@ -18,13 +18,12 @@ SLIVER = 1e-10
 
 
 class SheetError(GeometryError):
-    """A sheet that cannot be simulated; `place` names vertices of the mesh, for the viewport to show."""
+    """A sheet that cannot be simulated; it names its place."""
 
     def __init__(
         self, message: str, place: tuple[int, ...], *, remedy: str = "", repairs: tuple[str, ...] = ()
     ) -> None:
-        super().__init__(message, remedy=remedy, repairs=repairs)
-        self.place = place
+        super().__init__(message, place=place, remedy=remedy, repairs=repairs)
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from engine.core.checks import CheckResult, check, compare
 from engine.core.errors import ParameterError
+from engine.geometry.sheets import regular_sheet, scattered_sheet
 from engine.protocol.shell_materials import preset
 from engine.simulation.energy import Energy, Unknowns
 from engine.simulation.shell.bending import Bending
 from engine.simulation.shell.hinges import HingeBending
 from engine.simulation.shell.membrane import Membrane
 from engine.simulation.shell.rest import face_areas
-from engine.simulation.shell.sheets import regular_sheet, scattered_sheet
 from engine.simulation.shell.topology import shell_topology
 
 Mesh = Literal["regular", "random"]

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from engine.geometry.sheets import scattered_sheet
 from engine.simulation.energy import Unknowns
 from engine.simulation.mass import ShellMass
 from engine.simulation.shell.bending import Bending
 from engine.simulation.shell.membrane import Membrane
-from engine.simulation.shell.sheets import scattered_sheet
 from engine.simulation.shell.topology import shell_topology
 from engine.simulation.system import System, held_vertices
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.simulation.shell.sheets import scattered_sheet
+from engine.geometry.sheets import scattered_sheet
 
 Sheet = tuple[Tensor, np.ndarray]
 

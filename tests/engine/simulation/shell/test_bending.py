@@ -12,10 +12,10 @@ from scipy.sparse.linalg import splu
 from torch import Tensor
 
 from engine.core.errors import ParameterError
+from engine.geometry.sheets import regular_sheet, scattered_sheet
 from engine.simulation.energy import Unknowns
 from engine.simulation.shell.bending import HELD, Bending
 from engine.simulation.shell.hinges import HingeBending
-from engine.simulation.shell.sheets import regular_sheet, scattered_sheet
 from engine.simulation.shell.topology import shell_topology
 from engine.simulation.shell.verification import cylinder
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.simulation.shell.sheets import regular_sheet, scattered_sheet
+from engine.geometry.sheets import regular_sheet, scattered_sheet
 from engine.simulation.shell.topology import SheetError, shell_topology
 
 SQUARE = np.array([[0.0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])

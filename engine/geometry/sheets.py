@@ -1,4 +1,4 @@
-"""Flat rectangular sheets, for a start and for checks."""
+"""Flat sheets in the plane z = 0 with normals along z: rectangles and disks."""
 
 from __future__ import annotations
 
@@ -36,6 +36,35 @@ def scattered_sheet(
     turned = np.cross(b - a, c - a)[:, 2] < 0.0
     triangles[turned] = triangles[turned][:, ::-1]
     return positions, triangles
+
+
+def disk_sheet(radius: float, spacing: float) -> tuple[np.ndarray, np.ndarray]:
+    """A disk about the origin: rings about `spacing` apart, six more vertices on each than on the one within.
+
+    The outermost lie on the circle. Returns positions, shape (vertex_count, 3), ring by ring from the middle, and
+    triangles, shape (triangle_count, 3).
+    """
+    count = max(1, round(radius / spacing))
+    points = [np.zeros((1, 2))]
+    for ring in range(1, count + 1):
+        angle = 2.0 * np.pi * np.arange(6 * ring) / (6 * ring)
+        points.append(radius * ring / count * np.stack([np.cos(angle), np.sin(angle)], axis=1))
+    numbers = disk_rings(count)
+    triangles = []
+    for ring in range(1, count + 1):
+        inner, outer = numbers[ring - 1], numbers[ring]
+        for sixth in range(6):
+            out = outer[(sixth * ring + np.arange(ring + 1)) % (6 * ring)]
+            within = inner[(sixth * (ring - 1) + np.arange(ring)) % max(6 * (ring - 1), 1)]
+            triangles.append(np.stack([within, out[:-1], out[1:]], axis=1))
+            triangles.append(np.stack([within[:-1], out[1:-1], within[1:]], axis=1))
+    return _flat(np.concatenate(points)), np.concatenate(triangles)
+
+
+def disk_rings(count: int) -> list[np.ndarray]:
+    """Numbers of a disk's vertices, ring by ring from the middle, counter-clockwise."""
+    first = [0, *(1 + 3 * ring * (ring - 1) for ring in range(1, count + 1))]
+    return [np.arange(1), *(first[ring] + np.arange(6 * ring) for ring in range(1, count + 1))]
 
 
 def _flat(points: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Bodies that move as they are told: obstacles, grippers and pins, differentiable in their poses."""
