@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication, QRect, Qt, Signal
 from PySide6.QtGui import QIcon, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
 
+from app.panels.handy_units import handy_unit
 from app.panels.icons import icon
 from app.panels.number_field import NumberField, ValueSlider, field_tooltip, parameter_text
 from app.panels.schema import ParameterField
@@ -19,7 +20,9 @@ class FieldLabel(QLabel):
     reset_wanted = Signal()
 
     def __init__(self, field: ParameterField, buddy: QWidget, parent: QWidget | None = None) -> None:
-        super().__init__(parameter_text(field.title), parent)
+        title = parameter_text(field.title)
+        unit = handy_unit(field.unit, None).name if field.kind == "vector" else ""
+        super().__init__(f"{title} <span style='color: gray'>{unit}</span>" if unit else title, parent)
         self.setToolTip("<br>".join([field_tooltip(field), self.tr("Double click resets it.")]))
         self.setAccessibleName(parameter_text(field.title))
         self.setBuddy(buddy)
@@ -162,7 +165,8 @@ class ParameterEditor(QWidget):
                 name=axis, title=f"{self.field.title} {axis}", help=self.field.help, kind="number",
                 default=float((self.field.default or (0.0, 0.0, 0.0))[index]), unit=self.field.unit,
             )  # fmt: skip
-            number = NumberField(part, self)
+            number = NumberField(part, self, bare=True)
+            number.setMinimumWidth(44)
             number.value_changed.connect(lambda _: self.value_changed.emit(self.value()))
             self.numbers.append(number)
             row.addWidget(number, 1)

@@ -1,4 +1,5 @@
-"""A field for one number: expressions, units, percentages of the bounding box, wheel and Alt-drag."""
+"""A field for one number: expressions, units, percentages of the bounding box, wheel and Alt-drag. SI quantities are
+shown and typed in handy units (see `app.panels.handy_units`)."""
 
 from __future__ import annotations
 
@@ -8,9 +9,10 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QLineEdit, QSlider, QWidget
 
+from app.panels.handy_units import SCALES, HandyUnit, handy_unit, parse_handy, shown_quantity
 from app.panels.schema import ParameterField, format_number
 from engine.core.errors import ParameterError
-from engine.core.units import parse_length, parse_number
+from engine.core.units import parse_length
 
 SLIDER_STEPS = 400
 
@@ -25,7 +27,7 @@ class NumberField(QLineEdit):
         """bare : show the number alone; its unit stands beside it."""
         super().__init__(parent)
         self.field = field
-        self._unit = "" if bare else field.unit
+        self._bare = bare
         self._value: float | None = None
         self._diagonal: float | None = None
         self._drag_from: tuple[float, float] | None = None
@@ -135,7 +137,7 @@ class NumberField(QLineEdit):
         if field.unit == "mm":
             value = parse_length(body, diagonal=self._diagonal, name=name)
         else:
-            value = parse_number(body.removesuffix(field.unit).strip() if field.unit else body, name=name)
+            value = parse_handy(body, field.unit, self._handy(), name=name)
         if field.kind == "integer":
             if value != round(value):
                 wrong = self.tr("{0} is not a whole number.").format(format_number(value))
@@ -143,7 +145,7 @@ class NumberField(QLineEdit):
             value = round(value)
         reason = limit(field, value)
         if reason:
-            wrong = self.tr("{0} is out of range.").format(format_number(value))
+            wrong = self.tr("{0} is out of range.").format(shown_quantity(value, field.unit))
             raise ParameterError(name, wrong, remedy=self.tr("It must be {0}.").format(reason))
         return value
 
@@ -158,11 +160,17 @@ class NumberField(QLineEdit):
         if self._value is None:
             self.setText("")
         else:
-            number = str(self._value) if self.field.kind == "integer" else format_number(self._value)
-            self.setText(f"{number} {self._unit}".strip())
+            handy = self._handy()
+            whole = self.field.kind == "integer"
+            number = str(self._value) if whole else format_number(self._value / handy.factor)
+            self.setText(number if self._bare else f"{number} {handy.name}".strip())
         self.setModified(False)
         self.setCursorPosition(0)
         self._mark("")
+
+    def _handy(self) -> HandyUnit:
+        """The unit that is shown; beside a bare number stands always the same one."""
+        return handy_unit(self.field.unit, None if self._bare else self._value)
 
     def _mark(self, reason: str) -> None:
         if bool(self.property("wrong")) != bool(reason):
@@ -241,14 +249,13 @@ def field_tooltip(field: ParameterField) -> str:
     lines = [f"<b>{parameter_text(field.title)}</b>", *([parameter_text(field.help)] if field.help else [])]
     facts = []
     if field.default is not None:
-        default = format_number(field.default) if isinstance(field.default, float) else str(field.default)
-        facts.append(_tr("default {0}").format(f"{default} {field.unit}".strip()))
+        facts.append(_tr("default {0}").format(_default_text(field)))
     if field.minimum is not None:
-        facts.append(_tr("at least {0}").format(format_number(field.minimum)))
+        facts.append(_tr("at least {0}").format(_limit_text(field, field.minimum)))
     elif field.above is not None:
-        facts.append(_tr("more than {0}").format(format_number(field.above)))
+        facts.append(_tr("more than {0}").format(_limit_text(field, field.above)))
     if field.maximum is not None:
-        facts.append(_tr("at most {0}").format(format_number(field.maximum)))
+        facts.append(_tr("at most {0}").format(_limit_text(field, field.maximum)))
     if facts:
         lines.append(f"<i>{', '.join(facts)}</i>")
     return "<br>".join(lines)
@@ -257,12 +264,27 @@ def field_tooltip(field: ParameterField) -> str:
 def limit(field: ParameterField, value: float) -> str:
     """The hard limit that a number is beyond, in words; "" when it is inside."""
     if field.minimum is not None and value < field.minimum:
-        return _tr("at least {0}").format(format_number(field.minimum))
+        return _tr("at least {0}").format(_limit_text(field, field.minimum))
     if field.above is not None and value <= field.above:
-        return _tr("more than {0}").format(format_number(field.above))
+        return _tr("more than {0}").format(_limit_text(field, field.above))
     if field.maximum is not None and value > field.maximum:
-        return _tr("at most {0}").format(format_number(field.maximum))
+        return _tr("at most {0}").format(_limit_text(field, field.maximum))
     return ""
+
+
+def _limit_text(field: ParameterField, value: float) -> str:
+    """A limit with its unit where that is a handy one: "3.2 rad" would not be what the field shows."""
+    return shown_quantity(value, field.unit) if field.unit in SCALES else format_number(value)
+
+
+def _default_text(field: ParameterField) -> str:
+    if isinstance(field.default, float):
+        return shown_quantity(field.default, field.unit)
+    if isinstance(field.default, (list, tuple)):
+        factor = handy_unit(field.unit, None).factor
+        numbers = ", ".join(format_number(value / factor) for value in field.default)
+        return f"({numbers}) {handy_unit(field.unit, None).name}".strip()
+    return f"{field.default} {field.unit}".strip()
 
 
 def parameter_text(text: str) -> str:
