@@ -14,6 +14,7 @@ from engine.core.device import Device
 from engine.core.errors import GeometryError
 from engine.geometry.distance import TriangleIndex
 from engine.geometry.mesh import bounding_box
+from engine.geometry.quality import enclosed_volume
 from engine.geometry.tet_mesh import TetMesh, dihedral_angles, turned
 from engine.geometry.topology import measure_topology
 
@@ -51,15 +52,14 @@ def tetrahedralise(vertices: np.ndarray, triangles: np.ndarray, cells: int = 20,
             remedy="Repair it first, or simulate it as a sheet.",
             repairs=("fill-holes",),
         )
-    index = TriangleIndex(vertices, triangles, Device("cpu"), winding=True)
+    outward = triangles if enclosed_volume(vertices, triangles) > 0.0 else triangles[:, ::-1].copy()
+    index = TriangleIndex(vertices, outward, Device("cpu"), winding=True)
     bounds = bounding_box(np.asarray(vertices, np.float64), name)
-    size = float((bounds[1] - bounds[0]).max())
-    outwards = -1.0 if float(index.signed_distance(bounds[:1] - size)[0]) < 0.0 else 1.0
 
     def distance(points: np.ndarray) -> np.ndarray:
-        return np.asarray(outwards * index.signed_distance(points).cpu().numpy(), np.float64)
+        return np.asarray(index.signed_distance(points).cpu().numpy(), np.float64)
 
-    return stuffed(distance, bounds, size / cells, name=name)
+    return stuffed(distance, bounds, float((bounds[1] - bounds[0]).max()) / cells, name=name)
 
 
 def stuffed(distance: Distance, bounds: np.ndarray, spacing: float, *, name: str = "body") -> TetMesh:
