@@ -35,13 +35,34 @@ class Mass(Protocol):
         """Derivative of Σ weights · masses in every parameter."""
 
 
-class ShellMass(Parametrised):
+class LumpedMass(Parametrised):
+    """Base of Masses of elements. A subclass shares them out among vertices in `_lumped`."""
+
+    owner = "mass"
+
+    def masses(self) -> Tensor:
+        return self._masses
+
+    def pull(self, weights: Tensor) -> dict[str, Tensor]:
+        with torch.enable_grad():
+            leaves = {name: value.clone().requires_grad_() for name, value in self._parameters.items()}
+            gradients = torch.autograd.grad((weights * self._lumped(leaves)).sum(), list(leaves.values()))
+        return dict(zip(leaves, gradients, strict=True))
+
+    def _refresh(self) -> None:
+        with torch.no_grad():
+            self._masses = self._lumped(self._parameters)
+
+    def _lumped(self, parameters: Mapping[str, Tensor]) -> Tensor:
+        """Mass of each vertex of all bodies [kg], shape (vertex_count,), differentiable in the parameters."""
+        raise NotImplementedError
+
+
+class ShellMass(LumpedMass):
     """Density times thickness times a third of the area of the triangles round a vertex.
 
     density, thickness : [kg/m³], [m]: a number, or one a face
     """
-
-    owner = "mass"
 
     def __init__(
         self,
@@ -61,19 +82,6 @@ class ShellMass(Parametrised):
         self.unknowns = unknowns
         self.triangles = triangles.to(rest_positions.device, torch.int64)
         self._refresh()
-
-    def masses(self) -> Tensor:
-        return self._masses
-
-    def pull(self, weights: Tensor) -> dict[str, Tensor]:
-        with torch.enable_grad():
-            leaves = {name: value.clone().requires_grad_() for name, value in self._parameters.items()}
-            gradients = torch.autograd.grad((weights * self._lumped(leaves)).sum(), list(leaves.values()))
-        return dict(zip(leaves, gradients, strict=True))
-
-    def _refresh(self) -> None:
-        with torch.no_grad():
-            self._masses = self._lumped(self._parameters)
 
     def _lumped(self, parameters: Mapping[str, Tensor]) -> Tensor:
         per_area = (parameters["density"] * parameters["thickness"]).expand(len(self.triangles))
