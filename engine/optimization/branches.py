@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.core.errors import ParameterError
 from engine.optimization.history import MAIN_BRANCH
 from engine.optimization.run import Run
+from engine.protocol import snapshot as seen
 
 
 def rename_branch(run: Run, branch: str, name: str) -> None:
@@ -17,7 +20,7 @@ def rename_branch(run: Run, branch: str, name: str) -> None:
         return
     if name in run.history.branches:
         raise ParameterError("branch", f"there is a branch {name!r} already.", remedy="Choose another name.")
-    run.rename_branches({branch: name})
+    _call(run, {branch: name})
 
 
 def promote_branch(run: Run, branch: str, old: str = "") -> None:
@@ -32,7 +35,7 @@ def promote_branch(run: Run, branch: str, old: str = "") -> None:
         if old == MAIN_BRANCH or old in others:
             raise ParameterError("branch", f"there is a branch {old!r} already.", remedy="Choose another name.")
         names[MAIN_BRANCH] = old or _made_up([*others, MAIN_BRANCH])
-    run.rename_branches(names)
+    _call(run, names)
 
 
 def delete_branch(run: Run, branch: str) -> None:
@@ -42,7 +45,17 @@ def delete_branch(run: Run, branch: str) -> None:
         raise ParameterError(
             "branch", f"the run descends on {branch!r} now.", remedy="Continue from a Checkpoint of another one first."
         )
-    run.delete_branch(branch)
+    run.events.flush(run.branch)
+    removed, moved = run.history.delete_branch(branch, tip=run.checkpoint_above, tip_branch=run.branch)
+    run.events.add(seen.BranchesChanged(run.number, moved=moved, deleted=tuple(removed), deleted_branch=branch))
+
+
+def _call(run: Run, names: Mapping[str, str]) -> None:
+    """Call branches otherwise: new names by old ones, all at once."""
+    run.events.flush(run.branch)
+    run.history.rename_branches(names)
+    run.branch = names.get(run.branch, run.branch)
+    run.events.add(seen.BranchesChanged(run.number, renamed=dict(names)))
 
 
 def _require(run: Run, branch: str) -> None:

@@ -1,13 +1,15 @@
-"""What a Run needs of the thing that it optimises. Nothing here knows geometry."""
+"""What a Run needs of the thing that it works on. Nothing here knows geometry."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import numpy as np
 from torch import Tensor
 
+from engine.core.errors import FormwrightError
 from engine.core.leaves import Remap, State
 from engine.protocol.edits import Edit
 from engine.protocol.study import TermSpec
@@ -16,7 +18,41 @@ Elsewhere = Callable[[Mapping[str, np.ndarray]], dict[str, float]]
 """Losses ("loss", "term:NAME") at values of all tensors; it can be pickled, and goes to another process."""
 
 
-class DescentProblem(Protocol):
+class StepFailedError(FormwrightError):
+    """A step could not be made, and nothing has changed by trying.
+
+    place : where [mm], for the viewport to show
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", place: tuple[float, float, float] | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.place = place
+
+
+class Problem(Protocol):
+    """What a Run works on."""
+
+    def terms(self) -> list[TermSpec]:
+        """The Terms as they are now; none of what advances by itself."""
+        ...
+
+    def apply(self, edit: Edit) -> Edit | None:
+        """Carry out an Edit that concerns the design, the Terms or the scene; returns its inverse (None: there is
+        none). Raises `ParameterError` and changes nothing when the Edit makes no sense. Remaps follow at `prepare`."""
+        ...
+
+    def state(self) -> State:
+        """All that is needed to continue bit for bit: design, Terms, parameters changed by Edits, random state, and
+        what `apply` left for the next iteration. Arrays are copies, never views of living tensors. Taking it changes
+        nothing of what comes next."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Back to a `state`; the tensors of a design are new leaves afterwards."""
+        ...
+
+
+class DescentProblem(Problem, Protocol):
     """A design, its forward model and its Terms, as a Run sees them."""
 
     def tensors(self) -> dict[str, Tensor]:
@@ -57,20 +93,31 @@ class DescentProblem(Protocol):
         optimiser's momentum would still move it although its gradient is zero."""
         ...
 
-    def terms(self) -> list[TermSpec]:
-        """The Terms as they are now."""
-        ...
 
-    def apply(self, edit: Edit) -> Edit | None:
-        """Carry out an Edit that concerns the design or the Terms; returns its inverse (None: there is none).
-        Raises `ParameterError` and changes nothing when the Edit makes no sense. Remaps follow at `prepare`."""
-        ...
+class AdvancingProblem(ABC):
+    """A `Problem` that goes on by itself, a step of time an iteration: a simulation."""
 
-    def state(self) -> State:
-        """All that is needed to continue bit for bit: design, Terms, parameters changed by Edits, random state, and
-        what `apply` left for the next `prepare`. Arrays are copies, never views of living tensors."""
-        ...
+    @property
+    @abstractmethod
+    def iterations(self) -> int:
+        """How many there are now; Edits may change it."""
 
-    def restore(self, state: State) -> None:
-        """Back to a `state`; the tensors are new leaves afterwards."""
-        ...
+    @abstractmethod
+    def losses(self) -> dict[str, float]:
+        """Numbers that are watched, of what is now: "loss" (their total) and "term:NAME"."""
+
+    @abstractmethod
+    def advance(self) -> None:
+        """One iteration; raises `StepFailedError`, and then nothing has changed."""
+
+    @abstractmethod
+    def terms(self) -> list[TermSpec]: ...
+
+    @abstractmethod
+    def apply(self, edit: Edit) -> Edit | None: ...
+
+    @abstractmethod
+    def state(self) -> State: ...
+
+    @abstractmethod
+    def restore(self, state: State) -> None: ...

@@ -235,8 +235,8 @@ def _curve(saved: dict[str, Any] | None) -> LossCurve:
 
 def _check(path: Path, state: State) -> None:
     """Refuse a state that holds numbers that are not finite."""
-    for name in ("problem", "moments"):
-        for place, array in _arrays(state[name], name):
+    for name in ("problem", "moments"):  # what does not descend has no moments
+        for place, array in _arrays(state.get(name), name):
             if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
                 raise FileError(
                     path, f"{place} holds numbers that are not finite.", remedy="Go back to an older copy of the Run."

@@ -1,4 +1,4 @@
-"""What a Session needs of a study that descends."""
+"""What a Session needs of a study at work."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from engine.core.device import Device
 from engine.geometry.mesh import Mesh
-from engine.optimization.problem import DescentProblem
+from engine.optimization.problem import AdvancingProblem, DescentProblem
 
 
-class StudyProblem(DescentProblem, Protocol):
-    """A `DescentProblem` that can be looked at and exported."""
+class Viewable(Protocol):
+    """What can be looked at and exported."""
 
     @property
     def device(self) -> Device: ...
@@ -30,7 +30,8 @@ class StudyProblem(DescentProblem, Protocol):
     def view(self) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:
         """Origin [mm], arrays and info of a `Snapshot`, of the last evaluation (after a `restore`, or before any
         evaluation: of the design as it is, without touching the random state): "vertices", "triangles",
-        "sensitivity" (change of the total loss per mm of outward normal motion, mesh-independent)."""
+        "sensitivity" (change of the total loss per mm of outward normal motion, mesh-independent). What info has as
+        "scalars" joins those of the Snapshot."""
         ...
 
     def topology(self) -> tuple[int, int]:
@@ -49,3 +50,14 @@ class StudyProblem(DescentProblem, Protocol):
     def thumbnail(self, size: int = 96) -> np.ndarray:
         """Picture of the surface, shape (size, size, 3), uint8."""
         ...
+
+
+class DescentStudy(DescentProblem, Viewable, Protocol):
+    """A study that descends."""
+
+
+class AdvancingStudy(AdvancingProblem, Viewable):
+    """A study that goes on by itself."""
+
+
+StudyProblem = DescentStudy | AdvancingStudy

@@ -409,17 +409,16 @@ class LocalSession:
             self._triangles = arrays["triangles"].copy()
         if self._topology is not None:
             info = {"euler_number": self._topology[0], "parts": self._topology[1], **info}
+        scalars = {**self._scalars(run), **info.pop("scalars", {})}
         return seen.Snapshot(
-            run.number, run.iteration, run.iterations, run.status, self._generation, origin, arrays,
-            self._scalars(run), info,
-        )  # fmt: skip
+            run.number, run.iteration, run.iterations, run.status, self._generation, origin, arrays, scalars, info
+        )
 
     def _scalars(self, run: Run) -> dict[str, float]:
         rate = self._pace.iterations_per_second
         scalars = {
             **run.losses,
-            **{f"weight:{name}": float(weight) for name, weight in run.problem.weights().items()},
-            "learning_rate": run.learning_rate,
+            **run.method.scalars(run.iteration, run.iterations),
             "iterations_per_second": rate,
             "engine_memory": float(psutil.Process().memory_info().rss),
             "history_memory": float(run.history.memory),

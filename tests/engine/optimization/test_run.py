@@ -11,7 +11,8 @@ from sphere_study import SEGMENTS, SphereProblem
 
 from engine.core.errors import NonFiniteError
 from engine.optimization.convergence import ConvergenceMonitor
-from engine.optimization.run import MAX_FAILURES, Run
+from engine.optimization.roll_back import MAX_FAILURES
+from engine.optimization.run import Run
 from engine.protocol import edits, snapshot
 from engine.protocol.study import OptimizerSpec, TermSpec
 
@@ -99,13 +100,13 @@ def test_a_changed_learning_rate_keeps_the_moments() -> None:
     run = make_run()
     for _ in range(10):
         run.step()
-    before = run.optimizer.state()["moments"]["radii"]["exp_avg"].copy()  # type: ignore[index,call-overload]
+    before = run.method.optimizer.state()["moments"]["radii"]["exp_avg"].copy()
     run.send(edits.SetParameter(owner="optimizer", name="learning_rate", value=0.5))
     run.send(edits.Pause())
     run.apply_edits()
-    after = run.optimizer.state()["moments"]["radii"]["exp_avg"]  # type: ignore[index,call-overload]
+    after = run.method.optimizer.state()["moments"]["radii"]["exp_avg"]
     assert np.array_equal(before, after)
-    assert run.learning_rate == pytest.approx(0.5)
+    assert run.method.learning_rate(run.iteration, run.iterations) == pytest.approx(0.5)
 
 
 def test_an_edit_that_makes_no_sense_is_reported_and_changes_nothing() -> None:
@@ -172,13 +173,17 @@ def test_more_iterations_let_a_finished_run_go_on() -> None:
 def test_more_iterations_lower_the_share_that_is_done_and_the_schedules_follow_it() -> None:
     run = Run(SphereProblem(), OptimizerSpec(learning_rate=0.02, decay=1.0), 10)
     descend(run)
-    assert run.learning_rate == pytest.approx(0.002), "at the end the whole decay has acted"
+    assert run.method.learning_rate(run.iteration, run.iterations) == pytest.approx(0.002), (
+        "at the end the whole decay has acted"
+    )
     run.send(edits.SetParameter(owner="study", name="iterations", value=40))
     run.apply_edits()
-    assert run.learning_rate == pytest.approx(0.02 * 10.0**-0.25), "a quarter is done now"
+    assert run.method.learning_rate(run.iteration, run.iterations) == pytest.approx(0.02 * 10.0**-0.25), (
+        "a quarter is done now"
+    )
     run.send(edits.Resume(steps=0))
     descend(run)
-    assert run.iteration == 40 and run.learning_rate == pytest.approx(0.002)
+    assert run.iteration == 40 and run.method.learning_rate(run.iteration, run.iterations) == pytest.approx(0.002)
 
 
 def test_a_rewind_is_a_new_branch_and_the_history_only_grows() -> None:
@@ -230,12 +235,12 @@ def test_a_non_finite_step_rolls_back_halves_the_rate_and_names_the_term(bomb: s
     assert isinstance(problem, SphereProblem)
     run.send(edits.SetWeight(term="fit", weight=2.0), at=29)
     while run.step():
-        if run.iteration == 30 and run._failures == 1:
+        if run.iteration == 30 and run.roll_back.failures == 1:
             problem.bomb_at = -1  # the first failure is the only one
     events = run.take_events()
     rolled = [event for event in events if isinstance(event, snapshot.RolledBack)]
     assert [(event.iteration, event.source) for event in rolled] == [(30, "bomb")]
-    assert run.optimizer.spec.learning_rate == pytest.approx(0.01)
+    assert run.method.optimizer.spec.learning_rate == pytest.approx(0.01)
     assert run.problem.weights()["fit"] == 2.0, "an Edit since the Checkpoint must not be lost"
     assert run.status == "finished"
     assert np.isfinite(run.problem.tensors()["radii"].detach().numpy()).all()
@@ -329,7 +334,7 @@ def test_l_bfgs_resets_its_curvature_when_the_objective_changes() -> None:
         run.step()
     run.send(edits.SetWeight(term="noise", weight=0.0))
     run.apply_edits()
-    assert run.optimizer.state()["n_iter"] == 0
+    assert run.method.optimizer.state()["n_iter"] == 0
 
 
 def test_non_finite_error_survives_pickling() -> None:

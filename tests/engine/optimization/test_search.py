@@ -48,7 +48,7 @@ def test_the_hybrid_goes_on_by_the_gradient() -> None:
     problem = ValleyProblem()
     run = descend(60, problem, kind="hybrid", search_generations=15, search_then="l-bfgs", learning_rate=1.0)
     assert run.losses["loss"] < 1e-12
-    assert run.optimizer.state()["steps"] == 60
+    assert run.method.optimizer.state()["steps"] == 60
     searched = descend(15, kind="cma-es")
     assert run.losses["loss"] < searched.losses["loss"]
 
@@ -99,7 +99,7 @@ def test_designs_of_many_numbers_are_refused() -> None:
     run = Run(many, OptimizerSpec(), 5)
     with pytest.raises(ParameterError, match="Adam"):
         run.carry_out(edits.SetParameter(owner="optimizer", name="kind", value="hybrid"))
-    assert run.optimizer.spec.kind == "adam"
+    assert run.method.optimizer.spec.kind == "adam"
 
 
 def test_generations_are_large_enough() -> None:
@@ -123,4 +123,4 @@ def test_nothing_is_told_where_all_fail() -> None:
     run.step()
     problem.wall = -100.0
     with pytest.raises(NonFiniteError):
-        run._descend()
+        run.method.step(run.iteration, run.iterations)

@@ -156,12 +156,12 @@ def test_an_edit_that_kills_the_process_is_not_repeated(tmp_path: Path) -> None:
     folder = session.run_folder(1)
     assert folder is not None
 
-    def die() -> None:
+    def die(iteration: int, iterations: int) -> dict[str, float]:
         raise KeyboardInterrupt
 
     session.send(edits.SetWeight(term="noise", weight=0.9))
     assert session.run is not None
-    session.run._descend = die  # type: ignore[assignment,method-assign]
+    session.run.method.step = die  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         session.advance()
     assert "0.9" not in (folder / EDITS).read_text()
