@@ -120,11 +120,12 @@ def _engine(preferences: Preferences, folder: Path | None) -> Session:
     """folder : where Runs are kept for recovery; None: nowhere, they go with the window"""
     from app.document.preferences import MEGABYTE
     from app.worker.messages import Settings
-    from app.worker.session import EngineSession, make_session_folder
+    from app.worker.session import EngineSession
+    from engine.core.process_folder import make_process_folder
 
     return EngineSession(
         Settings(
-            folder=folder or make_session_folder(),
+            folder=folder or make_process_folder("sessions"),
             temporary=folder is None,
             threads=preferences.threads,
             device=preferences.device,

@@ -259,7 +259,7 @@ class LossPlot(QWidget):
     def _clicked(self, event: object) -> None:
         """A click in the plot, as pyqtgraph tells it once it knows that it is no drag."""
         if event.button() == Qt.MouseButton.RightButton:  # type: ignore[attr-defined]  # its MouseClickEvent
-            place = event.screenPos()  # type: ignore[attr-defined]
+            place = event.screenPos()  # type: ignore[attr-defined]  # likewise
             self.menu().popup(QPoint(round(place.x()), round(place.y())))
 
     def _hover(self, place: QPointF) -> None:

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import shutil
 import signal
-import tempfile
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
-
-import platformdirs
-import psutil
 
 from app.worker import messages
 from app.worker.catalogue_cache import CatalogueCache
@@ -25,6 +20,7 @@ from app.worker.parcel import parcelled
 from app.worker.process import engine_main, log_path
 from app.worker.slots import Shown, SlotReader
 from engine.core.errors import EngineStoppedError
+from engine.core.process_folder import make_process_folder
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import Edit
 from engine.protocol.run_folder import is_run_folder, run_folder
@@ -66,7 +62,7 @@ class EngineSession:
         *,
         catalogue_cache: CatalogueCache | None = None,
     ) -> None:
-        self._settings = settings or messages.Settings(folder=make_session_folder())
+        self._settings = settings or messages.Settings(folder=make_process_folder("sessions"))
         self._settings.folder.mkdir(parents=True, exist_ok=True)
         self._cache = catalogue_cache or CatalogueCache()
         self._slots = SlotReader(self._settings.folder)
@@ -305,20 +301,6 @@ class EngineSession:
                 StateChanged(self._order.number, "failed", self._order.iteration, "the engine stopped unexpectedly")
             )
         self._cancel_futures()
-
-
-def make_session_folder() -> Path:
-    """A new folder for one window's engine; those of windows that have died are removed."""
-    root = Path(platformdirs.user_cache_dir("formwright", appauthor=False)) / "sessions"
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        for old in root.iterdir():
-            owner = old.name.partition("-")[0]
-            if owner.isdigit() and not psutil.pid_exists(int(owner)):
-                shutil.rmtree(old, ignore_errors=True)
-        return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
-    except OSError:  # no cache folder can be made
-        return Path(tempfile.mkdtemp(prefix="formwright-session-"))
 
 
 def _cause_of_death(exit_code: int | None) -> str:
