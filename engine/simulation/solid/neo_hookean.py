@@ -1,8 +1,8 @@
 """Soft bodies: one constant strain a tetrahedron, stable Neo-Hookean.
 
 B. Smith, F. de Goes, T. Kim: Stable Neo-Hookean flesh simulation, ACM TOG 37(2), 2018. Energy and forces are finite for
-flat and inverted tetrahedra too, and drive them back. The law's own constants are such that Young's modulus and Poisson's
-ratio are those of small strains.
+flat and inverted tetrahedra too, and drive them back. The law's own constants are such that Young's modulus and
+Poisson's ratio are those of small strains.
 """
 
 from __future__ import annotations

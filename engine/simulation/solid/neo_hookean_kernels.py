@@ -58,18 +58,17 @@ def shape_gradient(inverse: wp.mat33d, corner: wp.int32):
 
 
 @wp.func
+def growth_beyond_trace(g: wp.mat33d):
+    """J − 1 − tr G with G = F − 1: its second invariant and its determinant."""
+    second = g[0, 0] * g[1, 1] - g[0, 1] * g[1, 0] + g[0, 0] * g[2, 2] - g[0, 2] * g[2, 0]
+    return second + g[1, 1] * g[2, 2] - g[1, 2] * g[2, 1] + wp.determinant(g)
+
+
+@wp.func
 def growth(f: wp.mat33d):
-    """J − 1 and F:F − 3 − 2 (J − 1) from F − 1: near rest nothing of first order is left to cancel."""
+    """J − 1."""
     g = f - wp.identity(n=3, dtype=wp.float64)
-    second = (
-        g[0, 0] * g[1, 1]
-        - g[0, 1] * g[1, 0]
-        + g[0, 0] * g[2, 2]
-        - g[0, 2] * g[2, 0]
-        + g[1, 1] * g[2, 2]
-        - g[1, 2] * g[2, 1]
-    ) + wp.determinant(g)
-    return wp.trace(g) + second, wp.ddot(g, g) - wp.float64(2.0) * second
+    return wp.trace(g) + growth_beyond_trace(g)
 
 
 @wp.func
@@ -79,8 +78,8 @@ def singular_values(f: wp.mat33d):
     From the eigenvectors of FᵀF; where F has lost a direction, any one perpendicular to the others serves.
     """
     vectors, values = wp.eig3(wp.transpose(f) * f)
-    first = int(0)
-    last = int(0)
+    first = 0
+    last = 0
     for i in range(1, 3):
         if values[i] > values[first]:
             first = i
@@ -122,7 +121,11 @@ def energies(
     """Energy of each tetrahedron [J]. constants: μ and λ [Pa]."""
     tet = wp.tid()
     m = constants[tet]
-    grown, sheared = growth(deformation(positions, tets, inverses[tet], tet))
+    g = deformation(positions, tets, inverses[tet], tet) - wp.identity(n=3, dtype=wp.float64)
+    beyond = growth_beyond_trace(g)
+    grown = wp.trace(g) + beyond
+    # F:F − 3 − 2 (J − 1) = G:G − 2 (J − 1 − tr G): nothing of first order is left to cancel.
+    sheared = wp.ddot(g, g) - wp.float64(2.0) * beyond
     result[tet] = volumes[tet] * half * (m[0] * sheared + m[1] * grown * grown)
 
 
@@ -139,7 +142,7 @@ def gradients(
     tet = wp.tid()
     m = constants[tet]
     f = deformation(positions, tets, inverses[tet], tet)
-    grown, sheared = growth(f)
+    grown = growth(f)
     c = cofactor(f)
     stress = volumes[tet] * (m[0] * (f - c) + (m[1] * grown) * c)
     for corner in range(4):
@@ -165,7 +168,7 @@ def hessians(
     tet = wp.tid()
     m = constants[tet]
     f = deformation(positions, tets, inverses[tet], tet)
-    grown, sheared = growth(f)
+    grown = growth(f)
     c = cofactor(f)
     s = m[1] * grown - m[0]
     for a in range(4):
@@ -193,13 +196,13 @@ def projected_hessians(
     """As `hessians`, of the positive eigenvalues of ∂²ψ/∂F² alone.
 
     In the axes of F = U diag(σ) Vᵀ its eigenvectors are known (Smith, de Goes and Kim, section 4.4): three twists
-    (uᵢvⱼᵀ − uⱼvᵢᵀ)/√2 of μ + s σₖ, three flips (uᵢvⱼᵀ + uⱼvᵢᵀ)/√2 of μ − s σₖ, and U diag(w) Vᵀ for the eigenvectors w of
-    Aᵢᵢ = μ + λ cᵢ², Aᵢⱼ = λ cᵢ cⱼ + s σₖ, with cₖ = σᵢ σⱼ.
+    (uᵢvⱼᵀ − uⱼvᵢᵀ)/√2 of μ + s σₖ, three flips (uᵢvⱼᵀ + uⱼvᵢᵀ)/√2 of μ − s σₖ, and U diag(w) Vᵀ for the eigenvectors w
+    of Aᵢᵢ = μ + λ cᵢ², Aᵢⱼ = λ cᵢ cⱼ + s σₖ, with cₖ = σᵢ σⱼ.
     """
     tet = wp.tid()
     m = constants[tet]
     f = deformation(positions, tets, inverses[tet], tet)
-    grown, sheared = growth(f)
+    grown = growth(f)
     s = m[1] * grown - m[0]
     u, sigma, v = singular_values(f)
     c = wp.vec3d(sigma[1] * sigma[2], sigma[2] * sigma[0], sigma[0] * sigma[1])
