@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.document.file import SUFFIX
 from app.viewport.viewing import Viewing
 from app.work.workbench import Workbench
+from engine.protocol.trajectory import INDEX
 
 if TYPE_CHECKING:
     from app.panels.export_dialog import ExportDialog
@@ -33,7 +34,8 @@ class Dialogs:
 
         every = sorted({suffix for group in extensions("read").values() for suffix in group})
         every = [SUFFIX, *every, ".toml"]
-        known = _tr("Documents, meshes, scans and studies") + f" ({' '.join('*' + suffix for suffix in every)})"
+        patterns = [*("*" + suffix for suffix in every), INDEX]
+        known = _tr("Documents, meshes, scans, studies and simulations") + f" ({' '.join(patterns)})"
         names, _ = QFileDialog.getOpenFileNames(
             self._window, _tr("Open"), str(self.folder()), f"{known};;{_tr('All files')} (*)"
         )

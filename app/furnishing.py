@@ -68,6 +68,7 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
+    from app.panels.timeline import Timeline
     from app.preferring import Preferring
 
     document = window.document
@@ -86,6 +87,8 @@ def fill_docks(window: MainWindow) -> None:
     window.set_empty_state(EmptyState(document, window))
     window.compare_bar = CompareBar(window.workbench.comparing, window)
     window.add_bar(window.compare_bar)
+    window.timeline = Timeline(window.workbench.playing, window)
+    window.set_timeline(window.timeline)
     for name, panel in (
         ("objects", window.objects),
         ("gallery", window.gallery),

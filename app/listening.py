@@ -69,6 +69,7 @@ class Listening(QObject):
         workbench.notices.past.subscribe(window.error_bar.forget)
         workbench.notices.noted.subscribe(window.status_line.say)
         workbench.files.opener.changed.subscribe(window.choose_page)
+        workbench.playing.frames_changed.subscribe(window.choose_page)
         link.begun.subscribe(partial(window.error_bar.forget, RUN))
         link.run_changed.subscribe(self._run_changed)
         link.losses_changed.subscribe(partial(self._stale_now, "losses"))

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
+    from app.panels.timeline import Timeline
     from app.plotting import Plotting
     from app.preferring import Preferring
     from app.viewport.view import Viewport
@@ -112,6 +113,7 @@ class MainWindow(QMainWindow):
     study: StudyPanel
     history: HistoryPanel
     compare_bar: CompareBar
+    timeline: Timeline
     task_list: TasksPanel
     log: LogPanel
 
@@ -359,6 +361,7 @@ class MainWindow(QMainWindow):
         """Show the running surface again."""
         self.history.leave_checkpoint()
         self.workbench.running.view_live()
+        self.workbench.playing.go_live()
         self.registry.refresh()
 
     def choose_study(self, name: str) -> None:
@@ -379,7 +382,7 @@ class MainWindow(QMainWindow):
 
     def choose_page(self) -> None:
         """The empty state with nothing open, else the viewport (or its place, until it is there)."""
-        filled = bool(self.document.objects) or self.document.run.exists
+        filled = bool(self.document.objects) or self.document.run.exists or self.workbench.playing.there
         page = (self.viewport or self._place) if filled or self.workbench.files.opener.at_work else self.empty_state
         if self._stack.currentWidget() is not page:
             self._stack.setCurrentWidget(page)
@@ -397,6 +400,10 @@ class MainWindow(QMainWindow):
     def add_bar(self, bar: QWidget) -> None:
         """Put a bar over the viewport, below the messages."""
         self._middle.insertWidget(1, bar)
+
+    def set_timeline(self, timeline: Timeline) -> None:
+        """Put the timeline below the viewport."""
+        self._middle.addWidget(timeline)
 
     def set_empty_state(self, page: EmptyState) -> None:
         """What the middle shows with nothing open."""

@@ -16,6 +16,12 @@ SHAPES: dict[str, str] = {
     "run": '<path d="M8 5.5v13l10.5-6.5z" fill="C"/>',
     "pause": '<path d="M8.5 5.5v13M15.5 5.5v13" stroke-width="3"/>',
     "step": '<path d="M6 5.5v13l9-6.5z" fill="C"/><path d="M18 5.5v13" stroke-width="2.6"/>',
+    "first": '<path d="M18 5.5v13l-9-6.5z" fill="C"/><path d="M6 5.5v13" stroke-width="2.6"/>',
+    "last": '<path d="M6 5.5v13l9-6.5z" fill="C"/><path d="M18 5.5v13" stroke-width="2.6"/>',
+    "loop": '<path d="M17 3.5 20.5 7 17 10.5"/><path d="M20 7H8a4.5 4.5 0 0 0-4.5 4.5"/>'
+    '<path d="M7 20.5 3.5 17 7 13.5"/><path d="M4 17h12a4.5 4.5 0 0 0 4.5-4.5"/>',
+    "pull": '<circle cx="7" cy="17" r="3" fill="C"/><path d="M9.5 14.5c1-3 3-1 4-3.5s2.5-2 3.5-4"/>'
+    '<path d="M13.5 5.5 18 4l1.5 4.5"/>',
     "stop": '<rect x="6.5" y="6.5" width="11" height="11" rx="1.2" fill="C"/>',
     "open": '<path d="M3.5 18.5v-12h6l2 2.5h9v9.5z"/><path d="M3.5 11.5h17"/>',
     "save": '<path d="M5 4.5h11.5l3 3v12H5z"/><path d="M8.5 4.5v5h7v-5M8 19.5v-6h8v6"/>',

@@ -8,6 +8,7 @@ from app.document.document import Document
 from app.document.project import SceneObject
 from app.viewport.view import HandleView, Viewport
 from app.work.engine_link import EngineLink
+from engine.protocol.snapshot import Snapshot
 
 INPUT_OPACITY = 0.3
 """How solid the input is drawn once the result lies on it: less than 1 lets it step back."""
@@ -22,8 +23,10 @@ class Drawing:
         self.viewport: Viewport | None = None
         self._drawn: dict[str, tuple[SceneObject, float]] = {}
         self._last_live: Any = None
+        self._held = False
         document.objects_changed.subscribe(self._draw_objects)
         document.study_changed.subscribe(self._draw_handles)
+        document.study_changed.subscribe(self._hide_bodies)
         document.selection_changed.subscribe(self._draw_handles)
         document.frozen_changed.subscribe(self._draw_frozen)
         link.snapshot_arrived.subscribe(self._draw_snapshot)
@@ -35,6 +38,7 @@ class Drawing:
         self._draw_objects()
         self._draw_handles()
         self._draw_frozen()
+        self._hide_bodies()
 
     def frame(self, name: str | None) -> None:
         """Let an object, or everything, fill the view."""
@@ -51,6 +55,25 @@ class Drawing:
         if self._last_live is not None and self.viewport is not None:
             self.viewport.show_snapshot(self._last_live)
 
+    def hold(self, snapshot: Snapshot) -> None:
+        """Show this, and none that the Run sends, until `release`."""
+        self._held = True
+        if self.viewport is not None:
+            self.viewport.show_snapshot(snapshot)
+
+    def release(self, snapshot: Snapshot | None = None) -> None:
+        """Show what the Run sends again: this first, else its latest. Without `hold` before, nothing changes."""
+        if not self._held:
+            return
+        self._held = False
+        latest = snapshot or self._last_live
+        if self.viewport is None:
+            return
+        if latest is not None and self._document.run.exists:
+            self.viewport.show_snapshot(latest)
+        else:
+            self.viewport.clear_snapshot()
+
     def _draw_objects(self) -> None:
         viewport = self.viewport
         if viewport is None:
@@ -61,7 +84,7 @@ class Drawing:
             del self._drawn[name]
         for item in self._document.objects:
             self._draw_object(viewport, item)
-        if not self._document.run.exists:
+        if not self._document.run.exists and not self._held:
             viewport.clear_snapshot()
 
     def _draw_object(self, viewport: Viewport, item: SceneObject) -> None:
@@ -97,6 +120,13 @@ class Drawing:
             ]
         )
 
+    def _hide_bodies(self) -> None:
+        """Bodies of the scene that are not to be seen are not drawn of the Run either."""
+        scene = self._document.study.scene
+        if self.viewport is not None:
+            hidden = () if scene is None else (body.name for body in scene.bodies() if not body.visible)
+            self.viewport.hide_bodies(frozenset(hidden))
+
     def _draw_frozen(self) -> None:
         if self.viewport is not None:
             self.viewport.set_frozen(*self._document.frozen_stamps())
@@ -104,5 +134,5 @@ class Drawing:
     def _draw_snapshot(self, snapshot: Any) -> None:
         if self._link.viewed is None:
             self._last_live = snapshot
-        if self.viewport is not None:
+        if self.viewport is not None and not self._held:
             self.viewport.show_snapshot(snapshot)

@@ -17,6 +17,7 @@ from app.panels.error_bar import RUN, Message
 from app.work.drawing import Drawing
 from app.work.notices import Notices
 from app.work.opening import Opener
+from app.work.playing import is_trajectory
 from app.work.repairing import Repairing, repair_title
 from app.work.running import Running
 from app.work.target import Target
@@ -34,7 +35,7 @@ LARGE = 500_000
 
 class Files:
     """Opens without blocking; what was read becomes an object and the study's target. A document (`document_wanted`)
-    takes the place of what is open."""
+    takes the place of what is open; a simulation's frames (`motion_wanted`) are only looked at."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class Files:
         self._repairing = repairing
         self.opener = Opener(tasks, self._opened, self._not_opened, self._geometries)
         self.document_wanted = Topic()
+        self.motion_wanted = Topic()
         self._run_when_opened = False
         self._of_study: set[str] = set()
 
@@ -63,6 +65,8 @@ class Files:
         for path in paths:
             if is_document(path):
                 self.document_wanted(path)
+            elif is_trajectory(path):
+                self.motion_wanted(path)
             elif path.suffix.lower() == ".toml":
                 self.open_study(path)
             else:

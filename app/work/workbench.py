@@ -19,6 +19,7 @@ from app.work.masking import Masking
 from app.work.measuring import Measuring
 from app.work.notices import Notices
 from app.work.pictures import Pictures
+from app.work.playing import Playing
 from app.work.repairing import Repairing
 from app.work.running import Running
 from app.work.scene import Scene
@@ -51,8 +52,10 @@ class Workbench:
         self.earlier = EarlierRuns(document, link, self.drawing, self.notices)
         self.comparing = Comparing(document, link, self.drawing, self.notices)
         self.pictures = Pictures(self.drawing, tasks, self.notices)
+        self.playing = Playing(document, link, self.drawing, self.notices)
         self.curves = Curves(document, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)
+        self.files.motion_wanted.subscribe(self.playing.open)
 
     def set_viewport(self, viewport: Viewport) -> None:
         """Draw into this one, and listen to what is done in it."""
@@ -71,6 +74,7 @@ class Workbench:
     def close(self) -> None:
         """End the engine and whatever else is under way."""
         self.files.opener.cancel_all()
+        self.playing.close()
         self.link.close()
         self.tasks.close()
         self.files.opener.close()
