@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.document.live_scene import with_live
 from app.document.mask import mask_edit
 from app.document.project import Project, Selection
 from engine.protocol.catalogue import Catalogue
@@ -20,6 +19,7 @@ from engine.protocol.edits import (
     SetTermMask,
     SetWeight,
 )
+from engine.protocol.live_scene import with_live
 from engine.protocol.scene import Scene
 from engine.protocol.study import Study, TermSpec
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.document.difference import edits_between, steered_study
-from app.document.live_scene import with_live
 from app.document.project import Project
 from app.document.steering import apply_edit
 from app.document.undo import Step
 from engine.core.errors import ParameterError
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import EDIT, Edit, PaintFreeze, RemoveMask, SetMask, SetScene
+from engine.protocol.live_scene import with_live
 from engine.protocol.scene import Scene
 from engine.protocol.snapshot import EditApplied, EditRefused, SteeringRestored
 from engine.protocol.study import Study
