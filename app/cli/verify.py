@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import textwrap
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -10,21 +12,35 @@ import typer
 
 from app.cli.console import FAILED, UsageError, print_json, say
 from engine.core.checks import Check, CheckResult, all_checks
+from engine.core.errors import ParameterError
 
 
 def verify(
-    case: Annotated[str, typer.Argument(help="Only the checks whose name starts so, for example geometry.")] = "",
+    case: Annotated[
+        str,
+        typer.Argument(
+            help="Only the checks whose name starts so, for example geometry, or ends so, for example taylor."
+        ),
+    ] = "",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Give a check another parameter.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out the slow checks.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="Run nothing: name the checks and their parameters.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a check, one a line.")] = False,
 ) -> None:
     """Run the engine's checks against theory; exit code 1 when one fails."""
     parameters = parse_settings(settings or [])
     checks = [check for check in all_checks(case) if not (quick and check.slow)]
     if not checks:
-        raise UsageError(f"{case}: there is no such check.", remedy="formwright verify runs and names all of them.")
+        raise UsageError(f"{case}: there is no such check.", remedy="formwright verify --list names all of them.")
+    if listed:
+        for check in checks:
+            if as_json:
+                print_json(_description(check))
+            else:
+                typer.echo(_entry(check))
+        return
     failed = 0
     for check, result in _run(checks, parameters):
         failed += not result.passed
@@ -58,12 +74,31 @@ def _run(checks: list[Check], parameters: dict[str, Any]) -> Iterator[tuple[Chec
     for check in checks:
         try:
             yield check, check.run(**parameters)
-        except TypeError as error:
-            if parameters and "unexpected keyword argument" in str(error):
-                raise UsageError(
-                    f"{check.case}: {error}.", remedy="Name one case, and a parameter that it has."
-                ) from None
-            raise
+        except ParameterError as error:
+            raise UsageError(f"{check.case}: {error}") from None
+
+
+def _description(check: Check) -> dict[str, Any]:
+    return {
+        "case": check.case,
+        "title": check.title,
+        "what": inspect.getdoc(check.function) or "",
+        "source": check.source,
+        "slow": check.slow,
+        "parameters": dict(check.defaults),
+        "choices": {name: list(check.choices(name)) for name in check.defaults if check.choices(name)},
+    }
+
+
+def _entry(check: Check) -> str:
+    lines = [f"{check.case}{' (slow)' * check.slow}: {check.title}"]
+    what = " ".join((inspect.getdoc(check.function) or "").split())
+    if what:
+        lines.append(textwrap.fill(what, 100, initial_indent="    ", subsequent_indent="    "))
+    for name, default in check.defaults.items():
+        choices = " | ".join(json.dumps(choice).strip('"') for choice in check.choices(name))
+        lines.append(f"    --set {name}={json.dumps(default).strip(chr(34))}{f'   ({choices})' if choices else ''}")
+    return "\n".join(lines)
 
 
 def _line(check: Check, result: CheckResult) -> str:

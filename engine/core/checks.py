@@ -1,17 +1,24 @@
 """The registry of checks against theory. Each room registers its own in its `verification.py`.
 
-A check is a function of keyword parameters with defaults that returns what it measured and what theory expects;
-`formwright verify` runs them, and the test-suite runs every one of them too.
+A check is a function of keyword parameters with types and defaults that returns what it measured and what theory
+expects; `formwright verify` runs them, and the test-suite runs every one of them too.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.core.errors import ParameterError
+
+Count = Annotated[int, Field(ge=1, le=10_000)]
+Positive = Annotated[float, Field(gt=0.0)]
+Finite = ConfigDict(allow_inf_nan=False)
 
 ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.geometry.verification",
@@ -20,7 +27,9 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.objectives.verification",
     "engine.optimization.verification",
     "engine.simulation.shell.verification",
-    "engine.simulation.verification",
+    "engine.simulation.verification.dynamics",
+    "engine.simulation.verification.gradients",
+    "engine.simulation.verification.statics",
 )
 
 
@@ -51,7 +60,36 @@ class Check:
     slow: bool = False
 
     def run(self, **parameters: Any) -> CheckResult:
-        return self.function(**parameters)
+        """Raises `ParameterError` for a parameter that the check does not have, or a value that cannot be one."""
+        return self.function(**{name: self._value(name, value) for name, value in parameters.items()})
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Its parameters."""
+        return {name: each.default for name, each in inspect.signature(self.function).parameters.items()}
+
+    def choices(self, name: str) -> tuple[Any, ...]:
+        """Values that a parameter can have where they are few, none otherwise."""
+        hint = self._hints()[name]
+        return get_args(hint) if get_origin(hint) is Literal else (False, True) if hint is bool else ()
+
+    def _value(self, name: str, value: Any) -> Any:
+        if name not in self.defaults:
+            has = ", ".join(f"{each} ({default})" for each, default in self.defaults.items())
+            raise ParameterError(
+                name,
+                f"{self.case} has no such parameter.",
+                remedy=f"It has {has}." if has else "It has none.",
+            )
+        hint = self._hints()[name]
+        try:
+            return TypeAdapter(hint, config=None if get_origin(hint) is Literal else Finite).validate_python(value)
+        except ValidationError as error:
+            said = error.errors()[0]["msg"].removeprefix("Input ").replace("should", "must")
+            raise ParameterError(name, f"{said}, and is {value!r}.") from None
+
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.function, include_extras=True)
 
 
 _CHECKS: dict[str, Check] = {}
@@ -80,9 +118,9 @@ def compare(
 
 
 def all_checks(prefix: str = "") -> Iterator[Check]:
-    """Every registered check whose case starts with `prefix`, in order of name."""
+    """Every registered check, in order of name, whose case starts with `prefix` or is that name in some room."""
     for module in ROOMS_WITH_CHECKS:
         importlib.import_module(module)
     for case in sorted(_CHECKS):
-        if case.startswith(prefix):
+        if case.startswith(prefix) or case.partition(".")[2] == prefix:
             yield _CHECKS[case]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from pydantic import Field
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
-from engine.core.checks import CheckResult, check, compare
-from engine.core.errors import ParameterError
+from engine.core.checks import CheckResult, Count, Positive, check, compare
 from engine.geometry.sheets import regular_sheet, scattered_sheet
 from engine.protocol.shell_materials import preset
 from engine.simulation.energy import Energy, Unknowns
@@ -22,13 +22,12 @@ from engine.simulation.shell.membrane import Membrane
 from engine.simulation.shell.rest import face_areas
 from engine.simulation.shell.topology import shell_topology
 
+NotNegative = Annotated[float, Field(ge=0.0)]
 Mesh = Literal["regular", "random"]
 
 
 def _sheet(mesh: Mesh, cells: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """A sheet of 1 m by 1 m."""
-    if mesh not in ("regular", "random"):
-        raise ParameterError("mesh", f"there is no {mesh!r}.", remedy="Use regular or random.")
     return (
         regular_sheet(1.0, 1.0, cells, cells)
         if mesh == "regular"
@@ -52,10 +51,10 @@ def _relax_rotations(bending: Bending, q: Tensor) -> Tensor:
 @check("shell.cylinder", title="Bending energy of a sheet on a cylinder, in four directions, over D A / 2R²")
 def cylinder(
     *,
-    refinement: int = 1,
+    refinement: Annotated[int, Field(ge=0, le=4)] = 1,
     mesh: Mesh = "regular",
-    radius: float = 1.0,
-    poisson: float = 0.3,
+    radius: Positive = 1.0,
+    poisson: Annotated[float, Field(gt=-1.0, le=0.5)] = 0.3,
     seed: int = 0,
     hinges: bool = False,
 ) -> CheckResult:
@@ -84,7 +83,7 @@ def cylinder(
     return compare("shell.cylinder", worst, 1.0, 0.02 if mesh == "regular" else 0.1, ratios=ratios)
 
 
-def _rolled(positions: np.ndarray, angle: float, radius: float) -> np.ndarray:
+def _rolled(positions: np.ndarray, angle: float, radius: Positive) -> np.ndarray:
     """Flat positions on a cylinder whose axis is perpendicular to the direction at `angle`."""
     along = np.array([math.cos(angle), math.sin(angle), 0.0])
     across = np.array([-math.sin(angle), math.cos(angle), 0.0])
@@ -97,7 +96,7 @@ def _rolled(positions: np.ndarray, angle: float, radius: float) -> np.ndarray:
 
 
 @check("shell.small-strain", title="Elastic constants of a material, measured by pulling a sheet a little")
-def small_strain(*, material: str = "rubber", strain: float = 1e-5, seed: int = 1) -> CheckResult:
+def small_strain(*, material: str = "rubber", strain: Positive = 1e-5, seed: int = 1) -> CheckResult:
     """Young's moduli, Poisson's ratio and shear modulus from forces and contraction on a random mesh; the largest
     relative error, 0.1 %."""
     substance = preset(material).material
@@ -159,7 +158,12 @@ def _pull(membrane: Membrane, rest: Tensor, *, axis: int, strain: float) -> tupl
     source="Simo, Hughes: Computational Inelasticity, section 1.4",
 )
 def crease(
-    *, angle: float = 1.2, yield_angle: float = 0.5, hardening: float = 0.0, steps: int = 10, hinges: bool = False
+    *,
+    angle: float = 1.2,
+    yield_angle: NotNegative = 0.5,
+    hardening: NotNegative = 0.0,
+    steps: Count = 10,
+    hinges: bool = False,
 ) -> CheckResult:
     """(θ − κ)/(1 + H/k) beyond the yield angle κ, nothing below it; folded and let go in steps until no
     force is left."""
@@ -221,7 +225,7 @@ def rigid_motion(*, angle: float = 2.5, shift: float = 3.0, seed: int = 2) -> Ch
 
 
 @check("shell.hessian", title="Hessian of every shell energy against central differences of the force")
-def hessian(*, seed: int = 3, step: float = 1e-6, directions: int = 4) -> CheckResult:
+def hessian(*, seed: int = 3, step: Positive = 1e-6, directions: Count = 4) -> CheckResult:
     """Far from rest, on a random mesh; the largest error over the largest change of force, 1e-6."""
     errors: dict[str, float] = {}
     for name, energy, q in _models(seed, wavy=0.03):

@@ -10,12 +10,12 @@ import typer
 
 from app.cli import verify as command
 from app.cli.console import UsageError
-from engine.core.checks import Check, CheckResult, compare
+from engine.core.checks import Check, CheckResult, Positive, compare
 
 
 @pytest.fixture(autouse=True)
 def checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    def square(*, side: float = 2.0) -> CheckResult:
+    def square(*, side: Positive = 2.0) -> CheckResult:
         return compare("house.square", side**2, 4.0, 1e-9, unit="mm²")
 
     def slow(*, wrong: bool = False) -> CheckResult:
@@ -57,6 +57,24 @@ def test_a_failing_check_exits_with_1(capsys: pytest.CaptureFixture[str]) -> Non
 def test_quick_leaves_out_the_slow_ones(capsys: pytest.CaptureFixture[str]) -> None:
     command.verify(quick=True)
     assert "house.slow" not in capsys.readouterr().out
+
+
+def test_listing_runs_nothing_and_names_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    command.verify(listed=True)
+    listed = capsys.readouterr().out
+    assert "house.slow (slow): Slow one" in listed
+    assert "--set side=2.0" in listed
+    assert "--set wrong=false   (false | true)" in listed
+    command.verify("house.square", listed=True, as_json=True)
+    described = json.loads(capsys.readouterr().out)
+    assert described["parameters"] == {"side": 2.0}
+    assert "measured" not in described
+
+
+@pytest.mark.parametrize("value", ["four", "-1", "NaN", "0"])
+def test_a_value_that_cannot_be_one_is_wrong_usage(value: str) -> None:
+    with pytest.raises(UsageError, match=r"house\.square: side: must be"):
+        command.verify("house.square", settings=[f"side={value}"])
 
 
 def test_an_unknown_case_or_parameter_is_wrong_usage() -> None:

@@ -1,0 +1,1 @@
+"""Checks of steps, equilibria and gradients of thin shells against theory."""
