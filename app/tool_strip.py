@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QToolButton, QWi
 from app.actions.registry import ActionRegistry
 
 GROUPS = (
-    ("tool.navigate", "tool.handle", "tool.brush", "tool.select", "tool.move", "tool.measure"),
+    ("tool.navigate", "tool.handle", "tool.brush", "tool.select", "tool.move", "tool.measure", "tool.pull"),
     ("view.sensitivity", "view.lock-range", "view.wireframe", "clip.plane"),
     ("view.frame", "view.perspective"),
 )

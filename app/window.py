@@ -238,6 +238,7 @@ class MainWindow(QMainWindow):
 
     def poll(self) -> None:
         """One frame: take in what the engine and the loader said, and show it."""
+        self.workbench.pulling.frame()
         self.link.poll()
         self.tasks.poll()
         if self.workbench.files.opener.busy:

@@ -24,6 +24,7 @@ def tools_commands(window: MainWindow) -> list[Action]:
         ("select", tr("Select"), "V", tr("Select on a surface or a scan; Shift adds, Ctrl takes away")),
         ("move", tr("Move"), "G", tr("Move, turn and scale the chosen object by its gizmo; Ctrl goes in steps")),
         ("measure", tr("Measure"), "M", tr("Distances, angles and thicknesses, by clicks")),
+        ("pull", tr("Pull"), "U", tr("Pull at a body with a spring while the simulation runs")),
     )
     return [
         *(

@@ -4,6 +4,7 @@ selected."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,6 +31,15 @@ BODY = "body"
 
 RUNNING_BUDGET = 10_000
 """Vertices to draw on software OpenGL while a Run sends Snapshots: twice as many hold the window up for over 50 ms."""
+
+
+@dataclass(frozen=True)
+class BodyVertex:
+    """A vertex of a simulation: `vertex` is its number within its body, `number` that among all."""
+
+    body: str
+    vertex: int
+    number: int
 
 
 class RunSurface:
@@ -88,6 +98,26 @@ class RunSurface:
     def has_bodies(self) -> bool:
         """It is of a simulation: several bodies, and sheets that are seen from both sides."""
         return self._bodies is not None
+
+    def body_vertex_near(self, position: np.ndarray) -> BodyVertex | None:
+        """The vertex nearest to a position (3,) [mm, world], of bodies that are shown; None where there are none."""
+        snapshot = self.snapshot
+        if snapshot is None or BODY not in snapshot.arrays:
+            return None
+        owners, names = snapshot.arrays[BODY], list(snapshot.info.get("bodies", ()))
+        away = np.linalg.norm(snapshot.arrays["vertices"] + (self.origin - position), axis=1)
+        away[np.isin(owners, [number for number, name in enumerate(names) if name in self._hidden])] = np.inf
+        nearest = int(np.argmin(away))
+        body = int(owners[nearest])
+        if not np.isfinite(away[nearest]) or not 0 <= body < len(names):
+            return None
+        return BodyVertex(names[body], nearest - int(np.argmax(owners == body)), nearest)
+
+    def position_of(self, held: BodyVertex) -> np.ndarray:
+        """Where a vertex is now [mm, world], shape (3,)."""
+        assert self.snapshot is not None
+        vertices = self.snapshot.arrays["vertices"]
+        return np.asarray(vertices[min(held.number, len(vertices) - 1)] + self.origin, np.float64)
 
     @property
     def one_sided(self) -> bool:

@@ -60,6 +60,7 @@ class Viewport(InteractiveView):
     placement_dragged = Signal(str, object, bool)  # name, Placement, True when the drag ended
     clip_dragged = Signal(object, bool)  # Clip, True when the drag ended
     measured = Signal(str, list, float)  # kind, points [mm], value [mm, or degrees for an angle]
+    pulled = Signal(str, int, object)  # body, number of its vertex, target [mm] or None to let go
     camera_changed = Signal()
     content_shown = Signal()  # once: the first thing that there is to see has been drawn
 

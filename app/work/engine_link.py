@@ -241,7 +241,7 @@ class EngineLink:
         if event.edit.get("edit") == "rewind":
             self.document.run.rewound_to = int(event.edit["checkpoint"])
             self._changed |= {"run", "checkpoints"}
-        else:
+        elif event.edit.get("edit") != "pull":  # the document has no pulls, and many of them come
             self.document.edit_applied(event)
 
     @_on.register

@@ -20,6 +20,7 @@ from app.work.measuring import Measuring
 from app.work.notices import Notices
 from app.work.pictures import Pictures
 from app.work.playing import Playing
+from app.work.pulling import Pulling
 from app.work.repairing import Repairing
 from app.work.running import Running
 from app.work.scene import Scene
@@ -53,6 +54,7 @@ class Workbench:
         self.comparing = Comparing(document, link, self.drawing, self.notices)
         self.pictures = Pictures(self.drawing, tasks, self.notices)
         self.playing = Playing(document, link, self.drawing, self.notices)
+        self.pulling = Pulling(document, link, self.playing, self.notices)
         self.curves = Curves(document, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)
         self.files.motion_wanted.subscribe(self.playing.open)
@@ -65,6 +67,7 @@ class Workbench:
         self.selecting.set_viewport(viewport)
         self.clipping.set_viewport(viewport)
         self.measuring.set_viewport(viewport)
+        self.pulling.set_viewport(viewport)
         viewport.files_dropped.connect(lambda paths: self.files.open([Path(path) for path in paths]))
 
     def end_stroke(self) -> None:

@@ -283,6 +283,7 @@ class FakeViewport(QWidget):
     tool_changed = Signal(str)
     brush_radius_changed = Signal(float)
     files_dropped = Signal(list)
+    pulled = Signal(str, int, object)
     camera_changed = Signal()
     content_shown = Signal()
 

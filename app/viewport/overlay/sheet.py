@@ -15,6 +15,7 @@ from app.viewport.overlay.handles import paint_handle
 from app.viewport.overlay.ink import font
 from app.viewport.overlay.legend import paint_axes, paint_colour_bar, paint_notice
 from app.viewport.overlay.measures import paint_measurements, paint_measuring
+from app.viewport.overlay.pulling import paint_pull
 
 if TYPE_CHECKING:
     from app.viewport.view import Viewport
@@ -58,6 +59,7 @@ def paint_overlay(painter: QPainter, view: Viewport, *, live: bool, legend: bool
     paint_gizmo(painter, view)
     paint_measuring(painter, view)
     paint_selecting(painter, view)
+    paint_pull(painter, view)
     paint_brush(painter, view)
     paint_hint(painter, view)
     paint_probe(painter, view)

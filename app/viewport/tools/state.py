@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.viewport.records import MeasureKind, SelectMode, Tool
 from engine.geometry.selection import Profile
+
+if TYPE_CHECKING:
+    from app.viewport.surface import BodyVertex
 
 
 @dataclass
@@ -20,6 +24,7 @@ class ToolState:
     measure : the points clicked so far; measure_to : where the next one would be
     outline : of a box or lasso under way, shape (k, 2); circle : centre, normal and radius of what a drag widens
     grip : part of the gizmo or of the clip under the pointer; dragged : such a part under way, with what it has done
+    pull : vertex that is pulled, and to where
     hint : why a click did nothing
     probed : what colours the surface where the pointer rests
     """
@@ -44,6 +49,7 @@ class ToolState:
     circle: tuple[np.ndarray, np.ndarray, float] | None = None
     grip: str = ""
     dragged: tuple[str, str, np.ndarray] | None = None
+    pull: tuple[BodyVertex, np.ndarray] | None = None
     hint: str = ""
     probed: float | None = None
     pivot: np.ndarray | None = None
@@ -53,7 +59,7 @@ class ToolState:
         """Forget what belongs to the tool that is left."""
         self.held = self.ghost = self.held_at = self.hovered = None
         self.brush_at = self.brush_normal = self.measure_to = None
-        self.outline = self.circle = self.dragged = None
+        self.outline = self.circle = self.dragged = self.pull = None
         self.measure = []
         self.hint = self.grip = ""
 

@@ -11,6 +11,7 @@ from app.viewport.tools.handle import HandleTool
 from app.viewport.tools.measure import MeasureTool
 from app.viewport.tools.move import MoveTool
 from app.viewport.tools.navigate import NavigateTool
+from app.viewport.tools.pull import PullTool
 from app.viewport.tools.select import SelectTool
 
 TOOLS: dict[Tool, NavigateTool] = {
@@ -20,4 +21,5 @@ TOOLS: dict[Tool, NavigateTool] = {
     "select": SelectTool(),
     "move": MoveTool(),
     "measure": MeasureTool(),
+    "pull": PullTool(),
 }
