@@ -15,6 +15,7 @@ from engine.protocol.trajectory import INDEX
 
 if TYPE_CHECKING:
     from app.panels.export_dialog import ExportDialog
+    from app.panels.motion_dialog import MotionDialog
     from app.panels.picture_dialog import PictureDialog
 
 
@@ -27,6 +28,7 @@ class Dialogs:
         self._viewing = viewing
         self.export: ExportDialog | None = None
         self.picture: PictureDialog | None = None
+        self.motion: MotionDialog | None = None
 
     def open_files(self) -> None:
         """Ask for geometry or studies, and open them."""
@@ -65,6 +67,15 @@ class Dialogs:
         dialog = PictureDialog(self._workbench.pictures, self.folder() / "picture.png", self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.picture = dialog
+        dialog.show()
+
+    def export_motion(self) -> None:
+        """The dialog of motions, beside the running window."""
+        from app.panels.motion_dialog import MotionDialog
+
+        dialog = MotionDialog(self._workbench.motions, self.folder() / "motion.glb", self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.motion = dialog
         dialog.show()
 
     def save_losses(self) -> None:

@@ -88,6 +88,7 @@ def fill_docks(window: MainWindow) -> None:
     window.compare_bar = CompareBar(window.workbench.comparing, window)
     window.add_bar(window.compare_bar)
     window.timeline = Timeline(window.workbench.playing, window)
+    window.timeline.add_action_button(window.registry.drawn("file.motion"))
     window.set_timeline(window.timeline)
     for name, panel in (
         ("objects", window.objects),

@@ -32,6 +32,7 @@ class Listening(QObject):
         self._frame = 0
         self._stale: set[str] = set()
         self._shown_state: tuple[int, seen.State] | None = None
+        self._has_frames = False
         self._listen_to_the_engine()
         self._listen_to_the_panels()
 
@@ -69,7 +70,7 @@ class Listening(QObject):
         workbench.notices.past.subscribe(window.error_bar.forget)
         workbench.notices.noted.subscribe(window.status_line.say)
         workbench.files.opener.changed.subscribe(window.choose_page)
-        workbench.playing.frames_changed.subscribe(window.choose_page)
+        workbench.playing.frames_changed.subscribe(self._frames_changed)
         link.begun.subscribe(partial(window.error_bar.forget, RUN))
         link.run_changed.subscribe(self._run_changed)
         link.losses_changed.subscribe(partial(self._stale_now, "losses"))
@@ -150,6 +151,14 @@ class Listening(QObject):
         if self._window.plotting is not None:
             self._window.plotting.show()
         self._window.study.terms.show_losses(self._window.document.run.present_curves())
+
+    def _frames_changed(self) -> None:
+        """There are frames to export now, or none any more."""
+        there = self._window.workbench.playing.there
+        if there != self._has_frames:
+            self._has_frames = there
+            self._window.choose_page()
+            self._window.registry.refresh()
 
     def _problem(self, event: seen.ProblemRaised) -> None:
         offers: tuple[tuple[str, Callable[[], object]], ...] = ()

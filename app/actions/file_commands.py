@@ -23,6 +23,9 @@ def file_commands(window: MainWindow) -> list[Action]:
     def has_objects() -> bool:
         return bool(window.document.objects)
 
+    def has_frames() -> bool:
+        return window.workbench.playing.there
+
     return [
         Action("file.new", tr("New"), lambda: window.documents.new(), "File", "Ctrl+N", group="open",
                help=tr("Begin a document with nothing in it")),
@@ -37,6 +40,9 @@ def file_commands(window: MainWindow) -> list[Action]:
         Action("file.export", tr("Export surface…"), lambda: window.dialogs.export_surface(), "File", "Ctrl+E",
                "export", enabled=has_result, group="save",
                help=tr("Write the surface to a file, with its quality sheet")),
+        Action("file.motion", tr("Export motion…"), lambda: window.dialogs.export_motion(), "File", "Ctrl+Shift+E",
+               "film", group="save", enabled=has_frames,
+               help=tr("Frames of the simulation as an animation, meshes, a table or a film")),
         Action("file.picture", tr("Save picture…"), lambda: window.dialogs.save_picture(), "File", "Ctrl+Shift+P",
                "film", group="save", enabled=has_objects, help=tr("A picture of the view, or a turntable as a film")),
         Action("file.losses", tr("Save loss curves…"), lambda: window.dialogs.save_losses(), "File", icon="save",

@@ -51,7 +51,7 @@ class PictureDialog(QDialog):
         choose = QPushButton(icon("folder"), self.tr("Choose…"), self)
         choose.setAutoDefault(False)
         choose.clicked.connect(self._choose)
-        self.scale = _number(self.tr("Size"), 2, 1, 8, self.tr("× the view"), "integer", self)
+        self.scale = number_box(self.tr("Size"), 2, 1, 8, self.tr("× the view"), "integer", self)
         self.transparent = QCheckBox(self.tr("Transparent background"), self)
         self.legend = QCheckBox(self.tr("Axes, colour bar and notes"), self)
         self.handles = QCheckBox(self.tr("Handles and measurements"), self)
@@ -59,8 +59,8 @@ class PictureDialog(QDialog):
         for height in HEIGHTS:
             self.height_box.addItem(self.tr("{0} pixels high").format(height), height)
         self.height_box.setCurrentIndex(HEIGHTS.index(720))
-        self.frames = _number(self.tr("Pictures"), 90, 2, 3600, "", "integer", self)
-        self.seconds = _number(self.tr("One turn"), 6.0, 0.5, 600.0, "s", "number", self)
+        self.frames = number_box(self.tr("Pictures"), 90, 2, 3600, "", "integer", self)
+        self.seconds = number_box(self.tr("One turn"), 6.0, 0.5, 600.0, "s", "number", self)
         self.axis = CalmComboBox(self)
         for title, axis in (("Z", "z"), ("Y", "y"), ("X", "x"), (self.tr("Upright in the view"), "view")):
             self.axis.addItem(title, axis)
@@ -234,7 +234,7 @@ class PictureDialog(QDialog):
         column.addLayout(buttons)
 
 
-def _number(
+def number_box(
     title: str, value: float, low: float, high: float, unit: str, kind: Literal["integer", "number"], parent: QWidget
 ) -> NumberField:
     field = ParameterField(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent
+from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -135,8 +135,12 @@ class Timeline(QWidget):
         colour = current_tokens().accent if playing.live else ""
         self.live.setIcon(icon("live", colour=colour))
 
-    def add_action_button(self, button: QToolButton) -> None:
+    def add_action_button(self, action: QAction) -> None:
         """What is done with the whole motion: at the end of the row."""
+        button = QToolButton(self)
+        button.setDefaultAction(action)
+        button.setIconSize(QSize(16, 16))
+        button.setAccessibleName(action.text())
         self._row.addWidget(button)
 
     def event(self, event: QEvent) -> bool:

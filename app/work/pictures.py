@@ -1,9 +1,10 @@
-"""Pictures of the view: a PNG of any size, and a turntable as a GIF or an MP4 that is drawn while one goes on."""
+"""Pictures of the view: a PNG of any size, and films as a GIF or an MP4 that are drawn while one goes on: a turntable,
+or the frames of a simulation."""
 
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -53,6 +54,17 @@ class Turn:
     height: int = 720
 
 
+@dataclass(frozen=True)
+class Frames:
+    """A film of frames: their numbers, how many are shown a second, height of the pictures [pixels], and what the
+    camera turns about once meanwhile (None: it stands)."""
+
+    numbers: Sequence[int]
+    rate: float = 25.0
+    height: int = 720
+    turn: Axis | None = None
+
+
 class Pictures(QObject):
     """Saves pictures of the viewport, each as a task."""
 
@@ -94,24 +106,56 @@ class Pictures(QObject):
         view = self.viewport
         if view is None:
             return
+        camera = view.camera()
+
+        def stage(index: int) -> CameraView:
+            return turned_view(camera, 360.0 * index / turn.frames, turn.axis)
+
+        title = _tr("Turntable {0}").format(path.name)
+        self._film(path, _Script(turn.frames, turn.height, stage), turn.frames / turn.seconds, look, title)
+
+    def film_frames(
+        self, path: Path, frames: Frames, show: Callable[[int], object], ended: Callable[[], object], *, look: Look
+    ) -> None:
+        """Draw the view of each frame, and write them as `film` does.
+
+        show : shows a frame by its number; ended : called once no more are to be shown
+        """
+        view = self.viewport
+        if view is None:
+            return
+        camera, count = view.camera(), len(frames.numbers)
+
+        def stage(index: int) -> CameraView:
+            show(frames.numbers[index])
+            return camera if frames.turn is None else turned_view(camera, 360.0 * index / count, frames.turn)
+
+        title = _tr("Film {0}").format(path.name)
+        self._film(path, _Script(count, frames.height, stage, ended), frames.rate, look, title)
+
+    def _film(self, path: Path, script: _Script, rate: float, look: Look, title: str) -> None:
+        view = self.viewport
+        assert view is not None
         try:
             check_film(path)
         except FormwrightError as error:
             self._notices.say(error)
+            script.ended()
             return
-        film = _Film(view, turn, look, self._tasks.begin(_tr("Turntable {0}").format(path.name), cooperative=True))
+        film = _Film(view, script, look, self._tasks.begin(title, cooperative=True))
         self._films.append(film)
 
         def over(error: BaseException | None) -> None:
             film.stop()
             self._films.remove(film)
+            script.ended()
             if error is None:
                 self._notices.noted(_tr("Saved {0}").format(path.name))
             else:
                 self._notices.say(error)
 
         self._tasks.do(
-            lambda: write_film(path, film.pictures(), pictures_per_second=turn.frames / turn.seconds),
+            lambda: write_film(path, film.pictures(), pictures_per_second=rate),
             lambda _: over(None),
             over,
             row=film.row,
@@ -123,17 +167,27 @@ class Pictures(QObject):
         return bool(self._films)
 
 
+@dataclass(frozen=True)
+class _Script:
+    """A film to come: number of pictures, their height [pixels], what sets the stage for a picture and gives the
+    camera, and what is to be done when there are no more."""
+
+    count: int
+    height: int
+    stage: Callable[[int], CameraView]
+    ended: Callable[[], object] = lambda: None
+
+
 class _Film(QObject):
     """Draws in the window's thread, picture by picture; another thread takes them from `pictures`."""
 
-    def __init__(self, view: Viewport, turn: Turn, look: Look, row: TaskRow) -> None:
+    def __init__(self, view: Viewport, script: _Script, look: Look, row: TaskRow) -> None:
         super().__init__()
         self.row = row
         self._view = view
-        self._turn = turn
+        self._script = script
         self._look = look
-        self._camera = view.camera()
-        self._scale = turn.height / max(view.height(), 1)
+        self._scale = script.height / max(view.height(), 1)
         self._drawn = 0
         self._ready: queue.Queue[np.ndarray] = queue.Queue(WAITING)
         self._timer = QTimer(self)
@@ -152,9 +206,9 @@ class _Film(QObject):
 
     def pictures(self) -> Iterator[np.ndarray]:
         """The pictures as they come; raises `TaskCancelledError` when they are not wanted any more."""
-        for index in range(self._turn.frames):
+        for index in range(self._script.count):
             while True:
-                self.row.report(index / self._turn.frames)
+                self.row.report(index / self._script.count)
                 try:
                     picture = self._ready.get(timeout=0.1)
                     break
@@ -163,12 +217,12 @@ class _Film(QObject):
             yield picture
 
     def _draw(self) -> None:
-        if self.row.stopping or self._drawn >= self._turn.frames or not self._view.alive:
+        if self.row.stopping or self._drawn >= self._script.count or not self._view.alive:
             self.stop()
             return
         if self._ready.full():
             return
-        camera = turned_view(self._camera, 360.0 * self._drawn / self._turn.frames, self._turn.axis)
+        camera = self._script.stage(self._drawn)
         look = self._look
         image = self._view.picture(scale=self._scale, legend=look.legend, handles=look.handles, camera=camera)
         self._ready.put_nowait(_pixels(image))

@@ -17,6 +17,7 @@ from app.work.exporting import Exporting
 from app.work.files import Files
 from app.work.masking import Masking
 from app.work.measuring import Measuring
+from app.work.motions import Motions
 from app.work.notices import Notices
 from app.work.pictures import Pictures
 from app.work.playing import Playing
@@ -54,6 +55,7 @@ class Workbench:
         self.comparing = Comparing(document, link, self.drawing, self.notices)
         self.pictures = Pictures(self.drawing, tasks, self.notices)
         self.playing = Playing(document, link, self.drawing, self.notices)
+        self.motions = Motions(document, self.playing, self.pictures, tasks, self.notices)
         self.pulling = Pulling(document, link, self.playing, self.notices)
         self.curves = Curves(document, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)

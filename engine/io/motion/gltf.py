@@ -94,4 +94,4 @@ def _material(body: MotionBody) -> dict[str, Any]:
     return {"name": body.name, "pbrMetallicRoughness": look, "doubleSided": True}
 
 
-FORMATS = (MotionFormat("gltf", "glTF animation", "For the web, Blender and game engines.", ".glb", write, unit="m"),)
+FORMATS = (MotionFormat("gltf", ".glb", write, unit="m"),)

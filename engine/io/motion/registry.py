@@ -31,7 +31,7 @@ class MotionReport:
 class MotionFormat:
     """One way to write a motion.
 
-    name : what code calls it ("gltf"); title : what a person calls it; help : what it is good for, a sentence
+    name : what code calls it ("gltf")
     extension : with the dot
     unit : of lengths, where the format prescribes it; None lets a person choose
     numbered : every frame is a file of its own
@@ -39,8 +39,6 @@ class MotionFormat:
     """
 
     name: str
-    title: str
-    help: str
     extension: str
     write: Callable[[Motion, Path, str, Progress], tuple[Path, ...]]
     unit: str | None = None

@@ -43,9 +43,6 @@ def write(motion: Motion, path: Path, unit: str, progress: Progress) -> tuple[Pa
 
 
 FORMATS = (
-    MotionFormat(
-        "ply", "PLY, a file each frame", "Every vertex with its values, in double precision.", ".ply", write,
-        numbered=True,
-    ),
-    MotionFormat("obj", "OBJ, a file each frame", "What every program for meshes reads.", ".obj", write, numbered=True),
-)  # fmt: skip
+    MotionFormat("ply", ".ply", write, numbered=True),
+    MotionFormat("obj", ".obj", write, numbered=True),
+)

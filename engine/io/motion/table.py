@@ -29,4 +29,4 @@ def write(motion: Motion, path: Path, unit: str, progress: Progress) -> tuple[Pa
     return (path,)
 
 
-FORMATS = (MotionFormat("csv", "Table (CSV)", "Energies, sensors and controls over time.", ".csv", write, unit="m"),)
+FORMATS = (MotionFormat("csv", ".csv", write, unit="m"),)

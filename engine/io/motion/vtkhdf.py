@@ -93,6 +93,4 @@ def _data(motion: Motion, index: int) -> Any:
     return polygon_data(replace(mesh, vertices=mesh.vertices / 1000.0))
 
 
-FORMATS = (
-    MotionFormat("vtkhdf", "VTKHDF", "For ParaView, with every value on the vertices.", ".vtkhdf", write, unit="m"),
-)
+FORMATS = (MotionFormat("vtkhdf", ".vtkhdf", write, unit="m"),)
