@@ -27,6 +27,7 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.objectives.verification",
     "engine.optimization.verification",
     "engine.simulation.shell.verification",
+    "engine.simulation.solid.verification",
     "engine.simulation.verification.dynamics",
     "engine.simulation.verification.gradients",
     "engine.simulation.verification.statics",

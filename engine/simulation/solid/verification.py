@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from engine.core.checks import CheckResult, check, compare
+from engine.core.checks import CheckResult, Count, Positive, check, compare
 from engine.geometry.tetrahedral import ball_tets, box_tets
 from engine.simulation.energy import Unknowns
 from engine.simulation.newton import NewtonSettings
@@ -20,16 +20,15 @@ from engine.simulation.solid.neo_hookean import NeoHookean
 from engine.simulation.stepper import Stepper
 from engine.simulation.system import System, held_vertices
 
-Count = Annotated[int, Field(ge=1, le=100)]
-Positive = Annotated[float, Field(gt=0.0)]
+Cells = Annotated[int, Field(ge=1, le=100)]
 Ratio = Annotated[float, Field(ge=0.0, le=0.499)]
 
 TIGHT = NewtonSettings(tolerance=1e-11)
 NO_GRAVITY = (0.0, 0.0, 0.0)
 
 
-@check("solid.constants", title="Elastic constants of a soft body, measured by pulling a block a little")
-def constants(*, young: Positive = 2e5, poisson: Ratio = 0.3, strain: Positive = 1e-5) -> CheckResult:
+@check("shell.solid-small-strain", title="Elastic constants of a soft body, measured by pulling a block a little")
+def small_strain(*, young: Positive = 2e5, poisson: Ratio = 0.3, strain: Positive = 1e-5) -> CheckResult:
     """Young's modulus and Poisson's ratio from force and contraction of a block with free sides; the largest relative
     error (absolute for a Poisson's ratio), 0.1 %."""
     size = np.array([0.1, 0.05, 0.05])
@@ -50,11 +49,12 @@ def constants(*, young: Positive = 2e5, poisson: Ratio = 0.3, strain: Positive =
     contraction = -float(moved[rest[:, 1] == high[1], 1].mean()) / float(size[1]) / strain
     errors = {"young": force / float(size[1] * size[2]) / strain / young - 1.0, "poisson": contraction - poisson}
     worst = max(errors.values(), key=abs)
-    return compare("solid.constants", worst, 0.0, 1e-3, errors=errors)
+    return compare("shell.solid-small-strain", worst, 0.0, 1e-3, errors=errors)
 
 
 @check(
-    "solid.patch", title="Way of inner vertices off a uniform strain that the surface is given, over the body's size"
+    "shell.solid-patch",
+    title="Way of inner vertices off a uniform strain that the surface is given, over the body's size",
 )
 def patch(*, stretch: Positive = 1.2, poisson: Ratio = 0.45, seed: int = 0) -> CheckResult:
     """The patch test, on a mesh whose inner vertices are anywhere: 1e-10."""
@@ -69,11 +69,11 @@ def patch(*, stretch: Positive = 1.2, poisson: Ratio = 0.45, seed: int = 0) -> C
     expected = rest @ strain.T
     q, _ = equilibrium(system, rest, held=expected.reshape(-1)[system.held], newton=TIGHT)
     error = float((system.unknowns.positions(q) - expected).abs().max()) / 0.1
-    return compare("solid.patch", error, 0.0, 1e-10)
+    return compare("shell.solid-patch", error, 0.0, 1e-10)
 
 
-@check("solid.bar", title="Extension of a bar that hangs, over ρ g L² / 2E")
-def bar(*, cells: Count = 20, young: Positive = 1e6, density: Positive = 1000.0) -> CheckResult:
+@check("shell.solid-bar", title="Extension of a bar that hangs, over ρ g L² / 2E")
+def bar(*, cells: Cells = 20, young: Positive = 1e6, density: Positive = 1000.0) -> CheckResult:
     """Poisson's ratio 0, 1 %; a softer bar extends more than the small-strain theory says."""
     length = 0.2
     mesh = box_tets((0.04, 0.04, length), cells)
@@ -84,11 +84,11 @@ def bar(*, cells: Count = 20, young: Positive = 1e6, density: Positive = 1000.0)
     bottom = rest[:, 2] == rest[:, 2].min()
     extension = float((rest - system.unknowns.positions(q))[bottom, 2].mean())
     expected = density * 9.81 * length**2 / (2.0 * young)
-    return compare("solid.bar", extension / expected, 1.0, 0.01, extension=extension)
+    return compare("shell.solid-bar", extension / expected, 1.0, 0.01, extension=extension)
 
 
-@check("solid.bending", title="Drop of a beam under its weight, over ρ g A L⁴ / 8 E I", slow=True)
-def bending(*, across: Count = 8, poisson: Ratio = 0.0) -> CheckResult:
+@check("shell.solid-bending", title="Drop of a beam under its weight, over ρ g A L⁴ / 8 E I", slow=True)
+def bending(*, across: Cells = 8, poisson: Ratio = 0.0) -> CheckResult:
     """A beam eight times as long as high, with `across` cells in its height. Tetrahedra of one strain are too stiff in
     bending: what is missing falls with the square of the cells; 5 % at 8."""
     height, length = 0.02, 0.16
@@ -101,11 +101,11 @@ def bending(*, across: Count = 8, poisson: Ratio = 0.0) -> CheckResult:
     tip = rest[:, 0] == rest[:, 0].max()
     drop = float((rest - system.unknowns.positions(q))[tip, 2].mean())
     expected = 12.0 * density * 9.81 * length**4 / (8.0 * young * height**2)
-    return compare("solid.bending", drop / expected, 1.0, 0.05, drop=drop)
+    return compare("shell.solid-bending", drop / expected, 1.0, 0.05, drop=drop)
 
 
-@check("solid.invariance", title="Force on a soft body that was turned and moved, over its stiffness")
-def invariance(*, angle: float = 2.5, shift: float = 3.0, poisson: Ratio = 0.45) -> CheckResult:
+@check("shell.solid-rigid-motion", title="Force on a soft body that was turned and moved, over its stiffness")
+def rigid_motion(*, angle: float = 2.5, shift: float = 3.0, poisson: Ratio = 0.45) -> CheckResult:
     """Zero, to 1e-10; force and energy are measured against those of one per cent of strain."""
     mesh = ball_tets(0.05, 5)
     rest = torch.as_tensor(mesh.vertices)
@@ -115,11 +115,11 @@ def invariance(*, angle: float = 2.5, shift: float = 3.0, poisson: Ratio = 0.45)
     stretched = (1.01 * rest).reshape(-1)
     force = float(energy.gradient(moved).abs().max() / energy.gradient(stretched).abs().max())
     left = abs(float(energy.value(moved) / energy.value(stretched)))
-    return compare("solid.invariance", max(force, left), 0.0, 1e-10, force=force, energy=left)
+    return compare("shell.solid-rigid-motion", max(force, left), 0.0, 1e-10, force=force, energy=left)
 
 
-@check("solid.tangent", title="Hessian of a soft body against central differences of the force")
-def tangent(*, poisson: Ratio = 0.45, distortion: Positive = 0.3, seed: int = 3) -> CheckResult:
+@check("shell.solid-hessian", title="Hessian of a soft body against central differences of the force")
+def hessian(*, poisson: Ratio = 0.45, distortion: Positive = 0.3, seed: int = 3) -> CheckResult:
     """Far from rest, inverted tetrahedra among them; the largest error over the largest change of force, 1e-6."""
     mesh = ball_tets(1.0, 4)
     rest = torch.as_tensor(mesh.vertices)
@@ -132,11 +132,11 @@ def tangent(*, poisson: Ratio = 0.45, distortion: Positive = 0.3, seed: int = 3)
         z = torch.randn(q.shape, generator=generator, dtype=torch.float64)
         measured = (energy.gradient(q + step * z) - energy.gradient(q - step * z)) / (2.0 * step)
         errors.append(float((measured - matrix.multiply(z)).abs().max() / measured.abs().max()))
-    return compare("solid.tangent", max(errors), 0.0, 1e-6, inverted=inverted)
+    return compare("shell.solid-hessian", max(errors), 0.0, 1e-6, inverted=inverted)
 
 
-@check("solid.spin", title="Momentum that a free soft body loses in steps of the implicit midpoint rule")
-def spin(*, steps: Count = 20, poisson: Ratio = 0.4, seed: int = 4) -> CheckResult:
+@check("shell.solid-momentum", title="Momentum that a free soft body loses in steps of the implicit midpoint rule")
+def momentum(*, steps: Count = 20, poisson: Ratio = 0.4, seed: int = 4) -> CheckResult:
     """A body thrown, spinning and out of shape, without gravity: linear momentum is kept to 1e-10, angular to 1e-6."""
     mesh = ball_tets(0.05, 4)
     rest = torch.as_tensor(mesh.vertices)
@@ -158,7 +158,7 @@ def spin(*, steps: Count = 20, poisson: Ratio = 0.4, seed: int = 4) -> CheckResu
     drift = float((linear_end - linear).norm() / linear.norm())
     turned = float((angular_end - angular).norm() / angular.norm())
     worst = max(drift / 1e-10, turned / 1e-6)
-    return compare("solid.spin", worst, 0.0, 1.0, unit="of what is allowed", linear=drift, angular=turned)
+    return compare("shell.solid-momentum", worst, 0.0, 1.0, unit="of what is allowed", linear=drift, angular=turned)
 
 
 def _system(
