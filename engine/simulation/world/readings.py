@@ -1,0 +1,91 @@
+"""What can be read of a World after a step: energies, the scene's sensors, and fields over its vertices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.simulation.energy import Energy
+from engine.simulation.objective import StepObjective
+from engine.simulation.stepper import Solved, Stepper
+from engine.simulation.system import GRAVITY, System
+
+CONTACT = ("contact", "friction")
+"""Energies between bodies."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What `Readings` will have."""
+
+    energies: tuple[str, ...]
+    scalars: tuple[str, ...]
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Readings:
+    """energies : by the energy's name, and "gravity" and "kinetic" [J]
+    scalars : of sensors, by "sensor part [unit]"; NaN for forces before the first step
+    fields : on vertices, shape (vertex_count,), float32; NaN where a body has none
+    """
+
+    energies: Mapping[str, float]
+    scalars: Mapping[str, float]
+    fields: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class StepForces:
+    """What acts on vertices at the end of a step [N], each of shape (vertex_count, 3).
+
+    holding : what holds the held vertices where they are; nothing where the step converged and nothing is held
+    contact : of barrier and friction
+    pressing : of the barrier alone
+    """
+
+    holding: Tensor
+    contact: Tensor
+    pressing: Tensor
+
+
+def step_forces(system: System, solved: Solved) -> StepForces:
+    """Forces at the end of a step, under the states that it was solved with."""
+    positions = system.unknowns.positions
+    now = system.states()
+    system.restore(solved.states)
+    try:
+        objective = StepObjective(system, solved.scheme.inertia, solved.target, 0)
+        holding = positions(objective.gradient(solved.q).total)
+        parts = {name: -positions(energy.gradient(solved.q)) for name, energy in between_bodies(system).items()}
+    finally:
+        system.restore(now)
+    none = torch.zeros_like(holding)
+    contact = torch.stack([none, *parts.values()]).sum(dim=0)
+    return StepForces(holding, contact, parts.get(CONTACT[0], none))
+
+
+def between_bodies(system: System) -> dict[str, Energy]:
+    """The energies of contact and friction, where there are any."""
+    return {name: system.energies[name] for name in CONTACT if name in system.energies}
+
+
+def energy_names(system: System) -> tuple[str, ...]:
+    return (*system.energies, GRAVITY, "kinetic")
+
+
+def body_energies(system: System, stepper: Stepper, name: str, vertices: slice) -> dict[str, float]:
+    """Of one body [J], by kind; "gravity" and "kinetic" are of its vertices."""
+    q, masses = stepper.moment.q, system.vertex_masses[vertices]
+    own = {
+        full.rpartition(".")[2]: float(energy.value(q))
+        for full, energy in system.energies.items()
+        if full.rpartition(".")[0] == name
+    }
+    own[GRAVITY] = -float((masses * (stepper.positions[vertices] @ system.gravity)).sum())
+    own["kinetic"] = 0.5 * float((masses[:, None] * stepper.velocities[vertices] ** 2).sum())
+    return own

@@ -1,0 +1,268 @@
+"""A World: a Scene as a System that can be stepped, with what holds and moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.core.errors import ParameterError
+from engine.geometry.mesh import Mesh
+from engine.protocol.scene import Scene, Sheet, Solid
+from engine.simulation.energy import Energy, Unknowns
+from engine.simulation.mass import Mass
+from engine.simulation.newton import NewtonSettings
+from engine.simulation.stepper import Solved, Stepper
+from engine.simulation.system import System, held_vertices
+from engine.simulation.world.bodies import Body, scene_bodies
+from engine.simulation.world.creases import CreaseLine
+from engine.simulation.world.fields import bending_energy, contact_pressure, strain
+from engine.simulation.world.physical import expanded, physical_parameters
+from engine.simulation.world.pins import Holding, held_groups, with_motions
+from engine.simulation.world.pulls import Pulls
+from engine.simulation.world.readings import Names, Readings, energy_names, step_forces
+from engine.simulation.world.sensors import Sensors
+from engine.simulation.world.sheets import SheetPlan, bending_values, plan_sheet, sheet_parts
+from engine.simulation.world.solids import solid_parts
+from engine.simulation.world.update import material_values, refuse_unlike
+
+PULLS = "pulls"
+FIELDS = ("strain", "bending_energy", "contact_pressure")
+PULL_STEPS = 20.0
+"""Steps in which a pull of automatic stiffness would bring the whole body along."""
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """A vertex of all that is pulled to `target` [m] by a spring of `stiffness` [N/m]."""
+
+    vertex: int
+    target: tuple[float, float, float]
+    stiffness: float
+
+
+class World:
+    """What `build_world` makes.
+
+    scene : as it runs now
+    system : what a step solves for; energies are called "body.membrane", "body.bending", ..., masses "body.mass"
+    bodies : by name, in the order of their vertices
+    positions, velocities : at the start [m], [m/s], shape (vertex_count, 3)
+    creases : by "sheet/crease"
+    pulls : by name
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        system: System,
+        bodies: Mapping[str, Body],
+        holding: Holding,
+        plans: Mapping[str, SheetPlan],
+        velocities: Tensor,
+    ) -> None:
+        self.scene = scene
+        self.system = system
+        self.bodies = dict(bodies)
+        self.velocities = velocities
+        start = np.concatenate([body.start for body in bodies.values()])
+        self.positions = torch.as_tensor(start, device=system.device)
+        self.creases: dict[str, CreaseLine] = {line.name: line for plan in plans.values() for line in plan.creases}
+        self.pulls: dict[str, Pulled] = {}
+        self._plans = dict(plans)
+        self._holding = holding
+        self.sensors = Sensors(scene, system, bodies, holding.groups)
+
+    @property
+    def triangles(self) -> np.ndarray:
+        """Surfaces of all bodies, int64, shape (n, 3)."""
+        return np.concatenate([body.triangles for body in self.bodies.values()])
+
+    @property
+    def movers(self) -> dict[str, int]:
+        """What poses can be given for, and how many numbers a pose has: 6, or 7 with the width of a gripper."""
+        return self._holding.movers
+
+    def stepper(self) -> Stepper:
+        """At the start of the scene."""
+        time = self.scene.time
+        return Stepper(
+            self.system,
+            self.positions,
+            self.velocities,
+            step_size=time.step,
+            scheme=time.scheme,
+            newton=NewtonSettings(tolerance=time.tolerance),
+        )
+
+    def held_positions(self, time: float) -> Tensor:
+        """Where the held unknowns are at `time` [s]: [m], shape (held_count,)."""
+        return self._holding.at(torch.tensor([time], dtype=torch.float64))[0]
+
+    def held_path(self, steps: int, poses: Mapping[str, Tensor] | None = None, *, first: int = 0) -> Tensor:
+        """Where the held unknowns are after each of `steps` steps, of which `first` came before: [m], shape (steps,
+        held_count).
+
+        poses : of movers ("body/pin", an obstacle's or a gripper's name), shape (steps, 6) or (steps, 7): translation
+            [m], rotation vector [rad], width of a gripper [m], from where they stand at the start. They replace its
+            motion, and the result can be differentiated in them.
+        """
+        times = (first + 1.0 + torch.arange(steps, dtype=torch.float64)) * self.scene.time.step
+        return self._holding.at(times, poses)
+
+    def parameters(self) -> dict[str, Tensor]:
+        """All of the system's, by full name."""
+        return self.system.parameters()
+
+    def physical_parameters(self) -> dict[str, list[str]]:
+        """The full names that one physical number ("cloth.young") stands for."""
+        return physical_parameters(self.system, self.bodies)
+
+    def physical(self, name: str) -> Tensor:
+        """The present value of a physical number."""
+        tied = self.physical_parameters()
+        return self.parameters()[next(iter(expanded(tied, {name: torch.zeros(())})))]
+
+    def expanded(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Physical numbers by the full names of the system's parameters, for `engine.simulation.adjoint.simulate`."""
+        return expanded(self.physical_parameters(), values)
+
+    def assign(self, values: Mapping[str, Tensor]) -> None:
+        """Replace physical numbers."""
+        self.system.assign(self.expanded(values))
+
+    def pull(
+        self, name: str, body: str, vertex: int, target: tuple[float, float, float] | None, stiffness: float = 0.0
+    ) -> None:
+        """Pull a vertex of a body to `target` [m] with a spring; without a target, let go.
+
+        stiffness : [N/m]; 0 is that which would bring the body's whole mass along within a few steps
+        A vertex has one pull: the latest.
+        """
+        pulls = {key: pull for key, pull in self.pulls.items() if key != name}
+        if target is not None:
+            owner = self._deformable(body)
+            if not 0 <= vertex < owner.count:
+                raise ParameterError(
+                    "vertex", f"{body} has no vertex {vertex}.", remedy=f"Its vertices are 0 to {owner.count - 1}."
+                )
+            chosen = owner.first + vertex
+            pulls = {key: pull for key, pull in pulls.items() if pull.vertex != chosen}
+            pulls[name] = Pulled(chosen, target, stiffness or self._pull_stiffness(owner))
+        self.restore_pulls(pulls)
+
+    def restore_pulls(self, pulls: Mapping[str, Pulled]) -> None:
+        """Exactly these pulls and no others."""
+        stiffness = self.positions.new_zeros(len(self.positions))
+        targets = torch.zeros_like(self.positions)
+        for pull in pulls.values():
+            stiffness[pull.vertex] = pull.stiffness
+            targets[pull.vertex] = torch.tensor(pull.target, dtype=torch.float64)
+        self.system.assign({f"{PULLS}.stiffness": stiffness, f"{PULLS}.targets": targets})
+        self.pulls = dict(pulls)
+
+    def update(self, scene: Scene) -> None:
+        """Go on as `scene` says: materials, gravity, friction, motions, sensors, the duration, and what is shown.
+
+        Raises `ParameterError` that lists what wants a new start, or a value that is none; then nothing has changed.
+        """
+        refuse_unlike(self.scene, scene)
+        sensors = Sensors(scene, self.system, self.bodies, self._holding.groups)
+        plans = {item.name: replace(self._plans[item.name], item=item) for item in scene.sheets}
+        held = self._held_flags()
+        bending = {name: bending_values(plan, held) for name, plan in plans.items()}
+        self.system.assign(material_values(scene, bending))
+        self._plans, self.sensors, self.scene = plans, sensors, scene
+        self._holding = Holding(with_motions(self._holding.groups, scene), self.system.device)
+
+    def reading_names(self) -> Names:
+        """What `readings` will have; sensors that change while it runs change it."""
+        return Names(energy_names(self.system), self.sensors.names, FIELDS)
+
+    def readings(self, stepper: Stepper, solved: Solved | None = None) -> Readings:
+        """Energies, sensors and fields where `stepper` is.
+
+        solved : what its last step handed back; forces are read of it
+        """
+        forces = None if solved is None else step_forces(self.system, solved)
+        none = torch.zeros_like(self.positions)
+        q, pressing = stepper.moment.q, none if forces is None else forces.pressing
+        fields = {
+            "strain": strain(self.system, self.bodies, q),
+            "bending_energy": bending_energy(self.system, self.bodies, q),
+            "contact_pressure": contact_pressure(self.system, self.triangles, q, pressing),
+        }
+        return Readings(
+            stepper.energies(),
+            self.sensors.read(stepper, forces),
+            {name: values.to(torch.float32).cpu().numpy() for name, values in fields.items()},
+        )
+
+    def owner(self, vertex: int) -> Body:
+        """The body of a vertex, by its number among all."""
+        return next(body for body in self.bodies.values() if body.vertices.start <= vertex < body.vertices.stop)
+
+    def point(self, vertex: int, positions: Tensor) -> tuple[float, float, float]:
+        """Where a vertex of all is [mm], from positions [m]."""
+        x, y, z = (1e3 * positions[vertex]).tolist()
+        return (x, y, z)
+
+    def _held_flags(self) -> Tensor:
+        held = torch.zeros(len(self.positions), dtype=torch.bool, device=self.system.device)
+        held[self._holding.vertices.to(self.system.device)] = True
+        return held
+
+    def _deformable(self, name: str) -> Body:
+        self.scene.body(name)
+        body = self.bodies[name]
+        if body.kind not in ("sheet", "solid"):
+            raise ParameterError(name, "it moves as it is told, and cannot be pulled.")
+        return body
+
+    def _pull_stiffness(self, body: Body) -> float:
+        mass = float(self.system.vertex_masses[body.vertices].sum())
+        return mass / (PULL_STEPS * self.scene.time.step) ** 2
+
+
+def build_world(scene: Scene, inputs: Mapping[str, Mesh] | None = None, *, device: str = "cpu") -> World:
+    """Make a scene runnable.
+
+    inputs : the meshes of mesh shapes [mm], by name
+
+    Raises `BodyError` (which body, where) and `ParameterError`.
+    """
+    if not scene.sheets and not scene.solids:
+        raise ParameterError("scene", "it has nothing that deforms.", remedy="Add a sheet or a soft body.")
+    bodies = scene_bodies(scene, inputs or {})
+    where = torch.device(device)
+    holding = Holding(held_groups(scene, bodies), where)
+    plans = {item.name: plan_sheet(item, bodies[item.name]) for item in scene.sheets}
+    vertex_count = sum(body.count for body in bodies.values())
+    unknowns = Unknowns(vertex_count, sum(plan.rotations for plan in plans.values()))
+    start = torch.as_tensor(np.concatenate([body.start for body in bodies.values()]), device=where)
+    held = torch.zeros(vertex_count, dtype=torch.bool, device=where)
+    held[holding.vertices.to(where)] = True
+    energies: dict[str, Energy] = {}
+    masses: dict[str, Mass] = {}
+    rotation = 0
+    for plan in plans.values():
+        parts, masses[f"{plan.item.name}.mass"] = sheet_parts(plan, unknowns, held, start, rotation)
+        energies |= {f"{plan.item.name}.{kind}": energy for kind, energy in parts.items()}
+        rotation += plan.rotations
+    for item in scene.solids:
+        parts, masses[f"{item.name}.mass"] = solid_parts(item, bodies[item.name], unknowns, where)
+        energies |= {f"{item.name}.{kind}": energy for kind, energy in parts.items()}
+    energies[PULLS] = Pulls(unknowns, where)
+    system = System(unknowns, energies, masses, held=held_vertices(holding.vertices.to(where)), gravity=scene.gravity)
+    return World(scene, system, bodies, holding, plans, _velocities(scene, bodies, start))
+
+
+def _velocities(scene: Scene, bodies: Mapping[str, Body], start: Tensor) -> Tensor:
+    velocities = torch.zeros_like(start)
+    deformable: list[Sheet | Solid] = [*scene.sheets, *scene.solids]
+    for item in deformable:
+        velocities[bodies[item.name].vertices] = torch.tensor(item.velocity, dtype=torch.float64, device=start.device)
+    return velocities
