@@ -25,6 +25,7 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.surfaces.verification",
     "engine.rendering.verification",
     "engine.objectives.verification",
+    "engine.objectives.moving_verification",
     "engine.optimization.verification",
     "engine.simulation.shell.verification",
     "engine.simulation.solid.verification",

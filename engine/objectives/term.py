@@ -14,14 +14,15 @@ from engine.core.errors import ParameterError
 from engine.core.leaves import State
 from engine.core.parameters import ParameterModel
 from engine.geometry.frame import Frame
-from engine.objectives.evaluation import Evaluation
 from engine.objectives.mask import MaskWeight
 from engine.objectives.target import Target
 from engine.protocol.catalogue import TermEntry
 from engine.protocol.study import TermSpec
-from engine.surfaces.surface import Surface
 
-FAMILIES: tuple[str, ...] = ("fit", "normals", "field", "regularity", "smooth", "volume", "handle", "no_go")
+FAMILIES: tuple[str, ...] = (
+    "fit", "normals", "field", "regularity", "smooth", "volume", "handle", "no_go",
+    "recorded", "end_shape", "actuation", "pattern",
+)  # fmt: skip
 """Files of this room that declare Terms, in the order in which they are offered."""
 
 
@@ -32,11 +33,13 @@ class TermContext:
     frame : the way between world millimetres and the working frame
     target : what is to be met, or None where there is nothing
     device : where it is computed
+    study : the kind of study, which must be one of those that a Term serves
     """
 
     frame: Frame
     target: Target | None
     device: Device
+    study: str = "reconstruct"
 
     def require_target(self, owner: str) -> Target:
         if self.target is None:
@@ -55,6 +58,7 @@ class Term(ABC):
     leaves_target : whether it may want the surface away from the target
     maskable : whether its integrand has a place, so that it can be weighed with a mask
     needs_mask : whether it is about a mask, and means nothing without one
+    studies : kinds of studies that it serves
     where : how much it counts at a place; None: everywhere alike. Its owner sets it before an iteration
     """
 
@@ -69,6 +73,7 @@ class Term(ABC):
     leaves_target: ClassVar[bool] = False
     maskable: ClassVar[bool] = False
     needs_mask: ClassVar[bool] = False
+    studies: ClassVar[tuple[str, ...]] = ("reconstruct",)
 
     where: MaskWeight | None = None
 
@@ -79,14 +84,15 @@ class Term(ABC):
         self.parameters = parameters
         self.context = context
 
-    def prepare(self, design: Surface, progress: float) -> None:  # noqa: B027 -- most Terms need no preparation
+    def prepare(self, design: Any, progress: float) -> None:  # noqa: B027 -- most Terms need no preparation
         """Look at the design before an iteration's evaluations; the surface is found after this."""
 
     @abstractmethod
-    def evaluate(self, evaluation: Evaluation, design: Surface) -> Tensor:
-        """The unweighted scalar, with its graph to the surface's vertices or to the design's tensors.
+    def evaluate(self, evaluation: Any, design: Any) -> Tensor:
+        """The unweighted scalar, with its graph to what is evaluated or to the design's tensors.
 
-        A Term on the surface alone does not look at `design` (None in its checks).
+        A Term on a surface is given an `Evaluation` and a `Surface`, and does not look at the latter when it looks at
+        the extracted surface alone (None in its checks); a `MotionTerm` is given a `MotionEvaluation`.
         """
 
     def schedule(self, progress: float) -> float:
@@ -139,6 +145,12 @@ def build_term(spec: TermSpec, context: TermContext) -> Term:
     too few."""
     kind = find_kind(spec.kind)
     require_mask(spec)
+    if context.study not in kind.studies:
+        fitting = ", ".join(name for name, other in term_kinds().items() if context.study in other.studies)
+        raise ParameterError(
+            spec.name, f"{kind.title} does not serve a study of the kind {context.study!r}.",
+            remedy=f"These do: {fitting}.",
+        )  # fmt: skip
     return kind(kind.Parameters.parse(spec.parameters, owner=spec.name), context)
 
 
@@ -176,6 +188,7 @@ def term_entries() -> list[TermEntry]:
             place=kind.place,
             maskable=kind.maskable,
             needs_mask=kind.needs_mask,
+            studies=list(kind.studies),
             schema_=kind.Parameters.model_json_schema(),
         )
         for kind in term_kinds().values()

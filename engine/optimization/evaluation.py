@@ -47,7 +47,7 @@ class Evaluations:
 
         Raises the first failure where all fail.
         """
-        task: Elsewhere | None = self._problem.elsewhere() if self._executor is not None else None
+        task: Elsewhere | None = self._problem.elsewhere(len(designs)) if self._executor is not None else None
         futures = [
             (self._executor or _SERIAL).submit(self._here, design)
             if task is None

@@ -79,9 +79,9 @@ class DescentProblem(Problem, Protocol):
         """Weight of every enabled Term now, schedules included."""
         ...
 
-    def elsewhere(self) -> Elsewhere | None:
-        """What evaluates other designs of this problem, as it is now, in another process; None where that is not
-        possible."""
+    def elsewhere(self, count: int) -> Elsewhere | None:
+        """What evaluates `count` other designs of this problem, as it is now, in another process; None where that is
+        not possible."""
         ...
 
     def mask_gradients(self) -> None:

@@ -15,6 +15,7 @@ class TermEntry(BaseModel):
     schema_ : JSON schema of its parameters
     place : "" | "point" (a handle) | "region": how it is made in the viewport
     maskable : whether a mask can say where it counts; needs_mask : whether one must
+    studies : kinds of studies that it serves
     """
 
     kind: str
@@ -26,16 +27,23 @@ class TermEntry(BaseModel):
     place: str = ""
     maskable: bool = False
     needs_mask: bool = False
+    studies: list[str] = Field(default_factory=lambda: ["reconstruct"])
     schema_: dict[str, Any] = Field(default_factory=dict)
 
 
 class StudyEntry(BaseModel):
-    """A kind of study: JSON schema of its parameters, the roles of its inputs, its default Terms."""
+    """A kind of study: JSON schema of its parameters, the roles of its inputs, its default Terms.
+
+    descends : it has Terms and an optimiser; what does not goes on by itself, a step of time an iteration
+    scene : it needs a Scene, whose mesh shapes are inputs too
+    """
 
     study: str
     title: str
     help: str
     workspace: str = "Surface"
+    descends: bool = True
+    scene: bool = False
     inputs: dict[str, str] = Field(default_factory=dict)
     schema_: dict[str, Any] = Field(default_factory=dict)
     default_terms: list[TermSpec] = Field(default_factory=list)

@@ -148,7 +148,7 @@ class ReconstructProblem:
     def weights(self) -> dict[str, float]:
         return {name: self._terms.weight(name, self._progress) for name in self._active}
 
-    def elsewhere(self) -> None:
+    def elsewhere(self, count: int) -> None:
         """A surface has far too many numbers for generations of designs."""
 
     def mask_gradients(self) -> None:

@@ -11,7 +11,6 @@ from engine.objectives.term import Term, TermContext, build_term, require_mask
 from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
 from engine.protocol.study import TermSpec
-from engine.surfaces.surface import Surface
 
 
 class TermSet:
@@ -45,10 +44,10 @@ class TermSet:
             if spec.mask and self.weight(name, progress) > 0.0:
                 self._mask(spec)
 
-    def prepare(self, surface: Surface, progress: float) -> list[str]:
+    def prepare(self, design: Any, progress: float) -> list[str]:
         """Make the Terms ready for an iteration whose masks are there; returns the names of those that count in it."""
         for _, term in self._terms.values():
-            term.prepare(surface, progress)
+            term.prepare(design, progress)
         weighted = [name for name in self._terms if self.weight(name, progress) > 0.0]
         leaders = [name for name in weighted if self[name].leads(progress)]
         for name in leaders or weighted:
@@ -91,7 +90,7 @@ class TermSet:
                 return before.edit if before else edit_kinds.RemoveMask(name=edit.name)
             case edit_kinds.RemoveMask():
                 return self._remove_mask(edit.name)
-        raise ParameterError(edit.edit, "a reconstruction does not know this Edit.")
+        raise ParameterError(edit.edit, "this study does not know this Edit.")
 
     def state(self) -> State:
         return {

@@ -123,7 +123,7 @@ class SphereProblem:
     def weights(self) -> dict[str, float]:
         return {spec.name: spec.weight for spec in self.specs if spec.enabled}
 
-    def elsewhere(self) -> None:
+    def elsewhere(self, count: int) -> None:
         return None
 
     def mask_gradients(self) -> None:

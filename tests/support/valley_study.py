@@ -62,7 +62,7 @@ class ValleyProblem:
     def weights(self) -> dict[str, float]:
         return {"valley": 1.0}
 
-    def elsewhere(self) -> Elsewhere:
+    def elsewhere(self, count: int) -> Elsewhere:
         return Elsewhere(self.wall)
 
     def mask_gradients(self) -> None:
