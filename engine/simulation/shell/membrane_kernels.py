@@ -11,6 +11,7 @@ the stress S = ∂ψ/∂E and the tangent T = ∂S/∂E.
 import warp as wp
 
 from engine.core.kernels import register_module
+from engine.simulation.positive_part import positive_part3
 
 module = wp.get_module("formwright_shell_membrane")
 module.options["enable_backward"] = False
@@ -136,14 +137,6 @@ def positive_part2(a: wp.float64, b: wp.float64, c: wp.float64):
     # high · v vᵀ, with v vᵀ = (M − low) / (high − low)
     scale = high / (high - low)
     return wp.vec3d(scale * (a - low), scale * (b - low), scale * c)
-
-
-@wp.func
-def positive_part3(matrix: wp.mat33d):
-    vectors, values = wp.eig3(matrix)
-    for i in range(3):
-        values[i] = wp.max(values[i], zero)
-    return vectors * wp.diag(values) * wp.transpose(vectors)
 
 
 @wp.kernel(module=module, enable_backward=False)

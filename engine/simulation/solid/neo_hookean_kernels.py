@@ -14,6 +14,7 @@ the energy μ/2 (I₁ − 3) + λ/2 (J − α)² of Smith, de Goes and Kim with 
 import warp as wp
 
 from engine.core.kernels import register_module
+from engine.simulation.positive_part import positive_part3
 
 module = wp.get_module("formwright_solid_neo_hookean")
 module.options["enable_backward"] = False
@@ -22,7 +23,6 @@ register_module(module, "Soft bodies")
 zero = wp.constant(wp.float64(0.0))
 half = wp.constant(wp.float64(0.5))
 one = wp.constant(wp.float64(1.0))
-root_half = wp.constant(wp.float64(0.7071067811865476))
 
 
 @wp.func
@@ -195,40 +195,37 @@ def projected_hessians(
 ):
     """As `hessians`, of the positive eigenvalues of ∂²ψ/∂F² alone.
 
-    In the axes of F = U diag(σ) Vᵀ its eigenvectors are known (Smith, de Goes and Kim, section 4.4): three twists
-    (uᵢvⱼᵀ − uⱼvᵢᵀ)/√2 of μ + s σₖ, three flips (uᵢvⱼᵀ + uⱼvᵢᵀ)/√2 of μ − s σₖ, and U diag(w) Vᵀ for the eigenvectors w
-    of Aᵢᵢ = μ + λ cᵢ², Aᵢⱼ = λ cᵢ cⱼ + s σₖ, with cₖ = σᵢ σⱼ.
+    In the axes of F = U diag(σ) Vᵀ it falls apart (Smith, de Goes and Kim, section 4.4): into A over the diagonal of
+    dF' = Uᵀ dF V, Aᵢᵢ = μ + λ cᵢ², Aᵢⱼ = λ cᵢ cⱼ + s σₖ with cₖ = σᵢ σⱼ, and, for each pair dF'ᵢⱼ and dF'ⱼᵢ, into the
+    eigenvalue μ − s σₖ of their sum (a flip) and μ + s σₖ of their difference (a twist).
     """
     tet = wp.tid()
     m = constants[tet]
     f = deformation(positions, tets, inverses[tet], tet)
-    grown = growth(f)
-    s = m[1] * grown - m[0]
+    s = m[1] * growth(f) - m[0]
     u, sigma, v = singular_values(f)
     c = wp.vec3d(sigma[1] * sigma[2], sigma[2] * sigma[0], sigma[0] * sigma[1])
     stretching = m[1] * wp.outer(c, c) + s * wp.mat33d(
         zero, sigma[2], sigma[1], sigma[2], zero, sigma[0], sigma[1], sigma[0], zero
     )
-    for i in range(3):
-        stretching[i, i] += m[0]
-    vectors, values = wp.eig3(stretching)
-    for mode in range(9):
-        k = mode % 3
-        ui = column(u, (k + 1) % 3)
-        uj = column(u, (k + 2) % 3)
-        vi = column(v, (k + 1) % 3)
-        vj = column(v, (k + 2) % 3)
-        value = m[0] + s * sigma[k]
-        direction = root_half * (wp.outer(ui, vj) - wp.outer(uj, vi))
-        if mode >= 6:
-            value = values[k]
-            direction = u * wp.diag(column(vectors, k)) * wp.transpose(v)
-        elif mode >= 3:
-            value = m[0] - s * sigma[k]
-            direction = root_half * (wp.outer(ui, vj) + wp.outer(uj, vi))
-        if value > zero:
-            for a in range(4):
-                da = (volumes[tet] * value) * (direction * shape_gradient(inverses[tet], a))
-                for b in range(4):
-                    db = direction * shape_gradient(inverses[tet], b)
-                    wp.atomic_add(result, slots[tet, 4 * a + b], wp.outer(da, db))
+    own = wp.vec3d()
+    swapped = wp.vec3d()
+    for k in range(3):
+        stretching[k, k] += m[0]
+        flip = wp.max(m[0] - s * sigma[k], zero)
+        twist = wp.max(m[0] + s * sigma[k], zero)
+        own[k] = half * (flip + twist)
+        swapped[k] = half * (flip - twist)
+    stretching = positive_part3(stretching)
+    for a in range(4):
+        ga = wp.transpose(v) * shape_gradient(inverses[tet], a)
+        for b in range(4):
+            gb = wp.transpose(v) * shape_gradient(inverses[tet], b)
+            block = wp.mat33d()
+            for i in range(3):
+                j = (i + 1) % 3
+                k = (i + 2) % 3
+                block[i, i] = stretching[i, i] * ga[i] * gb[i] + own[k] * ga[j] * gb[j] + own[j] * ga[k] * gb[k]
+                block[i, j] = stretching[i, j] * ga[i] * gb[j] + swapped[k] * ga[j] * gb[i]
+                block[j, i] = stretching[j, i] * ga[j] * gb[i] + swapped[k] * ga[i] * gb[j]
+            wp.atomic_add(result, slots[tet, 4 * a + b], volumes[tet] * (u * block * wp.transpose(u)))
