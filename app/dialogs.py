@@ -69,11 +69,11 @@ class Dialogs:
         self.picture = dialog
         dialog.show()
 
-    def export_motion(self) -> None:
-        """The dialog of motions, beside the running window."""
+    def export_motion(self, suffix: str = ".glb") -> None:
+        """The dialog of motions, beside the running window; `suffix` is the format that it suggests."""
         from app.panels.motion_dialog import MotionDialog
 
-        dialog = MotionDialog(self._workbench.motions, self.folder() / "motion.glb", self._window)
+        dialog = MotionDialog(self._workbench.motions, self.folder() / f"motion{suffix}", self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.motion = dialog
         dialog.show()

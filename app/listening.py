@@ -39,6 +39,7 @@ class Listening(QObject):
     def frame(self) -> None:
         """Draw what has changed, where its time has come."""
         self._show_rows()
+        self._window.workbench.readings.frame()
         self._frame += 1
         if self._frame % FRAMES_A_PLOT == 0:
             self._window.task_list.refresh()
@@ -136,7 +137,7 @@ class Listening(QObject):
 
     def _show_numbers(self) -> None:
         run = self._window.document.run
-        self._window.run_bar.show_run(run)
+        self._window.run_bar.show_run(run, simulates=self._window.document.simulates)
         now = time.monotonic()
         if now - self._memory_at > MEMORY_SECONDS:
             self._memory_at = now

@@ -1,4 +1,5 @@
-"""The plot of the losses, shown what is chosen to be looked at, and listened to."""
+"""The plots of the Run: losses of what descends, energies and sensors of what is simulated; shown what is chosen to be
+looked at, and listened to."""
 
 from __future__ import annotations
 
@@ -6,18 +7,28 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QStackedWidget
 
 from app.panels.loss_plot import LossPlot
+from app.panels.readings_plot import ReadingsPlot
 
 if TYPE_CHECKING:
     from app.window import MainWindow
 
 
 class Plotting(QObject):
-    """Joins one window's `LossPlot` with its `Curves`."""
+    """Joins one window's `LossPlot` with its `Curves`, and puts the `ReadingsPlot` in its place for a simulation."""
 
-    def __init__(self, window: MainWindow, plot: LossPlot) -> None:
+    def __init__(self, window: MainWindow, plot: LossPlot, readings: ReadingsPlot) -> None:
         super().__init__(window)
+        self.stack = QStackedWidget(window)
+        self.stack.addWidget(plot)
+        self.stack.addWidget(readings)
+        self._readings = readings
+        readings.save_wanted.connect(lambda: window.dialogs.export_motion(".csv"))
+        window.workbench.playing.frames_changed.subscribe(self.choose)
+        window.document.study_changed.subscribe(self.choose)
+        window.document.catalogue_changed.subscribe(self.choose)
         self._window = window
         self._plot = plot
         self._curves = window.workbench.curves
@@ -26,6 +37,14 @@ class Plotting(QObject):
         plot.branch_toggled.connect(self._curves.toggle_branch)
         plot.save_wanted.connect(window.dialogs.save_losses)
         plot.copy_wanted.connect(self._copy)
+        self.choose()
+
+    def choose(self) -> None:
+        """Show the plot that belongs to what is looked at."""
+        playing, document = self._window.workbench.playing, self._window.document
+        wanted = self._readings if playing.from_disk or (playing.there and document.simulates) else self._plot
+        if self.stack.currentWidget() is not wanted:
+            self.stack.setCurrentWidget(wanted)
 
     def show(self) -> None:
         """Draw the curves as they are now."""

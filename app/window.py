@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from app.panels.loss_plot import LossPlot
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.properties_panel import PropertiesPanel
+    from app.panels.readings_plot import ReadingsPlot
     from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
@@ -137,6 +138,7 @@ class MainWindow(QMainWindow):
         self._furnishing = False
         self.viewport: Viewport | None = None
         self.loss_plot: LossPlot | None = None
+        self.readings_plot: ReadingsPlot | None = None
         self.plotting: Plotting | None = None
         self._closed = False
         self.setWindowTitle("Formwright")
@@ -213,11 +215,13 @@ class MainWindow(QMainWindow):
         """Make the plot of the losses: its library is one of the slower ones."""
         if self.loss_plot is None:
             from app.panels.loss_plot import LossPlot
+            from app.panels.readings_plot import ReadingsPlot
             from app.plotting import Plotting
 
             self.loss_plot = LossPlot(self)
-            self.plotting = Plotting(self, self.loss_plot)
-            self._run_row.replaceWidget(self._plot_place, self.loss_plot)
+            self.readings_plot = ReadingsPlot(self.workbench.readings, self)
+            self.plotting = Plotting(self, self.loss_plot, self.readings_plot)
+            self._run_row.replaceWidget(self._plot_place, self.plotting.stack)
             self._plot_place.deleteLater()
             self.listening.show_losses()
 
@@ -417,6 +421,8 @@ class MainWindow(QMainWindow):
             self.viewport.set_theme(dark=self.appearance.dark)
         if self.loss_plot is not None:
             self.loss_plot.apply_theme()
+            if self.readings_plot is not None:
+                self.readings_plot.apply_theme()
             self.listening.show_losses()
         if self.furnished:
             self.study.terms.refresh()

@@ -18,6 +18,8 @@ def run_commands(window: MainWindow) -> list[Action]:
         state = window.document.run.state if window.furnished else "idle"
         if state in ("running", "preparing"):
             return tr("Pause")
+        if window.furnished and window.document.simulates:
+            return tr("Play")
         return tr("Resume") if state == "paused" else tr("Run")
 
     def can_toggle() -> bool:
@@ -48,7 +50,7 @@ def run_commands(window: MainWindow) -> list[Action]:
                enabled=can_toggle, group="run", why_not=why_no_run,
                help=tr("Run the study, or pause it")),
         Action("run.step", tr("Step"), lambda: window.workbench.running.step(), "Run", ".", "step", group="run",
-               enabled=can_step, help=tr("Make one iteration")),
+               enabled=can_step, help=tr("Make one iteration, or one step of time")),
         Action("run.stop", tr("Stop"), lambda: window.workbench.running.stop(), "Run", "Ctrl+.", "stop", group="run",
                enabled=is_active, help=tr("End the run; its result and its history stay")),
         Action("run.restart", tr("Start over"), lambda: window.workbench.running.start(), "Run", "Ctrl+R", "reset",

@@ -257,6 +257,12 @@ class Document:
             project = replace(project, study=self._with_terms(project.study)).with_named_inputs()
         self.change(f"switch to {workspace}", project)
 
+    @property
+    def simulates(self) -> bool:
+        """The study goes on by itself, a step of time an iteration, and descends no loss."""
+        entries = self.catalogue.studies if self.catalogue is not None else []
+        return any(entry.study == self.study.study and not entry.descends for entry in entries)
+
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """What the engine offers; a Study without Terms gets the defaults, which is no change of the document."""
         self.catalogue = catalogue

@@ -54,19 +54,23 @@ class RunBar(QWidget):
         column.addStretch(1)
         self.setFixedWidth(WIDTH)
         self._run = RunRecord()
+        self._simulates = False
         self._follow_toggle()
         self.show_run(self._run)
 
-    def show_run(self, run: RunRecord) -> None:
-        """Show where a Run is; called at most once a frame."""
+    def show_run(self, run: RunRecord, *, simulates: bool = False) -> None:
+        """Show where a Run is; called at most once a frame. simulates : an iteration is a step of time"""
+        self._simulates = simulates
         if run.exists and run.iterations:
             self._progress.setRange(0, run.iterations)
             self._progress.setValue(min(run.iteration, run.iterations))
-            parts = [self.tr("it {0} of {1}").format(f"{run.iteration:,}", f"{run.iterations:,}")]
+            counted = self.tr("step {0} of {1}") if simulates else self.tr("it {0} of {1}")
+            parts = [counted.format(f"{run.iteration:,}", f"{run.iterations:,}")]
             speed = run.scalars.get("iterations_per_second", 0.0)
             left = run.scalars.get("seconds_left")
             if run.state == "running" and speed > 0:
-                parts.append(self.tr("{0} it/s").format(f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}"))
+                number = f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}"
+                parts.append((self.tr("{0} steps/s") if simulates else self.tr("{0} it/s")).format(number))
             if run.state == "running" and left is not None:
                 parts.append(self.tr("{0} left").format(format_duration(left)))
             self._numbers.setText(" · ".join(parts))
@@ -88,6 +92,8 @@ class RunBar(QWidget):
             "paused": self.tr("Paused"), "finished": self.tr("Finished"), "stopped": self.tr("Stopped"),
             "failed": self.tr("Failed"),
         }  # fmt: skip
+        if self._simulates:
+            words["running"] = self.tr("Simulating")
         if not run.exists and self._toggle.statusTip():
             return self._toggle.statusTip()  # why there is nothing to run yet
         return f"{words[run.state]}. {run.reason}" if run.reason else words[run.state]

@@ -22,6 +22,7 @@ from app.work.notices import Notices
 from app.work.pictures import Pictures
 from app.work.playing import Playing
 from app.work.pulling import Pulling
+from app.work.readings import Readings
 from app.work.repairing import Repairing
 from app.work.running import Running
 from app.work.scene import Scene
@@ -56,6 +57,7 @@ class Workbench:
         self.pictures = Pictures(self.drawing, tasks, self.notices)
         self.playing = Playing(document, link, self.drawing, self.notices)
         self.motions = Motions(document, self.playing, self.pictures, tasks, self.notices)
+        self.readings = Readings(self.playing)
         self.pulling = Pulling(document, link, self.playing, self.notices)
         self.curves = Curves(document, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)
