@@ -48,15 +48,18 @@ def answer(run: Run | None, request: requests.Request) -> Any:
     raise FormwrightError(f"The engine has no answer to {type(request).__name__}.")
 
 
-def view_of(problem: StudyProblem) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:
-    """Origin, arrays and info of a Snapshot, with what every Snapshot tells."""
+def view_of(
+    problem: StudyProblem,
+) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any], dict[str, float]]:
+    """Origin, arrays, info and own scalars of a Snapshot, with what every Snapshot tells."""
     origin, arrays, info = problem.view()
+    scalars = info.pop("scalars", {})
     counts = {
         "vertex_count": len(arrays["vertices"]),
         "triangle_count": len(arrays["triangles"]),
         "device": problem.device.describe(),
     }
-    return origin, arrays, {**counts, **info}
+    return origin, arrays, {**counts, **info}, scalars
 
 
 def diagnostics() -> dict[str, Any]:
@@ -98,17 +101,17 @@ def _surface(run: Run, checkpoint: int | None) -> Snapshot:
     if checkpoint is not None:
         return _checkpoint_view(run, checkpoint)
     problem: Any = run.problem
-    origin, arrays, info = view_of(problem)
+    origin, arrays, info, scalars = view_of(problem)
     arrays = {name: np.array(array) for name, array in arrays.items()}
     return Snapshot(
-        run.number, run.iteration, run.iterations, run.status, -1, origin, arrays, dict(run.losses), info
+        run.number, run.iteration, run.iterations, run.status, -1, origin, arrays, {**run.losses, **scalars}, info
     )  # fmt: skip
 
 
 def _checkpoint_view(run: Run, checkpoint: int) -> Snapshot:
     info = run.history.info(checkpoint)
     with _visit(run, checkpoint) as problem:
-        origin, arrays, about = view_of(problem)
+        origin, arrays, about, scalars = view_of(problem)
     arrays = {name: np.array(array) for name, array in arrays.items()}
     generation = -1 - checkpoint
     return Snapshot(
@@ -119,7 +122,7 @@ def _checkpoint_view(run: Run, checkpoint: int) -> Snapshot:
         generation,
         origin,
         arrays,
-        dict(info.losses),
+        {**info.losses, **scalars},
         about,
     )
 

@@ -20,6 +20,8 @@ def catalogue() -> Catalogue:
                 title=kind.title,
                 help=kind.help,
                 workspace=kind.workspace,
+                descends=kind.descends,
+                scene=kind.scene,
                 inputs=kind.inputs,
                 schema_=kind.parameters.model_json_schema(),
                 default_terms=kind.default_terms(),

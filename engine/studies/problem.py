@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,7 +59,18 @@ class DescentStudy(DescentProblem, Viewable, Protocol):
 
 
 class AdvancingStudy(AdvancingProblem, Viewable):
-    """A study that goes on by itself."""
+    """A study that goes on by itself, and keeps what it did on disk."""
+
+    @abstractmethod
+    def keep_in(self, folder: Path | None, before: Path | None = None) -> None:
+        """Keep it in the folder of the Run; None: in a temporary one.
+
+        before : the folder of the Run that this one goes on from
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Nothing more is asked; idempotent."""
 
 
 StudyProblem = DescentStudy | AdvancingStudy

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from engine.core.device import choose_device
 from engine.core.errors import GeometryError, ParameterError
 from engine.core.kernels import is_warm, warm_up
 from engine.core.parameters import ParameterModel
@@ -23,6 +24,7 @@ from engine.protocol.study import Study, TermSpec
 from engine.studies.problem import StudyProblem
 from engine.studies.reconstruct import ReconstructProblem, choose
 from engine.studies.reconstruct_parameters import ReconstructParameters
+from engine.studies.simulate_parameters import SimulateParameters
 
 Geometry = Mesh | Points
 
@@ -45,6 +47,7 @@ class StudyKind:
     parameters : their declaration
     default_terms : what is wished when nothing is said
     build : makes the problem
+    descends, scene : see `engine.protocol.catalogue.StudyEntry`
     """
 
     name: str
@@ -55,6 +58,8 @@ class StudyKind:
     default_terms: Callable[[], list[TermSpec]]
     build: Callable[[Study, dict[str, Any], Progress], StudyProblem]
     workspace: str = "Surface"
+    descends: bool = True
+    scene: bool = False
 
 
 def build_problem(
@@ -66,6 +71,8 @@ def build_problem(
     that cannot serve, and `MemoryLimitError` for a grid that does not fit.
     """
     kind = study_kind(study.study)
+    if kind.scene and study.scene is None:
+        raise ParameterError("scene", f"{kind.title} needs one.", remedy="Make a scene, or open one.")
     for role in kind.inputs:
         if role not in inputs:
             raise ParameterError(role, f"{kind.title} needs it.", remedy="Open a mesh or a scan first.")
@@ -122,6 +129,29 @@ def build_reconstruct(study: Study, inputs: dict[str, Any], progress: Progress) 
         device=device,
         notes=notes,
     )
+
+
+def build_simulate(study: Study, inputs: dict[str, Any], progress: Progress) -> StudyProblem:
+    """The problem of *Simulate*: its scene made runnable."""
+    from engine.simulation.world.world import build_world
+    from engine.studies.simulate import SimulateProblem
+
+    assert study.scene is not None
+    parameters = SimulateParameters.parse(study.parameters, owner=study.study)
+    device = choose_device(parameters.device)
+    if not device.is_cuda:
+        torch.set_num_threads(1)  # as in a reconstruction
+    if not is_warm(device.name):
+        warm_up(
+            lambda title, done: progress(f"Compiling, once: {title}", 0.5 * done) if title else None,
+            device=device.name,
+        )
+    progress("Building the scene", 0.5)
+    meshes = {role: geometry for role, geometry in inputs.items() if isinstance(geometry, Mesh)}
+    for role in study.scene.mesh_inputs():
+        if role not in meshes:
+            raise ParameterError(role, "a shape of the scene is this mesh.", remedy="Open it first.")
+    return SimulateProblem(build_world(study.scene, meshes, device=str(device.torch)), device)
 
 
 def sampled(geometry: Geometry, parameters: ReconstructParameters) -> tuple[Geometry, tuple[str, ...]]:
@@ -186,5 +216,17 @@ STUDIES: dict[str, StudyKind] = {
         parameters=ReconstructParameters,
         default_terms=reconstruct_terms,
         build=build_reconstruct,
-    )
+    ),
+    "simulate": StudyKind(
+        name="simulate",
+        title="Simulate",
+        help="Lets the bodies of a scene move, while you pull at them and change what they are made of.",
+        inputs={},
+        parameters=SimulateParameters,
+        default_terms=list,
+        build=build_simulate,
+        workspace="Shell",
+        descends=False,
+        scene=True,
+    ),
 }

@@ -32,7 +32,7 @@ from engine.studies import earlier_runs
 from engine.studies.answers import answer, view_of
 from engine.studies.earlier_runs import EarlierRuns
 from engine.studies.pace import Pace, Sparingly
-from engine.studies.problem import StudyProblem
+from engine.studies.problem import AdvancingStudy, StudyProblem
 from engine.studies.replay_folder import save_replay
 
 AUTOSAVE_SECONDS = 2.0
@@ -201,7 +201,7 @@ class LocalSession:
         if self._saver is not None:
             self._saver.wait()
         if self.run is not None:
-            self.run.history.close()
+            _close(self.run)
         for _, future in self._questions:
             future.cancel()
         self._questions = []
@@ -254,7 +254,8 @@ class LocalSession:
         except _CancelledError:
             self._events.append(seen.StateChanged(number, "stopped", 0, "cancelled while preparing"))
         except FormwrightError as error:
-            self._events.append(seen.ProblemRaised(error.message, error.remedy))
+            place = getattr(error, "point", None)  # where a body cannot be what it is
+            self._events.append(seen.ProblemRaised(error.message, error.remedy, place=place))
             self._events.append(seen.StateChanged(number, "failed", 0, error.message))
         except Exception as error:
             self._unexpected(error, "preparing the study")
@@ -287,6 +288,8 @@ class LocalSession:
         problem = self._build(order.study, order.inputs, progress)
         self._events += [seen.LogLine("info", note) for note in problem.notes]
         folder = self.run_folder(order.number)
+        if isinstance(problem, AdvancingStudy):
+            problem.keep_in(folder, order.resume)
         run = Run(
             problem,
             order.study.optimizer,
@@ -312,7 +315,7 @@ class LocalSession:
             self._saver = None
         if self.run is not None:
             self._events += self.run.take_events()
-            self.run.history.close()
+            _close(self.run)
         self.run = None
         self._begin_run()
 
@@ -403,13 +406,13 @@ class LocalSession:
         return answer(self.run, request)
 
     def _make_snapshot(self, run: Run) -> seen.Snapshot:
-        origin, arrays, info = view_of(_problem(run))
+        origin, arrays, info, own = view_of(_problem(run))
         if not np.array_equal(arrays["triangles"], self._triangles):
             self._generation += 1
             self._triangles = arrays["triangles"].copy()
         if self._topology is not None:
             info = {"euler_number": self._topology[0], "parts": self._topology[1], **info}
-        scalars = {**self._scalars(run), **info.pop("scalars", {})}
+        scalars = {**self._scalars(run), **own}
         return seen.Snapshot(
             run.number, run.iteration, run.iterations, run.status, self._generation, origin, arrays, scalars, info
         )
@@ -435,6 +438,12 @@ class LocalSession:
 def _problem(run: Run) -> StudyProblem:
     problem: Any = run.problem
     return problem
+
+
+def _close(run: Run) -> None:
+    run.history.close()
+    if isinstance(run.problem, AdvancingStudy):
+        run.problem.close()
 
 
 def _settle(future: Future[Any], make: Callable[[], Any]) -> None:
