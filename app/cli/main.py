@@ -21,6 +21,7 @@ COMMANDS: tuple[str, ...] = (
     "studies",
     "measure",
     "picture",
+    "motion",
     "verify",
     "doctor",
 )

@@ -89,7 +89,7 @@ def picture(
         drawn = pictures(
             geometry, views, shape, colour=painted, background=behind, samples=2, occlusion_rays=6, device=where
         )
-        write_film(output, _told(drawn, frames, quiet=quiet), pictures_per_second=frames / seconds)
+        write_film(output, told(drawn, frames, "Turning", quiet=quiet), pictures_per_second=frames / seconds)
     else:
         still = Camera.around(places(geometry), direction=DIRECTIONS[view], aspect=aspect)
         save_png(
@@ -122,10 +122,10 @@ def parse_colour(text: str) -> tuple[float, float, float]:
     return red / 255.0, green / 255.0, blue / 255.0
 
 
-def _told(drawn: Iterable[np.ndarray], count: int, *, quiet: bool) -> Iterator[np.ndarray]:
+def told(drawn: Iterable[np.ndarray], count: int, what: str, *, quiet: bool) -> Iterator[np.ndarray]:
     """The pictures, with a bar on a terminal while they come."""
     from rich.console import Console
     from rich.progress import track
 
     silenced = quiet or not sys.stderr.isatty()
-    yield from track(drawn, "Turning", total=count, console=Console(stderr=True), disable=silenced)
+    yield from track(drawn, what, total=count, console=Console(stderr=True), disable=silenced)

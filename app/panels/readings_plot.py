@@ -1,4 +1,4 @@
-"""The plot of a simulation: energies or sensors over time. Its line is the moment that is looked at; it can be moved."""
+"""Energies or sensors of a simulation over time; the line is the moment that is looked at, and scrubs."""
 
 from __future__ import annotations
 
