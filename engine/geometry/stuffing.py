@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from engine.core.device import Device
 from engine.core.errors import GeometryError
 from engine.geometry.distance import TriangleIndex
 from engine.geometry.mesh import bounding_box
 from engine.geometry.quality import enclosed_volume
-from engine.geometry.tet_mesh import TetMesh, dihedral_angles, turned
+from engine.geometry.tet_mesh import FACES, TetMesh, dihedral_angles, tet_volumes, turned
 from engine.geometry.topology import measure_topology
 
 Distance = Callable[[np.ndarray], np.ndarray]
@@ -26,6 +28,9 @@ SNAP_LONG, SNAP_SHORT = 0.24999, 0.41189
 
 SLOPE = 8.0
 """Smallest dihedral angle [degrees] of a tetrahedron all of whose corners have snapped: below, it is left out."""
+
+CRUMB = 0.02
+"""Part of the largest group of tetrahedra below which a group of its own is left out."""
 
 MAX_POINTS = 4_000_000
 """Of a lattice: what memory holds."""
@@ -86,6 +91,7 @@ def stuffed(distance: Distance, bounds: np.ndarray, spacing: float, *, name: str
         raise GeometryError(
             f"{name} is thinner than a cell everywhere: nothing of it is left.", remedy="Use more cells."
         )
+    filled = _without_crumbs(filled, everywhere)
     used, renumbered = np.unique(filled, return_inverse=True)
     return turned(everywhere[used], renumbered.reshape(-1, 4), name)
 
@@ -222,3 +228,16 @@ def _snapped_inside(tets: np.ndarray, labels: np.ndarray, points: np.ndarray, di
         return found
     good = dihedral_angles(points, found).min(axis=1) > SLOPE
     return np.asarray(found[good & (distance(points[found].mean(axis=1)) < 0.0)])
+
+
+def _without_crumbs(tets: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The tetrahedra without small groups that hang at the others by an edge or a corner alone, or not at all: what a
+    part thinner than a cell leaves."""
+    faces = np.sort(tets[:, FACES].reshape(-1, 3), axis=1)
+    order = np.lexsort(faces.T)
+    same = (faces[order[:-1]] == faces[order[1:]]).all(axis=1)
+    one, other = order[:-1][same] // 4, order[1:][same] // 4
+    graph = csr_array((np.ones(len(one)), (one, other)), shape=(len(tets), len(tets)))
+    groups = connected_components(graph, directed=False)[1]
+    volumes = np.bincount(groups, weights=np.abs(tet_volumes(points, tets)))
+    return np.asarray(tets[(volumes > CRUMB * volumes.max())[groups]])

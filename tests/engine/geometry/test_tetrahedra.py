@@ -143,3 +143,19 @@ def test_what_cannot_be_filled_is_refused() -> None:
         tetrahedralise(vertices, triangles, 1000)
     with pytest.raises(GeometryError, match="thinner than a cell"):
         tetrahedralise(vertices * [1, 1, 1e-3] + [0, 0, 0.31], triangles, 5)
+
+
+def test_what_a_thin_part_leaves_is_no_body_of_its_own() -> None:
+    """A ball with a spike that is thinner than a cell, and as thick as one here and there."""
+
+    def distance(points: np.ndarray) -> np.ndarray:
+        ball = np.linalg.norm(points, axis=1) - 1.0
+        along = np.clip(points[:, 0], 0.0, 2.9)
+        thickness = 0.07 + 0.06 * np.sin(9.0 * along)
+        spike = np.hypot(np.hypot(points[:, 0] - along, points[:, 1] - 0.03), points[:, 2] - 0.05) - thickness
+        return np.asarray(np.minimum(ball, spike))
+
+    mesh = stuffed(distance, np.array([[-1.0, -1, -1], [3, 1, 1]]), 0.25)
+    found = measure_topology(mesh.surface)
+    assert found.watertight and found.vertex_manifold and found.parts == 1
+    assert mesh.volumes.sum() == pytest.approx(4 / 3 * np.pi, rel=0.05)
