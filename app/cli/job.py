@@ -70,7 +70,7 @@ def carry_out(
     edits : steer it as they were recorded, and end it where they end
     resume : folder of a Run that goes on
     """
-    if not inputs:
+    if not inputs and study.scene is None:
         raise ParameterError("inputs", "the study names no input.", remedy='Add [inputs] with target = "scan.ply".')
     from engine.studies.session import LocalSession
 
