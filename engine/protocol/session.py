@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import Edit
 from engine.protocol.snapshot import Event, Snapshot
@@ -52,6 +54,40 @@ class CompareCheckpoints(Request):
 
     a: int | None = None
     b: int | None = None
+
+
+@dataclass(frozen=True)
+class SensitivityOf(Request):
+    """What a number of a simulation, at its present step, depends on -> `Sensitivity`.
+
+    number : one of those that a Snapshot's info has as "numbers"
+    horizon : so many steps ago the positions were others
+    """
+
+    number: str
+    horizon: int = 10
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Derivatives of a number, through the last steps of a simulation.
+
+    number : its name, with its unit
+    value : what it is now
+    horizon : steps back
+    vertices : length of the derivative in the position of each vertex [unit/m], so many steps ago; float32, shape
+        (vertex_count,)
+    directions : the derivative itself, float64, shape (vertex_count, 3)
+    parameters : by the name of a physical number ("cloth.young"): its value (a number, or three of gravity) and the
+        derivative in it
+    """
+
+    number: str
+    value: float
+    horizon: int
+    vertices: np.ndarray
+    directions: np.ndarray
+    parameters: dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ def answer(run: Run | None, request: requests.Request) -> Any:
             return _checkpoint_view(run, request.checkpoint)
         case requests.CompareCheckpoints() if run is not None:
             return compare(_surface(run, request.a), _surface(run, request.b))
+        case requests.SensitivityOf() if run is not None:
+            return _sensitivity(run, request)
         case requests.RenameBranch() if run is not None:
             return rename_branch(run, request.branch, request.name)
         case requests.PromoteBranch() if run is not None:
@@ -106,6 +108,14 @@ def _surface(run: Run, checkpoint: int | None) -> Snapshot:
     return Snapshot(
         run.number, run.iteration, run.iterations, run.status, -1, origin, arrays, {**run.losses, **scalars}, info
     )  # fmt: skip
+
+
+def _sensitivity(run: Run, request: requests.SensitivityOf) -> requests.Sensitivity:
+    from engine.studies.simulate import SimulateProblem
+
+    if not isinstance(run.problem, SimulateProblem):
+        raise FormwrightError("Only a simulation has numbers to be differentiated.", remedy="Run a scene first.")
+    return run.problem.sensitivity(request.number, request.horizon)
 
 
 def _checkpoint_view(run: Run, checkpoint: int) -> Snapshot:

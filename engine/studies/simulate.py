@@ -19,6 +19,7 @@ from engine.optimization.problem import StepFailedError
 from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
 from engine.protocol.scene import Scene
+from engine.protocol.session import Sensitivity
 from engine.protocol.study import TermSpec
 from engine.protocol.trajectory import Layout
 from engine.protocol.trajectory_bodies import TrajectoryBody
@@ -27,6 +28,7 @@ from engine.simulation.stepper import Snapshot, Solved
 from engine.simulation.world.world import Pulled, World
 from engine.studies.frames import Frames, Kept
 from engine.studies.moments import moment_of, moment_state
+from engine.studies.numbers import number_names, sensitivity_of
 from engine.studies.problem import AdvancingStudy
 from engine.studies.recent_steps import RecentSteps
 
@@ -197,6 +199,7 @@ class SimulateProblem(AdvancingStudy):
         trajectory = self.frames.of(self._stretch)
         info: dict[str, Any] = {
             "bodies": [body.name for body in bodies],
+            "numbers": number_names(self.world),
             "time": self.stepper.time,
             "trajectory": "" if trajectory is None else str(trajectory),
             "scalars": {f"sensor:{name}": value for name, value in now.scalars.items() if np.isfinite(value)},
@@ -223,6 +226,11 @@ class SimulateProblem(AdvancingStudy):
         from engine.geometry.sheet import quality_sheet
 
         return quality_sheet(self.result_mesh(), device=self._device).to_dict()
+
+    def sensitivity(self, number: str, horizon: int) -> Sensitivity:
+        """What a number depends on; nothing of the Run changes. Raises `ParameterError`."""
+        before = self.recent.back(horizon)
+        return sensitivity_of(self.world, self.stepper, before, number, horizon)
 
     def thumbnail(self, size: int = 96) -> np.ndarray:
         from engine.rendering.picture import thumbnail

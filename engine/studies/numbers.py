@@ -1,0 +1,90 @@
+"""Numbers of a simulation that can be differentiated: where bodies are, and energies of the whole."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from engine.core.errors import ParameterError
+from engine.protocol.session import Sensitivity
+from engine.simulation.adjoint import simulate
+from engine.simulation.newton import NewtonSettings
+from engine.simulation.stepper import Snapshot, Stepper
+from engine.simulation.system import GRAVITY
+from engine.simulation.world.world import World
+
+AXES = ("x", "y", "z")
+
+
+def number_names(world: World) -> list[str]:
+    """ "card centre z [m]" of everything that deforms, and energies of all."""
+    return [
+        *(f"{name} centre {axis} [m]" for name in _deformable(world) for axis in AXES),
+        f"{GRAVITY} [J]",
+        "kinetic [J]",
+    ]
+
+
+def number_value(world: World, number: str, positions: Tensor, velocities: Tensor) -> Tensor:
+    """A number of positions [m] and velocities [m/s], shape (vertex_count, 3); raises `ParameterError` for no such."""
+    masses = world.system.vertex_masses[:, None]
+    if number == f"{GRAVITY} [J]":
+        return -(masses * positions * world.system.gravity).sum()
+    if number == "kinetic [J]":
+        return 0.5 * (masses * velocities**2).sum()
+    for name in _deformable(world):
+        for column, axis in enumerate(AXES):
+            if number == f"{name} centre {axis} [m]":
+                own = world.bodies[name].vertices
+                weights = world.system.vertex_masses[own]
+                return (weights * positions[own, column]).sum() / weights.sum()
+    raise ParameterError(
+        number, "the simulation has no such number.", remedy=f"It has {', '.join(number_names(world))}."
+    )
+
+
+def sensitivity_of(world: World, stepper: Stepper, before: Snapshot, number: str, horizon: int) -> Sensitivity:
+    """Derivatives of `number` at the present step in the positions of `before`, `horizon` steps ago, and in every
+    physical number that acted on the way, by the adjoint of these steps, which are made again.
+
+    Masses and gravity that the number itself is made of count as they are: only what they did on the way is
+    differentiated; of BDF2 the first step is one of implicit Euler. World and stepper are left as they were. Raises `ParameterError`.
+    """
+    number_value(world, number, stepper.positions, stepper.velocities)
+    values = {
+        name: world.physical(name).detach().clone().requires_grad_(True)
+        for name in world.physical_parameters()
+        if name == GRAVITY or not world.physical(name).ndim
+    }
+    positions = world.system.unknowns.positions(before.moment.q).clone().requires_grad_(True)
+    time = world.scene.time
+    now = world.system.states()
+    world.system.restore(before.states)
+    try:
+        motion = simulate(
+            world.system,
+            positions,
+            before.moment.velocities,
+            steps=horizon,
+            step_size=time.step,
+            scheme=time.scheme,
+            held=world.held_path(horizon, first=before.moment.step),
+            parameters=world.expanded(values),
+            newton=NewtonSettings(tolerance=time.tolerance),
+        )
+        with torch.enable_grad():
+            value = number_value(world, number, motion.positions[-1], motion.velocities[-1])
+        gradients = torch.autograd.grad(value, [positions, *values.values()], allow_unused=True)
+    finally:
+        world.system.restore(now)
+    directions = gradients[0].cpu().numpy()
+    derivatives = {
+        name: (value.detach().cpu().numpy(), torch.zeros_like(value).numpy() if found is None else found.cpu().numpy())
+        for (name, value), found in zip(values.items(), gradients[1:], strict=True)
+    }
+    magnitudes = torch.linalg.vector_norm(gradients[0], dim=1).to(torch.float32).cpu().numpy()
+    return Sensitivity(number, float(value.detach()), horizon, magnitudes, directions, derivatives)
+
+
+def _deformable(world: World) -> list[str]:
+    return [body.name for body in world.bodies.values() if body.kind in ("sheet", "solid")]
