@@ -17,6 +17,7 @@ COMMANDS: tuple[str, ...] = (
     "demo",
     "reconstruct",
     "run",
+    "simulate",
     "info",
     "studies",
     "measure",

@@ -39,6 +39,8 @@ class ProgressDisplay(Protocol):
 
     def show_snapshot(self, snapshot: Snapshot) -> None: ...
 
+    def show_steps(self, done: int, steps: int, status: str) -> None: ...
+
     def show_event(self, event: Event) -> None: ...
 
 
@@ -88,6 +90,9 @@ class Silence:
     def show_snapshot(self, snapshot: Snapshot) -> None:
         return None
 
+    def show_steps(self, done: int, steps: int, status: str) -> None:
+        return None
+
     def show_event(self, event: Event) -> None:
         return None
 
@@ -102,17 +107,23 @@ class Lines(Silence):
         self._step = ""
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        fraction = snapshot.iteration / max(1, snapshot.iterations)
-        if fraction >= self._next:
-            say(f"{fraction:4.0%} iteration {snapshot.iteration} of {snapshot.iterations} · {describe(snapshot)}")
-            while self._next <= fraction:
-                self._next += 0.1
+        self._show("iteration", snapshot.iteration, snapshot.iterations, describe(snapshot))
+
+    def show_steps(self, done: int, steps: int, status: str) -> None:
+        self._show("step", done, steps, status)
 
     def show_event(self, event: Event) -> None:
         if isinstance(event, TaskProgress):
             self._show_task(event)
         elif text := _notice(event):
             say(text)
+
+    def _show(self, what: str, done: int, total: int, status: str) -> None:
+        fraction = done / max(1, total)
+        if fraction >= self._next:
+            say(f"{fraction:4.0%} {what} {done} of {total} · {status}")
+            while self._next <= fraction:
+                self._next += 0.1
 
     def _show_task(self, event: TaskProgress) -> None:
         step = event.message or event.task
@@ -149,17 +160,21 @@ class Bar(Silence):
         self._progress.stop()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        if self._run is None:
-            self._run = self._progress.add_task("Descending", total=snapshot.iterations, status="")
-        self._progress.update(
-            self._run, completed=snapshot.iteration, total=snapshot.iterations, status=describe(snapshot)
-        )
+        self._show("Descending", snapshot.iteration, snapshot.iterations, describe(snapshot))
+
+    def show_steps(self, done: int, steps: int, status: str) -> None:
+        self._show("Simulating", done, steps, status)
 
     def show_event(self, event: Event) -> None:
         if isinstance(event, TaskProgress):
             self._show_task(event)
         elif text := _notice(event):
             self._progress.console.print(text, highlight=False)
+
+    def _show(self, what: str, done: int, total: int, status: str) -> None:
+        if self._run is None:
+            self._run = self._progress.add_task(what, total=total, status="")
+        self._progress.update(self._run, completed=done, total=total, status=status)
 
     def _show_task(self, event: TaskProgress) -> None:
         if event.task not in self._tasks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,11 +33,13 @@ class Readings:
     """energies : by the energy's name, and "gravity" and "kinetic" [J]
     scalars : of sensors, by "sensor part [unit]"; NaN for forces before the first step
     fields : on vertices, shape (vertex_count,), float32; NaN where a body has none
+    closest : smallest distance between surfaces within the gap of contact [m]; infinite where nothing is so near
     """
 
     energies: Mapping[str, float]
     scalars: Mapping[str, float]
     fields: Mapping[str, np.ndarray]
+    closest: float = math.inf
 
 
 @dataclass(frozen=True)

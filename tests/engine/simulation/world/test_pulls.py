@@ -26,13 +26,13 @@ def test_derivatives_against_differences() -> None:
 
 
 def test_a_pull_brings_a_body_along_and_lets_go() -> None:
-    sheet = Sheet(name="card", shape=RectangleShape(columns=4, rows=4), material="rubber")
+    sheet = Sheet(name="card", shape=RectangleShape(columns=4, rows=4), material="card")
     world = build_world(Scene(sheets=[sheet], gravity=(0.0, 0.0, 0.0), time=Time(step=0.01)))
     stepper = world.stepper()
     world.pull("mouse", "card", 12, (0.0, 0.0, 0.1))
-    stepper.run(100)
-    middle = stepper.positions.mean(dim=0)
-    assert float(middle[2]) == pytest.approx(0.1, rel=0.2)
+    stepper.run(60)
+    # Half a swing of the mass m on the spring m / (20 h)², about the target.
+    assert float(stepper.positions[:, 2].mean()) == pytest.approx(0.2, rel=0.1)
     world.pull("mouse", "card", 12, None)
     assert stepper.energies()["pulls"] == 0.0
     assert not world.pulls
