@@ -30,6 +30,9 @@ SELECT_TOOLS = (
 )
 """Ids of the actions in the menu of the selections panel; a line parts the groups."""
 
+COLOURS = tuple(f"view.colour-{name}" for name in ("plain", "strain", "bending-energy", "contact-pressure", "friction"))
+"""Ids of the actions in the colour menu of the timeline."""
+
 
 def make_rooms(window: MainWindow) -> None:
     """Give the window its Document and what works on it; nothing of it is seen."""
@@ -88,6 +91,7 @@ def fill_docks(window: MainWindow) -> None:
     window.compare_bar = CompareBar(window.workbench.comparing, window)
     window.add_bar(window.compare_bar)
     window.timeline = Timeline(window.workbench.playing, window)
+    window.timeline.add_colours([window.registry.drawn(id) for id in COLOURS], window.registry.refresh)
     window.timeline.add_action_button(window.registry.drawn("file.motion"))
     window.set_timeline(window.timeline)
     for name, panel in (

@@ -22,6 +22,8 @@ SHAPES: dict[str, str] = {
     '<path d="M7 20.5 3.5 17 7 13.5"/><path d="M4 17h12a4.5 4.5 0 0 0 4.5-4.5"/>',
     "pull": '<circle cx="7" cy="17" r="3" fill="C"/><path d="M9.5 14.5c1-3 3-1 4-3.5s2.5-2 3.5-4"/>'
     '<path d="M13.5 5.5 18 4l1.5 4.5"/>',
+    "palette": '<path d="M12 4a8 8 0 1 0 0 16c2 0 2.4-1.3 1.8-2.6-.7-1.6.3-2.9 1.9-2.9H18a2.5 2.5 0 0 0 2-2.7'
+    'A8 8 0 0 0 12 4z"/><path d="M8.2 12.5v.1M9.8 8.6v.1M14 8.3v.1" stroke-width="2.4"/>',
     "stop": '<rect x="6.5" y="6.5" width="11" height="11" rx="1.2" fill="C"/>',
     "open": '<path d="M3.5 18.5v-12h6l2 2.5h9v9.5z"/><path d="M3.5 11.5h17"/>',
     "save": '<path d="M5 4.5h11.5l3 3v12H5z"/><path d="M8.5 4.5v5h7v-5M8 19.5v-6h8v6"/>',

@@ -70,7 +70,7 @@ class RunBar(QWidget):
             left = run.scalars.get("seconds_left")
             if run.state == "running" and speed > 0:
                 number = f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}"
-                parts.append((self.tr("{0} steps/s") if simulates else self.tr("{0} it/s")).format(number))
+                parts.append((self.tr("{0}/s") if simulates else self.tr("{0} it/s")).format(number))
             if run.state == "running" and left is not None:
                 parts.append(self.tr("{0} left").format(format_duration(left)))
             self._numbers.setText(" · ".join(parts))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QSlider,
@@ -141,6 +142,22 @@ class Timeline(QWidget):
         button.setDefaultAction(action)
         button.setIconSize(QSize(16, 16))
         button.setAccessibleName(action.text())
+        self._row.addWidget(button)
+
+    def add_colours(self, actions: Sequence[QAction], about_to_show: Callable[[], object]) -> None:
+        """By what the surface is coloured: a menu, which `about_to_show` brings up to date."""
+        button = QToolButton(self)
+        button.setIcon(icon("palette"))
+        button.setIconSize(QSize(16, 16))
+        button.setAccessibleName(self.tr("Colour by"))
+        button.setToolTip(self.tr("Colour by strain, bending energy, contact …"))
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setProperty("menuButton", True)
+        menu = QMenu(button)
+        menu.setAccessibleName(button.accessibleName())
+        menu.addActions(list(actions))
+        menu.aboutToShow.connect(about_to_show)
+        button.setMenu(menu)
         self._row.addWidget(button)
 
     def event(self, event: QEvent) -> bool:

@@ -39,8 +39,10 @@ def paint_colour_bar(painter: QPainter, view: Viewport) -> None:
         return
     shade = surface.shade
     width, line = min(290.0, view.width() - 2 * MARGIN - 80), QFontMetricsF(painter.font()).height()
-    rows = len(shade.categories) if shade.map == "categories" else 3
-    height = (rows + 1) * line + 22 if shade.map == "categories" else 3 * line + 32
+    if shade.map == "categories":
+        height = (len(shade.categories) + 1) * line + 22
+    else:
+        height = (3 if shade.map == "diverging" or any(shade.ends) else 2) * line + 32
     box = QRectF(view.width() - MARGIN - width - 20, view.height() - MARGIN - height, width + 20, height)
     paint_panel(painter, view, box)
     left, top = box.left() + 10, box.top() + 6
