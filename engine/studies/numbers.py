@@ -48,7 +48,8 @@ def sensitivity_of(world: World, stepper: Stepper, before: Snapshot, number: str
     physical number that acted on the way, by the adjoint of these steps, which are made again.
 
     Masses and gravity that the number itself is made of count as they are: only what they did on the way is
-    differentiated; of BDF2 the first step is one of implicit Euler. World and stepper are left as they were. Raises `ParameterError`.
+    differentiated; of BDF2 the first step is one of implicit Euler. World and stepper are left as they were. Raises
+    `ParameterError`.
     """
     number_value(world, number, stepper.positions, stepper.velocities)
     values = {
