@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from engine.core.errors import MemoryLimitError, NonFiniteError, ParameterError
-from engine.simulation.linear import Assembler, solve_exactly
+from engine.simulation.linear import Assembler, ExactSolver
+from engine.simulation.multigrid import rigid_modes
 from engine.simulation.newton import NewtonSettings
 from engine.simulation.schemes import Combination, SchemeName
 from engine.simulation.stepper import Moment, Snapshot, Solved, Stepper
@@ -227,6 +228,7 @@ class _Backward:
         self._seeds = seeds
         unknowns = self._system.unknowns
         self._assembler = Assembler(self._system.free, unknowns.size)
+        self._solver = ExactSolver()
         self.position = seeds[0][-1].clone()
         self.velocity = seeds[1][-1].clone()
         self._earlier_position = torch.zeros_like(self.position)
@@ -307,7 +309,11 @@ class _Backward:
         masses = system.vertex_masses[:, None].expand(-1, 3)
         unknowns.positions(diagonal).copy_(solved.scheme.inertia * masses)
         right = adjoint[system.free].cpu().numpy()
-        found = torch.as_tensor(solve_exactly(self._assembler.matrix(parts, diagonal), right), device=adjoint.device)
+        matrix = self._assembler.matrix(parts, diagonal)
+        solution = self._solver.solve(
+            matrix, right, modes=lambda: rigid_modes(unknowns.positions(solved.q), system.free)
+        )
+        found = torch.as_tensor(solution, device=adjoint.device)
         if not bool(torch.isfinite(found).all()):
             raise NonFiniteError("adjoint", step, f"The gradient became non-finite at step {step}.")
         z = torch.zeros_like(adjoint)

@@ -1,22 +1,36 @@
-"""Linear systems of a step: one matrix from the Hessians of all energies, factored as seldom as it can be.
+"""Linear systems of a step: one matrix of the Hessians of all energies, and a preconditioner made as seldom as can be.
 
-The matrix is symmetric. A factor L D Lᵀ (qdldl) is kept and preconditions conjugate gradients for the matrices that
-follow, until they take more iterations than a new factor is worth: what a system costs is then a few products, and the
-factor's pattern is found once. A new factor also says whether the matrix is positive definite.
+The matrix is symmetric. Conjugate gradients solve for it, with a preconditioner of an earlier matrix before them, until
+they take more iterations than a new one is worth. Up to `FACTORED` unknowns that is a factor L D Lᵀ (qdldl), which also
+says whether the matrix is positive definite; of larger systems it is multigrid, and a factor where that fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import qdldl
-from scipy.sparse import csc_matrix
+from scipy.sparse import coo_matrix, csc_matrix
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
+from engine.simulation.multigrid import Multigrid
 from engine.simulation.triplets import Triplets
+
+FACTORED = 30_000
+"""Unknowns up to which a factor is faster than multigrid, for a Newton step."""
+FACTORED_EXACTLY = 60_000
+"""Likewise for a solution to rounding."""
+EXACT = 1e-13
+MULTIGRID_LIMIT = 300
+"""Iterations after which multigrid has failed."""
+
+
+Modes = Callable[[], np.ndarray]
 
 
 class Assembler:
@@ -31,20 +45,34 @@ class Assembler:
         self._size = size
         self._number = np.full(size, -1, np.int64)
         self._number[self._free] = np.arange(len(self._free))
-        self._patterns: list[tuple[Tensor, Tensor]] = []
+        self._patterns: list[tuple[Tensor, Tensor]] | None = None
 
     def matrix(self, parts: Sequence[Triplets], diagonal: Tensor) -> csc_matrix:
         """The sum of `parts` and a diagonal, shape (size,), over the free unknowns; indices in order, none twice."""
-        if not self._same_patterns(parts):
-            self._find_pattern(parts)
-        values = np.concatenate([*(part.values.cpu().numpy() for part in parts), diagonal.cpu().numpy()[self._free]])
+        lasting = [part for part in parts if not part.passing]
+        if not self._same_patterns(lasting):
+            self._find_pattern(lasting)
+        values = np.concatenate([*(part.values.cpu().numpy() for part in lasting), diagonal.cpu().numpy()[self._free]])
         data = np.bincount(self._slots, weights=values[self._source], minlength=len(self._indices))
         shape = (len(self._free), len(self._free))
-        return csc_matrix((data, self._indices, self._starts), shape=shape)
+        matrix = csc_matrix((data, self._indices, self._starts), shape=shape)
+        for part in parts:
+            if part.passing and len(part.values):
+                matrix = matrix + self._passing(part)
+        return matrix
+
+    def _passing(self, part: Triplets) -> csc_matrix:
+        rows, cols = self._number[part.rows.cpu().numpy()], self._number[part.cols.cpu().numpy()]
+        inside = (rows >= 0) & (cols >= 0)
+        shape = (len(self._free), len(self._free))
+        return coo_matrix((part.values.cpu().numpy()[inside], (rows[inside], cols[inside])), shape=shape).tocsc()
 
     def _same_patterns(self, parts: Sequence[Triplets]) -> bool:
-        return len(parts) == len(self._patterns) and all(
-            part.rows is rows and part.cols is cols for part, (rows, cols) in zip(parts, self._patterns, strict=True)
+        known = self._patterns
+        return (
+            known is not None
+            and len(parts) == len(known)
+            and all(part.rows is rows and part.cols is cols for part, (rows, cols) in zip(parts, known, strict=True))
         )
 
     def _find_pattern(self, parts: Sequence[Triplets]) -> None:
@@ -58,6 +86,18 @@ class Assembler:
         self._patterns = [(part.rows, part.cols) for part in parts]
 
 
+class Preconditioner(Protocol):
+    """Solves about, for a matrix of `size` unknowns. `worth` iterations cost as much as making it."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def worth(self) -> int: ...
+
+    def solve(self, right: np.ndarray) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class Factor:
     """L D Lᵀ of a matrix; `positive` where the matrix is positive definite."""
@@ -66,7 +106,10 @@ class Factor:
     positive: bool
     pattern: tuple[np.ndarray, np.ndarray]
     worth: int
-    """Products with the factor that cost as much as making it."""
+
+    @property
+    def size(self) -> int:
+        return len(self.pattern[1]) - 1
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         assert self.solver is not None
@@ -77,39 +120,81 @@ class SymmetricSolver:
     """Solves for one matrix after another that differ little."""
 
     def __init__(self) -> None:
-        self._factor: Factor | None = None
+        self._kept: Preconditioner | None = None
         self._latest: Factor | None = None
-        self._spent = 0
+        self._rate = 0.0
+        """Iterations a decade of the residual when the preconditioner was new."""
+        self._spent = 0.0
+        self._multigrid_fails = False
         self.factor_count = 0
 
     def forget(self) -> None:
         """Start anew: what follows then depends on nothing that was solved before."""
-        self._factor = None
-        self._spent = 0
+        self._drop()
+        self._multigrid_fails = False
 
-    def solve(self, matrix: csc_matrix, right: np.ndarray, *, tolerance: float) -> np.ndarray | None:
-        """x with |A x − b| at most `tolerance` · |b| in the factor's norm; None where A is not positive definite."""
-        if self._factor is not None and len(right) == len(self._factor.pattern[1]) - 1:
-            worth = self._factor.worth
-            found = conjugate_gradients(matrix, right, self._factor, tolerance, limit=worth)
+    def solve(self, matrix: csc_matrix, right: np.ndarray, *, tolerance: float, modes: Modes) -> np.ndarray | None:
+        """x with |A x − b| at most `tolerance` · |b| in the preconditioner's norm; None where A is found not to be
+        positive definite. `modes` makes those of `Multigrid`."""
+        kept = self._kept
+        if kept is not None and len(right) == kept.size:
+            usual = 1.0 + self._rate * _decades(tolerance)
+            found = conjugate_gradients(matrix, right, kept, tolerance, limit=kept.worth + math.ceil(1.5 * usual))
             if found.solution is not None:
-                # What a better factor would have saved, summed: at its price it is bought.
-                self._spent += found.iterations - 1
-                if self._spent > worth:
-                    self.forget()
+                # What a better one would have saved, summed: at its price it is bought.
+                self._spent += max(found.iterations - usual, 0.0)
+                if self._spent > kept.worth:
+                    self._drop()
                 return found.solution
             if found.indefinite:
                 return None
         self.factor_count += 1
+        self._drop()
+        if len(right) > FACTORED and not self._multigrid_fails and bool((matrix.diagonal() > 0.0).all()):
+            grids = Multigrid(matrix, modes())
+            found = conjugate_gradients(matrix, right, grids, tolerance, limit=MULTIGRID_LIMIT)
+            if found.solution is not None:
+                self._kept, self._rate = grids, found.iterations / _decades(tolerance)
+                return found.solution
+            if found.indefinite:
+                return None
+            self._multigrid_fails = True
         # The latest one is overwritten where the pattern is its own, whatever comes of it.
         self._latest = factor = factor_of(matrix, self._latest)
-        self._factor = factor if factor.positive else None
-        self._spent = 0
         if not factor.positive:
             return None
+        self._kept = factor
         # One or two iterations: they make up for rounding in the factor.
         found = conjugate_gradients(matrix, right, factor, tolerance, limit=20)
         return factor.solve(right) if found.solution is None else found.solution
+
+    def _drop(self) -> None:
+        self._kept, self._rate, self._spent = None, 0.0, 0.0
+
+
+class ExactSolver:
+    """Solves to rounding for one symmetric matrix after another, which may be indefinite (for the adjoint)."""
+
+    def __init__(self) -> None:
+        self._latest: Factor | None = None
+
+    def solve(self, matrix: csc_matrix, right: np.ndarray, *, modes: Modes) -> np.ndarray:
+        """x with A x = b. `modes` makes those of `Multigrid`."""
+        if len(right) > FACTORED_EXACTLY and bool((matrix.diagonal() > 0.0).all()):
+            found = conjugate_gradients(matrix, right, Multigrid(matrix, modes()), EXACT, limit=MULTIGRID_LIMIT)
+            if found.solution is not None:
+                return found.solution
+        self._latest = factor = factor_of(matrix, self._latest)
+        if not factor.positive:
+            return np.asarray(splu(matrix).solve(right))
+        solution = factor.solve(right)
+        for _ in range(2):
+            solution += factor.solve(right - matrix @ solution)
+        return solution
+
+
+def _decades(tolerance: float) -> float:
+    return max(-math.log10(tolerance), 0.5)
 
 
 def factor_of(matrix: csc_matrix, earlier: Factor | None = None) -> Factor:
@@ -147,9 +232,9 @@ class Found:
 
 
 def conjugate_gradients(
-    matrix: csc_matrix, right: np.ndarray, factor: Factor, tolerance: float, *, limit: int
+    matrix: csc_matrix, right: np.ndarray, factor: Preconditioner, tolerance: float, *, limit: int
 ) -> Found:
-    """Conjugate gradients with a factor of a similar matrix before them."""
+    """Conjugate gradients with a preconditioner of a similar matrix before them."""
     solution = np.zeros_like(right)
     residual = right.copy()
     better = factor.solve(residual)
@@ -171,14 +256,3 @@ def conjugate_gradients(
             return Found(solution, iteration)
         direction = better + (product / before) * direction
     return Found(None, limit)
-
-
-def solve_exactly(matrix: csc_matrix, right: np.ndarray) -> np.ndarray:
-    """x with A x = b to rounding, for a symmetric matrix that may be indefinite (for the adjoint)."""
-    factor = factor_of(matrix)
-    if factor.positive:
-        solution = factor.solve(right)
-        for _ in range(2):
-            solution += factor.solve(right - matrix @ solution)
-        return solution
-    return np.asarray(splu(matrix).solve(right))

@@ -8,7 +8,7 @@ solved only as well as the residual deserves (S. C. Eisenstat, H. F. Walker, SIA
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from engine.core.errors import FormwrightError
 from engine.simulation.linear import Assembler, SymmetricSolver
+from engine.simulation.multigrid import rigid_modes
 from engine.simulation.triplets import Triplets
 
 ARMIJO = 1e-4
@@ -171,7 +172,8 @@ class Newton:
         parts, diagonal = objective.hessian(start, project=True)
         force = diagonal * change + torch.stack([part.multiply(change) for part in parts]).sum(dim=0)
         matrix = self._assembler.matrix(parts, diagonal)
-        response = self._solver.solve(matrix, -force[self._free].cpu().numpy(), tolerance=1e-3)
+        right = -force[self._free].cpu().numpy()
+        response = self._solver.solve(matrix, right, tolerance=1e-3, modes=self._modes(start))
         if response is None:
             return moved
         followed = moved.clone()
@@ -188,23 +190,28 @@ class Newton:
         found = None
         if exact:
             parts, diagonal = objective.hessian(q, project=False)
-            found = self._solver.solve(self._assembler.matrix(parts, diagonal), right, tolerance=tolerance)
+            matrix = self._assembler.matrix(parts, diagonal)
+            found = self._solver.solve(matrix, right, tolerance=tolerance, modes=self._modes(q))
         if found is None:
             exact = False
             parts, diagonal = objective.hessian(q, project=True)
             matrix = self._assembler.matrix(parts, diagonal)
-            found = self._solver.solve(matrix, right, tolerance=tolerance)
+            found = self._solver.solve(matrix, right, tolerance=tolerance, modes=self._modes(q))
             # Projected elements may leave a direction without stiffness: give it a little.
             shift = 1e-10
             while found is None and shift < 1.0:
                 stiffer = matrix.copy()
                 stiffer.setdiag(matrix.diagonal() * (1.0 + shift) + shift * float(matrix.diagonal().mean()))
-                found = self._solver.solve(stiffer, right, tolerance=tolerance)
+                found = self._solver.solve(stiffer, right, tolerance=tolerance, modes=self._modes(q))
                 shift *= 100.0
         direction = torch.zeros_like(q)
         if found is not None:
             direction[self._free] = torch.as_tensor(found, device=q.device)
         return direction, exact
+
+    def _modes(self, q: Tensor) -> Callable[[], np.ndarray]:
+        positions = q[: 3 * self._vertex_count].reshape(-1, 3)
+        return lambda: rigid_modes(positions, self._free)
 
     def _search(
         self, objective: Objective, q: Tensor, value: Value, gradient: Gradient, direction: Tensor

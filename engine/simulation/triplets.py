@@ -18,12 +18,14 @@ class Triplets:
         tensors every time, so that a solver may keep what it has worked out for them (compare with `is`).
     values : float64, shape (entry_count,)
     size : unknowns
+    passing : the pattern is of this moment only, as that of contacts is: a solver keeps nothing of it
     """
 
     rows: Tensor
     cols: Tensor
     values: Tensor
     size: int
+    passing: bool = False
 
     @staticmethod
     def join(parts: Sequence[Triplets]) -> Triplets:

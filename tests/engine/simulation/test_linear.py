@@ -7,7 +7,10 @@ import pytest
 import torch
 from scipy.sparse import csc_matrix
 
-from engine.simulation.linear import Assembler, SymmetricSolver, factor_of, solve_exactly
+from engine.geometry.sheets import regular_sheet
+from engine.simulation import linear
+from engine.simulation.linear import Assembler, ExactSolver, SymmetricSolver, factor_of
+from engine.simulation.multigrid import Multigrid, rigid_modes
 from engine.simulation.triplets import Triplets
 
 
@@ -15,6 +18,27 @@ def positive(count: int, seed: int) -> csc_matrix:
     generator = np.random.default_rng(seed)
     square = generator.normal(size=(count, count)) * (generator.uniform(size=(count, count)) < 0.2)
     return csc_matrix(square @ square.T + count * np.eye(count))
+
+
+def no_modes() -> np.ndarray:
+    raise AssertionError("small systems are factored")
+
+
+def elastic_net(cells: int) -> tuple[csc_matrix, np.ndarray]:
+    """Springs along the edges and diagonals of a grid of points in space, held softly; and its rigid modes."""
+    flat, triangles = regular_sheet(1.0, 1.0, cells, cells)
+    positions = flat + 0.05 * np.sin(5.0 * flat[:, [1, 0, 0]])
+    sides = np.unique(np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
+    way = positions[sides[:, 1]] - positions[sides[:, 0]]
+    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    blocks = way[:, :, None] * way[:, None, :]
+    size = 3 * len(flat)
+    matrix = csc_matrix(1e-2 * np.eye(size))
+    for sign, first, second in ((1, 0, 0), (1, 1, 1), (-1, 0, 1), (-1, 1, 0)):
+        rows = np.broadcast_to(3 * sides[:, first, None, None] + np.arange(3)[:, None], blocks.shape)
+        cols = np.broadcast_to(3 * sides[:, second, None, None] + np.arange(3), blocks.shape)
+        matrix = matrix + csc_matrix((sign * blocks.ravel(), (rows.ravel(), cols.ravel())), shape=(size, size))
+    return csc_matrix(matrix), rigid_modes(torch.as_tensor(positions), torch.arange(size))
 
 
 def test_entries_add_up_over_the_free_unknowns() -> None:
@@ -36,7 +60,7 @@ def test_a_kept_factor_solves_for_similar_matrices() -> None:
     solver = SymmetricSolver()
     for change in (0.0, 0.05, 0.1):
         near = (matrix + change * csc_matrix(np.diag(np.arange(60.0)))).tocsc()
-        found = solver.solve(near, right, tolerance=1e-12)
+        found = solver.solve(near, right, tolerance=1e-12, modes=no_modes)
         assert found is not None
         assert np.allclose(near @ found, right, atol=1e-9)
     assert solver.factor_count == 1
@@ -48,14 +72,75 @@ def test_an_indefinite_matrix_is_noticed_and_the_next_one_is_solved_all_the_same
     saddle.setdiag(matrix.diagonal() - 2.0 * np.linalg.eigvalsh(matrix.toarray())[0] * (np.arange(40) == 7) * 50.0)
     solver = SymmetricSolver()
     assert not factor_of(saddle).positive
-    assert solver.solve(saddle, right, tolerance=1e-10) is None
-    found = solver.solve(matrix, right, tolerance=1e-12)
+    assert solver.solve(saddle, right, tolerance=1e-10, modes=no_modes) is None
+    found = solver.solve(matrix, right, tolerance=1e-12, modes=no_modes)
     assert found is not None
     assert np.allclose(matrix @ found, right, atol=1e-9)
-    assert np.allclose(saddle @ solve_exactly(saddle, right), right, atol=1e-9)
+    assert np.allclose(saddle @ ExactSolver().solve(saddle, right, modes=no_modes), right, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", [3, 4])
 def test_exact_solutions_are_exact_to_rounding(seed: int) -> None:
     matrix, right = positive(50, seed), np.random.default_rng(seed).normal(size=50)
-    assert np.abs(matrix @ solve_exactly(matrix, right) - right).max() < 1e-12
+    assert np.abs(matrix @ ExactSolver().solve(matrix, right, modes=no_modes) - right).max() < 1e-12
+
+
+def test_a_pattern_of_the_moment_is_added_and_not_kept() -> None:
+    rows, cols = torch.tensor([0, 1, 2, 3]), torch.tensor([1, 0, 2, 3])
+    lasting = Triplets(rows, cols, torch.arange(1.0, 5.0, dtype=torch.float64), 4)
+    diagonal, free = torch.full((4,), 10.0, dtype=torch.float64), torch.tensor([0, 1, 3])
+    assembler = Assembler(free, 4)
+    assembler.matrix([lasting], diagonal)
+    kept = assembler._indices
+    for place in (0, 2, 3):
+        spot = torch.tensor([place, place])
+        passing = Triplets(spot, spot, torch.tensor([0.5, 0.25], dtype=torch.float64), 4, passing=True)
+        wanted = (lasting.dense() + passing.dense() + torch.diag(diagonal))[free][:, free]
+        assert np.array_equal(assembler.matrix([lasting, passing], diagonal).toarray(), wanted.numpy())
+        assert assembler._indices is kept
+
+
+def test_a_large_system_is_solved_by_multigrid(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix, modes = elastic_net(24)
+    right = np.random.default_rng(5).normal(size=matrix.shape[0])
+    monkeypatch.setattr(linear, "FACTORED", 1000)
+    monkeypatch.setattr(linear, "FACTORED_EXACTLY", 1000)
+    monkeypatch.setattr(linear, "factor_of", None)
+    solver = SymmetricSolver()
+    for change in (0.0, 0.1):
+        near = csc_matrix(matrix + change * csc_matrix(np.diag(np.linspace(0.0, 1.0, len(right)))))
+        found = solver.solve(near, right, tolerance=1e-10, modes=lambda: modes)
+        assert found is not None
+        assert np.linalg.norm(near @ found - right) < 1e-7 * np.linalg.norm(right)
+    assert solver.factor_count == 1
+    exact = ExactSolver().solve(matrix, right, modes=lambda: modes)
+    assert np.linalg.norm(matrix @ exact - right) < 1e-10 * np.linalg.norm(right)
+
+
+def test_multigrid_needs_hardly_more_iterations_where_the_mesh_is_finer() -> None:
+    iterations = []
+    for cells in (16, 48):
+        matrix, modes = elastic_net(cells)
+        right = np.random.default_rng(6).normal(size=matrix.shape[0])
+        found = linear.conjugate_gradients(matrix, right, Multigrid(matrix, modes), 1e-6, limit=200)
+        iterations.append(found.iterations)
+    assert iterations[1] < 2.0 * iterations[0]
+
+
+def test_multigrid_is_the_same_to_the_last_bit_whatever_was_drawn_before() -> None:
+    matrix, modes = elastic_net(24)
+    right = np.ones(matrix.shape[0])
+    np.random.seed(1)
+    one = Multigrid(matrix, modes).solve(right)
+    np.random.seed(2)
+    assert np.array_equal(one, Multigrid(matrix, modes).solve(right))
+
+
+def test_what_multigrid_cannot_solve_is_factored(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix, modes = elastic_net(12)
+    right = np.ones(matrix.shape[0])
+    monkeypatch.setattr(linear, "FACTORED", 100)
+    monkeypatch.setattr(linear, "MULTIGRID_LIMIT", 1)
+    found = SymmetricSolver().solve(matrix, right, tolerance=1e-12, modes=lambda: modes)
+    assert found is not None
+    assert np.linalg.norm(matrix @ found - right) < 1e-9 * np.linalg.norm(right)
