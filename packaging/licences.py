@@ -26,6 +26,7 @@ PERMITTED = re.compile(
 EXCEPTIONS: dict[str, str] = {
     "pyside6_essentials": "LGPL-3.0: used unchanged, as a shared library that the user can replace.",
     "shiboken6": "LGPL-3.0: part of PySide6, used in the same way.",
+    "ipctk": "MIT: its metadata name no licence, the LICENSE file it ships with does.",
     "nvidia-*": "NVIDIA's own: CUDA libraries that torch's build for NVIDIA devices loads; not distributed by us.",
     "cuda-*": "NVIDIA's own: CUDA bindings that torch's build for NVIDIA devices loads; not distributed by us.",
 }

@@ -275,7 +275,11 @@ class _Backward:
         self._earlier_position, self._earlier_velocity = before.earlier_position, before.earlier_velocity
 
     def finish(self) -> None:
-        """Refuse gradients that are no numbers."""
+        """Through the states at the start; refuse gradients that are no numbers."""
+        for owner, energy in self._system.energies.items():
+            pulled = energy.begin_adjoint(self._of(owner))
+            if pulled is not None:
+                self.position = self.position + pulled
         found = {"positions": self.position, "velocities": self.velocity, **self.parameters}
         for name, value in found.items():
             if not bool(torch.isfinite(value).all()):
@@ -285,11 +289,7 @@ class _Backward:
         """Adjoints of the states before the step; what they ask of q is added to its `adjoint`."""
         states: dict[str, Tensor] = {}
         for owner, energy in self._system.energies.items():
-            own = {
-                name.rpartition(".")[2]: value
-                for name, value in self._states.items()
-                if name.rpartition(".")[0] == owner
-            }
+            own = self._of(owner)
             if not own:
                 continue
             pulled, others = energy.advance_adjoint(q, own)
@@ -300,6 +300,12 @@ class _Backward:
                 else:
                     self._add(f"{owner}.{name}", value)
         return states
+
+    def _of(self, owner: str) -> dict[str, Tensor]:
+        """Adjoints of the states of one energy."""
+        return {
+            name.rpartition(".")[2]: value for name, value in self._states.items() if name.rpartition(".")[0] == owner
+        }
 
     def _solve(self, solved: Solved, adjoint: Tensor, step: int) -> Tensor:
         """z with H z = adjoint over the free unknowns; on the held ones `adjoint` becomes what holding them takes."""

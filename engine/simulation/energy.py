@@ -77,6 +77,13 @@ class Energy(Protocol):
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go back to an earlier `state()`."""
 
+    def begin(self, q: Tensor) -> None:
+        """Take over where a simulation starts, what of the state follows from that."""
+
+    def begin_adjoint(self, adjoint: Mapping[str, Tensor]) -> Tensor | None:
+        """Adjoint of `begin`: that of the positions at the start, shape (vertex_count, 3), from those of the state
+        there; None where the state does not follow from them."""
+
     def follow(self, q: Tensor, guess: Tensor) -> Tensor:
         """`guess`, from where a step may start, with rotations that fit its positions: the normals of edges stand to
         their faces as they do in q."""
@@ -97,7 +104,17 @@ class Energy(Protocol):
         """
 
 
-class Stateless:
+class StartsAnywhere:
+    """The part of an Energy whose state does not follow from where a simulation starts."""
+
+    def begin(self, q: Tensor) -> None:
+        pass
+
+    def begin_adjoint(self, adjoint: Mapping[str, Tensor]) -> Tensor | None:
+        return None
+
+
+class Stateless(StartsAnywhere):
     """The part of an Energy that remembers nothing."""
 
     def state(self) -> dict[str, Tensor]:

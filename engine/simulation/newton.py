@@ -164,8 +164,24 @@ class Newton:
             q, value, whole = moved
             exact = exact or whole
 
-    def predict(self, objective: Objective, start: Tensor, held: Tensor, motion: Tensor) -> Tensor:
-        """`start` after the motion of what is held, with the free unknowns where the linear response has them."""
+    def approach(self, objective: Objective, start: Tensor, iterations: int) -> Tensor:
+        """Some way to the minimum: so many iterations, or fewer where one brings nothing."""
+        q, value = start, objective.value(start)
+        for _ in range(iterations):
+            gradient = objective.gradient(q)
+            size = objective.residual(gradient.total)
+            if not size > self.settings.tolerance * gradient.forces:
+                break
+            direction, _ = self._direction(objective, q, gradient, size / gradient.forces, exact=False)
+            moved = self._search(objective, q, value, gradient, direction)
+            if moved is None:
+                break
+            q, value, _ = moved
+        return q
+
+    def predict(self, objective: Objective, start: Tensor, held: Tensor, motion: Tensor) -> tuple[Tensor, float]:
+        """`start` after the motion of what is held, with the free unknowns where the linear response has them, or
+        where they were if that is better; and how much of the way there may be gone."""
         moved = start.clone()
         moved[held] += motion
         change = moved - start
@@ -174,11 +190,17 @@ class Newton:
         matrix = self._assembler.matrix(parts, diagonal)
         right = -force[self._free].cpu().numpy()
         response = self._solver.solve(matrix, right, tolerance=1e-3, modes=self._modes(start))
+        part = objective.largest_step(start, change)
         if response is None:
-            return moved
+            return moved, part
         followed = moved.clone()
         followed[self._free] += torch.as_tensor(response, device=start.device)
-        return followed if objective.value(followed).total < objective.value(moved).total else moved
+        followed_part = objective.largest_step(start, followed - start)
+        if followed_part == part:
+            better = objective.value(followed).total < objective.value(moved).total
+        else:
+            better = followed_part > part
+        return (followed, followed_part) if better else (moved, part)
 
     def _direction(
         self, objective: Objective, q: Tensor, gradient: Gradient, relative: float, exact: bool
@@ -221,18 +243,22 @@ class Newton:
         if not slope < 0.0:
             return None
         largest = objective.largest_step(q, direction)
-        noise = gradient.rounding + ROUNDING * value.magnitude
+        # Forces that cancel within an element are not seen here, and round all the same.
+        noise = 4.0 * (gradient.rounding + ROUNDING * value.magnitude)
         before = objective.residual(gradient.total)
         step = largest
         while step > SMALLEST_STEP:
             moved = q + step * direction
             reached = objective.value(moved)
-            if -step * slope > 10.0 * noise:
+            if -step * slope > 2.5 * noise:
                 if reached.total <= value.total + ARMIJO * step * slope:
                     return moved, reached, step == 1.0
             elif reached.total <= value.total + noise:
-                # The energy is too coarse to tell: the force must fall.
-                if objective.residual(objective.gradient(moved).total) < 0.9 * before:
+                # The energy is too coarse to tell, unless it falls by more than it is rounded: the force must fall.
+                if (
+                    reached.total < value.total - noise
+                    or objective.residual(objective.gradient(moved).total) < 0.9 * before
+                ):
                     return moved, reached, step == 1.0
                 if step < largest:
                     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engine.simulation.driving import drive
 from engine.simulation.newton import Newton, NewtonReport, NewtonSettings, NotConvergedError
 from engine.simulation.objective import StepObjective
 from engine.simulation.system import System
@@ -27,8 +28,9 @@ def equilibrium(
     solver = Newton(system.free, unknowns.size, unknowns.vertex_count, newton)
     start = positions.to(system.device, torch.float64)
     q = torch.cat([start.reshape(-1), start.new_zeros(unknowns.rotation_count)])
+    system.begin(q)
     if held is not None:
-        q = solver.predict(StepObjective(system, 0.0, start, 0), q, system.held, held - q[system.held])
+        q = drive(system, solver, StepObjective(system, 0.0, start, 0), q, held, step=0)
     q, report = settle(system, solver, q, step=0)
     for energy in system.energies.values():
         q = energy.advance(q)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import NonFiniteError, NotDifferentiableError, ParameterError
+from engine.simulation.driving import drive
 from engine.simulation.newton import Newton, NewtonReport, NewtonSettings, NotConvergedError
 from engine.simulation.objective import StepObjective
 from engine.simulation.quasistatic import settle
@@ -96,6 +97,7 @@ class Stepper:
         speed = torch.zeros_like(start) if velocities is None else self._vertex_values("velocities", velocities)
         q = torch.cat([start.reshape(-1), start.new_zeros(system.unknowns.rotation_count)])
         self.moment = Moment(q, speed, None, 0)
+        system.begin(q)
         self._newton = Newton(system.free, system.unknowns.size, system.unknowns.vertex_count, newton)
 
     @property
@@ -116,7 +118,8 @@ class Stepper:
     def step(self, held: Tensor | None = None) -> Solved:
         """One step. `held` is where the held unknowns are after it [m], shape (held_count,); they stay without it.
 
-        Raises `NotConvergedError` and `NonFiniteError`, and then nothing has changed.
+        Raises `NotConvergedError`, `NonFiniteError`, and what a limit says where it lets nothing on; and then nothing
+        has changed.
         """
         states = self.system.states()
         try:
@@ -162,9 +165,7 @@ class Stepper:
             there = self._held_values(held)
             before = positions.reshape(-1)[self.system.held]
             solved_there = (there - scheme.next_position.position * before) / scheme.next_position.solved
-            motion = solved_there - start[self.system.held]
-            if bool((motion != 0.0).any()):
-                start = self._newton.predict(objective, start, self.system.held, motion)
+            start = drive(self.system, self._newton, objective, start, solved_there, step=number)
         try:
             if scheme.inertia > 0.0:
                 q, report = self._newton.minimise(objective, start)
@@ -180,15 +181,23 @@ class Stepper:
         There the energy is often larger, for straight lines stretch what turns, and yet it is much nearer to the
         minimum: Newton's method needs half of the iterations for stiff sheets that fall.
         """
-        still = self.moment.q
+        still, positions = self.moment.q, self.system.unknowns.positions
         moved = still.clone()
-        self.system.unknowns.positions(moved).copy_(target)
+        positions(moved).copy_(target)
         moved[self.system.held] = still[self.system.held]
-        for energy in self.system.energies.values():
-            moved = energy.follow(still, moved)
-        if torch.equal(moved, still) or objective.largest_step(still, moved - still) < 1.0:
+        if torch.equal(moved, still):
             return still
-        return moved if math.isfinite(objective.value(moved).total) else still
+        part = 1.0
+        for _ in range(2):
+            # The second time from as near as limits let it: normals follow that, and their way may be limited too.
+            guess = still + part * (moved - still) if part < 1.0 else moved
+            for energy in self.system.energies.values():
+                guess = energy.follow(still, guess)
+            allowed = objective.largest_step(still, guess - still)
+            if allowed == 1.0:
+                return guess if math.isfinite(objective.value(guess).total) else still
+            part = allowed
+        return still
 
     def _move_on(self, solved: Solved) -> None:
         moment, unknowns = self.moment, self.system.unknowns

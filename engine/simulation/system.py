@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from engine.core.errors import GeometryError, ParameterError
+from engine.core.errors import FormwrightError, GeometryError, ParameterError
 from engine.simulation.energy import Energy, Unknowns
 from engine.simulation.mass import Mass
 
@@ -24,6 +24,9 @@ class StepLimit(Protocol):
 
     def largest_step(self, q: Tensor, direction: Tensor) -> float:
         """The largest part of `direction`, at most 1, that may be gone from q."""
+
+    def blocked(self, q: Tensor, step: int) -> FormwrightError | None:
+        """What to tell at a step where nothing goes on from q because of this limit; None where it is not the cause."""
 
 
 class System:
@@ -112,6 +115,16 @@ class System:
         finally:
             self.assign(parameters)
             self.restore(states)
+
+    def begin(self, q: Tensor) -> None:
+        """Let energies take over that a simulation starts at q."""
+        for energy in self.energies.values():
+            energy.begin(q)
+
+    def blocked(self, q: Tensor, step: int) -> FormwrightError | None:
+        """What to tell at a step where limits let nothing go on from q."""
+        told = (limit.blocked(q, step) for limit in self.limits)
+        return next((error for error in told if error is not None), None)
 
     def energies_by_name(self, q: Tensor, velocities: Tensor) -> dict[str, float]:
         """Value of every energy, and "gravity" and "kinetic" [J]."""

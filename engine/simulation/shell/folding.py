@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from engine.simulation.energy import Unknowns
+from engine.simulation.energy import StartsAnywhere, Unknowns
 from engine.simulation.parametrised import FREE, Limits, Parametrised
 from engine.simulation.shell.crease import CreaseState, crease_update, crease_update_adjoint
 from engine.simulation.shell.rest import edge_angles, refuse_degenerate
@@ -27,7 +27,7 @@ LIMITS: Mapping[str, Limits] = {
 }
 
 
-class FoldEnergy(Parametrised):
+class FoldEnergy(Parametrised, StartsAnywhere):
     """Base of bending energies. Angles between faces are positive where their normals point apart, 0 at the boundary.
 
     parameters : "young", "poisson", "thickness", "stiffness", "rest_positions", "rest_angles"; of creases "yield_angle"

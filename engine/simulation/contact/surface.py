@@ -1,0 +1,168 @@
+"""The surfaces of all bodies as ipctk sees them: what is near, and how far everything may move.
+
+Broad phase, the choice of nearest features and continuous collision detection are ipctk's (Z. Ferguson et al., MIT).
+They run on one thread, so that their answers come in one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import ipctk
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.core.errors import ParameterError
+from engine.simulation.contact.stencils import FIRST_EDGE_EDGE, Contacts
+
+MARGIN = 1.0
+"""How much further than the gap candidates are looked for, over the gap: they serve until something moved so far."""
+
+
+@dataclass(frozen=True)
+class ContactBody:
+    """What can be touched.
+
+    name : of the body
+    triangles : of its surface, numbers of all vertices, int64, shape (n, 3)
+    filled : nothing may be inside it (an obstacle, a soft body), and not only nothing pass through its surface
+    """
+
+    name: str
+    triangles: np.ndarray
+    filled: bool = False
+
+
+class CollisionSurface:
+    """All surfaces together.
+
+    positions : [m], shape (vertex_count, 3), at which lengths of edges are taken
+    held : vertices that move as they are told: they do not collide with each other, bool, shape (vertex_count,)
+    apart : pairs of sets of vertices that do not collide either (what a gripper holds, and the gripper)
+    gap : distance below which surfaces push [m]
+    """
+
+    def __init__(
+        self,
+        bodies: Sequence[ContactBody],
+        positions: Tensor,
+        held: np.ndarray,
+        gap: float,
+        *,
+        apart: Iterable[tuple[np.ndarray, np.ndarray]] = (),
+    ) -> None:
+        if not bodies or not any(len(body.triangles) for body in bodies):
+            raise ParameterError("surfaces", "contact needs a surface.")
+        ipctk.set_num_threads(1)
+        ipctk.set_logger_level(ipctk.LoggerLevel.error)
+        self.bodies = tuple(body for body in bodies if len(body.triangles))
+        self.gap = gap
+        self.vertex_count = len(positions)
+        triangles = np.concatenate([body.triangles for body in self.bodies])
+        self.vertices = np.unique(triangles)
+        own = np.full(self.vertex_count, -1, np.int64)
+        own[self.vertices] = np.arange(len(self.vertices))
+        self.triangles = own[triangles].astype(np.int32)
+        self.triangle_body = np.repeat(np.arange(len(self.bodies)), [len(body.triangles) for body in self.bodies])
+        self.edges = np.asarray(ipctk.edges(self.triangles), np.int32)
+        self.numbers = torch.from_numpy(self.vertices)
+        self.body_of = np.zeros(len(self.vertices), np.int64)
+        self.body_of[self.triangles.reshape(-1)] = np.repeat(self.triangle_body, 3)
+        self.held = held[self.vertices]
+        self.mesh = ipctk.CollisionMesh(self.on_surface(positions), self.edges, self.triangles)
+        self.mesh.can_collide = self._filter([(own[one], own[other]) for one, other in apart])
+        self._ccd = ipctk.TightInclusionCCD()
+        self._candidates: tuple[np.ndarray, ipctk.Candidates] | None = None
+        self._found: list[tuple[Tensor, Contacts]] = []
+
+    def on_surface(self, positions: Tensor) -> np.ndarray:
+        """Positions of the surfaces' vertices as ipctk wants them."""
+        return np.asfortranarray(positions.detach().cpu().numpy()[self.vertices])
+
+    def contacts(self, positions: Tensor) -> Contacts:
+        """All pairs of features nearer than the gap, at positions of the surfaces' vertices."""
+        for known, contacts in self._found:
+            if torch.equal(known, positions):
+                return contacts
+        contacts = self._find(np.asfortranarray(positions.detach().numpy()))
+        self._found = [(positions.detach().clone(), contacts), *self._found[:1]]
+        return contacts
+
+    def largest_step(self, start: np.ndarray, end: np.ndarray) -> float:
+        """The part of a straight motion of the surfaces' vertices that brings nothing together, at most 1."""
+        if np.array_equal(start, end):
+            return 1.0
+        candidates = ipctk.Candidates()
+        candidates.build(self.mesh, start, end, 0.0)
+        if candidates.empty():
+            return 1.0
+        return float(candidates.compute_collision_free_stepsize(self.mesh, start, end, 0.0, self._ccd))
+
+    def pair_bodies(self, pair: int) -> tuple[str, str]:
+        """Names of the two bodies of a pair's number."""
+        one, other = divmod(pair, len(self.bodies))
+        return self.bodies[one].name, self.bodies[other].name
+
+    def pair_number(self, one: int, other: int) -> int:
+        return min(one, other) * len(self.bodies) + max(one, other)
+
+    def _find(self, positions: np.ndarray) -> Contacts:
+        collisions = ipctk.NormalCollisions()
+        collisions.build(self._near(positions), self.mesh, positions, self.gap)
+        rows, kinds, weights, parallel = [], [], [], []
+        for item in collisions.vv_collisions:
+            one, other = sorted((item.vertex0_id, item.vertex1_id))
+            rows.append((one, other, one, one))
+            kinds.append(0)
+            weights.append(item.weight)
+            parallel.append(0.0)
+        for item in collisions.ev_collisions:
+            vertex = item.vertex_id
+            rows.append((vertex, *self.edges[item.edge_id], vertex))
+            kinds.append(1)
+            weights.append(item.weight)
+            parallel.append(0.0)
+        for item in collisions.fv_collisions:
+            rows.append((item.vertex_id, *self.triangles[item.face_id]))
+            kinds.append(2)
+            weights.append(item.weight)
+            parallel.append(0.0)
+        for item in collisions.ee_collisions:
+            rows.append((*self.edges[item.edge0_id], *self.edges[item.edge1_id]))
+            kinds.append(FIRST_EDGE_EDGE + int(item.dtype))
+            weights.append(item.weight)
+            parallel.append(item.eps_x)
+        vertices = np.array(rows, np.int64).reshape(-1, 4)
+        # Slots one and, of edges, three belong to the two features, whatever else there is.
+        kind = np.array(kinds, np.int64)
+        second = np.where(kind < FIRST_EDGE_EDGE, vertices[:, 1], vertices[:, 2]) if len(kind) else kind
+        sides = np.sort(np.stack([self.body_of[vertices[:, 0]], self.body_of[second]]), axis=0)
+        pair = sides[0] * len(self.bodies) + sides[1]
+        return Contacts.of(vertices, kind, np.array(weights, np.float64), np.array(parallel, np.float64), pair)
+
+    def _near(self, positions: np.ndarray) -> ipctk.Candidates:
+        """Candidates that hold everything nearer than the gap."""
+        reach = MARGIN * self.gap
+        if self._candidates is not None:
+            there, candidates = self._candidates
+            if float(np.abs(positions - there).max()) * 3.0**0.5 < 0.5 * reach:
+                return candidates
+        candidates = ipctk.Candidates()
+        candidates.build(self.mesh, positions, 0.5 * (self.gap + reach))
+        self._candidates = positions.copy(), candidates
+        return candidates
+
+    def _filter(self, apart: Sequence[tuple[np.ndarray, np.ndarray]]) -> ipctk.CollisionFilter:
+        # One patch of all that is held, and one for every other vertex: a patch does not collide with itself.
+        patches = np.arange(1, len(self.vertices) + 1, dtype=np.int32)
+        patches[self.held] = 0
+        chosen = ipctk.make_vertex_patches_filter(patches)
+        excepted = {
+            (int(min(a, b)), int(max(a, b))): False
+            for one, other in apart
+            for a in one[one >= 0]
+            for b in other[other >= 0]
+        }
+        return chosen & ipctk.make_sparse_filter(excepted, True) if excepted else chosen
