@@ -13,7 +13,8 @@ from app.document.settings_file import SettingsFile
 from app.panels.theme import apply_theme, system_is_dark
 
 LAYOUT_VERSION = 2
-WORKSPACE = "Surface"
+FIRST = "Surface"
+"""The workspace that the window begins with."""
 
 
 class Appearance:
@@ -34,6 +35,10 @@ class Appearance:
         self._settings_file = settings_file
         self._themed = themed
         self._first_layout = QByteArray()
+        self._layouts: dict[str, QByteArray] = {}
+        self.workspace = FIRST
+        self.arrange: Callable[[str], object] = lambda workspace: None
+        """Gives the docks of a workspace their first places, over those of the one that the window begins with."""
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system)
 
     @property
@@ -58,16 +63,31 @@ class Appearance:
         self._window.resize(1440, 900)
         if self._settings is None:
             return
-        geometry, state = self._settings.value("geometry"), self._settings.value(f"layout/{WORKSPACE}")
+        geometry, state = self._settings.value("geometry"), self._settings.value(f"layout/{FIRST}")
         if isinstance(geometry, QByteArray):
             self._window.restoreGeometry(geometry)
         if isinstance(state, QByteArray):
             self._window.restoreState(state, LAYOUT_VERSION)
 
+    def switch(self, workspace: str) -> None:
+        """Docks as they were left in another workspace; what they are in this one is remembered."""
+        if workspace == self.workspace:
+            return
+        self._layouts[self.workspace] = self._window.saveState(LAYOUT_VERSION)
+        self.workspace = workspace
+        state = self._layouts.get(workspace)
+        if state is None and self._settings is not None:
+            kept = self._settings.value(f"layout/{workspace}")
+            state = kept if isinstance(kept, QByteArray) else None
+        if state is None or not self._window.restoreState(state, LAYOUT_VERSION):
+            self.arrange(workspace)
+
     def keep_layout(self) -> None:
         if self._settings is not None:
+            self._layouts[self.workspace] = self._window.saveState(LAYOUT_VERSION)
             self._settings.setValue("geometry", self._window.saveGeometry())
-            self._settings.setValue(f"layout/{WORKSPACE}", self._window.saveState(LAYOUT_VERSION))
+            for workspace, state in self._layouts.items():
+                self._settings.setValue(f"layout/{workspace}", state)
             self._settings.sync()
 
     def reset_layout(self) -> None:
@@ -78,6 +98,7 @@ class Appearance:
             else:
                 dock.show()
         self._window.restoreState(self._first_layout, LAYOUT_VERSION)
+        self.arrange(self.workspace)
 
     def close(self) -> None:
         """Follow the system's theme no longer."""

@@ -51,6 +51,14 @@ class Dialogs:
         if name:
             self._workbench.files.save_study(Path(name).with_suffix(".toml"))
 
+    def save_scene(self) -> None:
+        """Ask where to write the scene."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, _tr("Save scene"), str(self.folder() / "scene.toml"), _tr("Scene") + " (*.toml)"
+        )
+        if name:
+            self._workbench.files.save_scene(Path(name).with_suffix(".toml"))
+
     def replay_folder(self) -> Path | None:
         """Ask for a new folder for what repeats the run."""
         target = self._workbench.document.inputs().get("target")

@@ -12,8 +12,8 @@ LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.RightDockWidgetArea,
     Qt.DockWidgetArea.BottomDockWidgetArea,
 )
-RARE = ("tasks", "log")
-"""Docks that are hidden until they are asked for."""
+RARE = {"tasks": (BOTTOM, "history"), "log": (BOTTOM, "history"), "scene": (RIGHT, "study")}
+"""Docks that are hidden until they are asked for, or their workspace is: where they come, and in whose place."""
 
 
 def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidget]) -> dict[str, QDockWidget]:
@@ -41,11 +41,12 @@ def build_docks(window: QMainWindow, *, run: QWidget, blank: Callable[[], QWidge
 
 
 def show_dock(window: QMainWindow, docks: dict[str, QDockWidget], name: str) -> None:
-    """Bring a dock into sight, before those that share its place; one that is seldom seen lies over the history."""
+    """Bring a dock into sight, before those that share its place."""
     dock = docks[name]
     if name in RARE and window.dockWidgetArea(dock) == Qt.DockWidgetArea.NoDockWidgetArea and not dock.isFloating():
-        window.addDockWidget(BOTTOM, dock)
-        window.tabifyDockWidget(docks["history"], dock)
+        area, beside = RARE[name]
+        window.addDockWidget(area, dock)
+        window.tabifyDockWidget(docks[beside], dock)
     dock.show()
     dock.raise_()
 
@@ -69,6 +70,7 @@ def dock_titles() -> dict[str, str]:
         "gallery": _tr("Gallery"),
         "properties": _tr("Properties"),
         "selections": _tr("Selections"),
+        "scene": _tr("Scene"),
         "study": _tr("Study"),
         "run": _tr("Run"),
         "history": _tr("History"),

@@ -68,11 +68,13 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.log_panel import LogPanel
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.properties_panel import PropertiesPanel
+    from app.panels.scene_panel import ScenePanel
     from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
     from app.panels.timeline import Timeline
     from app.preferring import Preferring
+    from app.workspaces import Workspaces
 
     document = window.document
     catalogue = window.kept_catalogue()
@@ -83,6 +85,7 @@ def fill_docks(window: MainWindow) -> None:
     window.properties = PropertiesPanel(document, window.workbench, window)
     window.selections = SelectionsPanel(document, window.workbench, window)
     window.selections.tools.set_actions([[window.registry.drawn(id) for id in ids] for ids in SELECT_TOOLS])
+    window.scene_panel = ScenePanel(document, window.workbench, window)
     window.study = StudyPanel(document, window)
     window.history = HistoryPanel(window.workbench, window)
     window.task_list = TasksPanel(window.tasks.rows, window)
@@ -91,7 +94,10 @@ def fill_docks(window: MainWindow) -> None:
     window.compare_bar = CompareBar(window.workbench.comparing, window)
     window.add_bar(window.compare_bar)
     window.timeline = Timeline(window.workbench.playing, window)
-    window.timeline.add_colours([window.registry.drawn(id) for id in COLOURS], window.registry.refresh)
+    window.timeline.add_colours(
+        [window.registry.drawn(id) for id in COLOURS], window.registry.refresh, window.workbench.sensing
+    )
+    window.workbench.sensing.shown.subscribe(window.viewing.colour_by)
     window.timeline.add_action_button(window.registry.drawn("file.motion"))
     window.set_timeline(window.timeline)
     for name, panel in (
@@ -99,6 +105,7 @@ def fill_docks(window: MainWindow) -> None:
         ("gallery", window.gallery),
         ("properties", window.properties),
         ("selections", scrolling(window.selections)),
+        ("scene", window.scene_panel),
         ("study", window.study),
         ("history", window.history),
         ("tasks", window.task_list),
@@ -110,6 +117,7 @@ def fill_docks(window: MainWindow) -> None:
         panel.show()
         blank.deleteLater()
     window.palette_of_commands = CommandPalette(window, lambda: palette_entries(window))
+    window.workspaces = Workspaces(window)
     window.listening = Listening(window)
     window.preferring = Preferring(window)
     window.document_listening = DocumentListening(window)

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 FRAMES_A_PLOT = 4
 """Curves and numbers are drawn anew every so many frames: nobody reads them faster, and the viewport needs the time."""
 MEMORY_SECONDS = 5.0
+TOOLS_LEFT_OUT = {
+    "Surface": ("tool.pin", "tool.crease", "tool.outline", "tool.pull", "view.setup"),
+    "Shell": ("tool.handle", "tool.brush"),
+}
+"""What of the tool strip makes no sense in a workspace."""
 
 
 class Listening(QObject):
@@ -90,6 +95,13 @@ class Listening(QObject):
         empty, objects, study, history = window.empty_state, window.objects, window.study, window.history
         empty.files_dropped.connect(lambda paths: workbench.files.open([Path(path) for path in paths]))
         empty.open_wanted.connect(window.dialogs.open_files)
+        window.scene_panel.open_wanted.connect(window.dialogs.open_files)
+        window.scene_panel.outline_wanted.connect(partial(window.viewing.set_tool, "outline"))
+        window.scene_panel.tree.frame_wanted.connect(window.frame_body)
+        workbench.staging.chosen_changed.subscribe(window.registry.refresh)
+        workbench.scene_drawing.changed.subscribe(window.registry.refresh)
+        window.workspaces.changed.subscribe(self._show_tools)
+        self._show_tools()
         empty.entry_chosen.connect(workbench.files.run_gallery)
         objects.result_visibility_changed.connect(window.show_result)
         objects.frame_wanted.connect(window.frame_named)
@@ -112,6 +124,9 @@ class Listening(QObject):
         history.continue_wanted.connect(window.continue_from)
         history.keep_wanted.connect(lambda: link.keep_checkpoint("kept"))
         window.status_line.tasks_wanted.connect(partial(window.show_dock, "tasks"))
+
+    def _show_tools(self) -> None:
+        self._window.tool_strip.leave_out(TOOLS_LEFT_OUT[self._window.workspaces.current])
 
     def _stale_now(self, what: str) -> None:
         self._stale.add(what)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QCoreApplication, QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QToolButton, QWidget
@@ -9,7 +11,8 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QToolButton, QWi
 from app.actions.registry import ActionRegistry
 
 GROUPS = (
-    ("tool.navigate", "tool.handle", "tool.brush", "tool.select", "tool.move", "tool.measure", "tool.pull"),
+    ("tool.navigate", "tool.handle", "tool.brush", "tool.select", "tool.move", "tool.measure"),
+    ("tool.pin", "tool.crease", "tool.outline", "tool.pull", "view.setup"),
     ("view.sensitivity", "view.lock-range", "view.wireframe", "clip.plane"),
     ("view.frame", "view.perspective"),
 )
@@ -26,7 +29,9 @@ class ToolStrip(QWidget):
         super().__init__(parent)
         self.setAccessibleName(QCoreApplication.translate("ToolStrip", "Tools of the viewport"))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Ignored)
-        self._groups = [[self._button(registry, id) for id in ids] for ids in GROUPS]
+        self._buttons = {id: self._button(registry, id) for ids in GROUPS for id in ids}
+        self._left_out: frozenset[str] = frozenset()
+        self._groups = [[self._buttons[id] for id in ids] for ids in GROUPS]
         self._lines = [self._line() for _ in GROUPS[1:]]
         self._columns = 0
         self._grid = QGridLayout(self)
@@ -34,13 +39,28 @@ class ToolStrip(QWidget):
         self._grid.setSpacing(GAP)
         self._arrange(1)
 
+    def leave_out(self, ids: Iterable[str]) -> None:
+        """Show all but these."""
+        self._left_out = frozenset(ids)
+        for id, button in self._buttons.items():
+            button.setVisible(id not in self._left_out)
+        self._groups = [
+            group for ids in GROUPS if (group := [self._buttons[id] for id in ids if id not in self._left_out])
+        ]
+        self._columns = 0
+        self._arrange(self._columns_for(self.height()))
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._arrange(self._columns_for(event.size().height()))
+
+    def _columns_for(self, height: int) -> int:
+        """How many columns it takes in this height [px]."""
         count = sum(map(len, self._groups))
-        rows = max(1, (event.size().height() - GAP) // (SIDE + GAP))
-        lines = len(self._lines) * (GAP + 2)
-        fits = count * (SIDE + GAP) + lines + GAP <= event.size().height()
-        self._arrange(1 if fits else -(-count // rows))
+        rows = max(1, (height - GAP) // (SIDE + GAP))
+        lines = (len(self._groups) - 1) * (GAP + 2)
+        fits = count * (SIDE + GAP) + lines + GAP <= height
+        return 1 if fits else -(-count // rows)
 
     def sizeHint(self) -> QSize:
         return QSize(GAP + self._columns * (SIDE + GAP), 0)
@@ -58,8 +78,8 @@ class ToolStrip(QWidget):
         for row in range(self._grid.rowCount()):
             self._grid.setRowStretch(row, 0)
         buttons = [button for group in self._groups for button in group]
-        for line in self._lines:
-            line.setVisible(columns == 1)
+        for place, line in enumerate(self._lines):
+            line.setVisible(columns == 1 and place < len(self._groups) - 1)
         if columns == 1:
             row = 0
             for place, group in enumerate(self._groups):

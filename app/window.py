@@ -37,7 +37,8 @@ from app.panels.status_line import StatusLine
 from app.recent_menu import RecentMenu
 from app.repair_menu import RepairMenu
 from app.tool_strip import ToolStrip
-from app.viewport.viewing import RESULT, Viewing
+from app.viewport.viewing import BODY, RESULT, Viewing
+from app.workspace_tabs import WorkspaceTabs
 
 if TYPE_CHECKING:
     from app.actions.palette import CommandPalette
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.properties_panel import PropertiesPanel
     from app.panels.readings_plot import ReadingsPlot
+    from app.panels.scene_panel import ScenePanel
     from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from app.work.sharing import Sharing
     from app.work.tasks import Tasks
     from app.work.workbench import Workbench
+    from app.workspaces import Workspaces
     from engine.protocol.catalogue import Catalogue
     from engine.protocol.session import Session
 
@@ -77,6 +80,8 @@ FRAME_MILLISECONDS = 33
 LEAST_MIDDLE = (360, 160)
 """Pixels to which the middle gives way to panels and bars: with all of them a screen of 1024 by 700 is enough."""
 PANELS_OF_TOOLS = {"select": "selections", "move": "properties"}
+STAGING_TOOLS = ("move", "pin", "crease", "outline")
+"""Tools that in a workspace that simulates are used with the panel of the scene."""
 
 
 class MainWindow(QMainWindow):
@@ -110,6 +115,8 @@ class MainWindow(QMainWindow):
     objects: ObjectsPanel
     properties: PropertiesPanel
     selections: SelectionsPanel
+    scene_panel: ScenePanel
+    workspaces: Workspaces
     gallery: GalleryPanel
     study: StudyPanel
     history: HistoryPanel
@@ -284,7 +291,8 @@ class MainWindow(QMainWindow):
 
     def _show_panel_of(self, tool: str) -> None:
         """The panel that a tool is used with comes before those that share its place; one that is closed stays so."""
-        dock = self.docks.get(PANELS_OF_TOOLS.get(tool, ""))
+        staging = tool in STAGING_TOOLS and self.workbench.staging.scene is not None
+        dock = self.docks.get("scene" if staging else PANELS_OF_TOOLS.get(tool, ""))
         if dock is not None and not dock.isHidden():
             dock.raise_()
 
@@ -330,7 +338,7 @@ class MainWindow(QMainWindow):
         self.docks = build_docks(self, run=run_row, blank=lambda: _blank(self))
 
     def _build_search(self) -> None:
-        """The way into the command palette for the mouse, at the end of the menu bar."""
+        """The tabs of the workspaces and the way into the command palette for the mouse, at the end of the menu bar."""
         button = QToolButton(self)
         button.setText(self.tr("Search  Ctrl+P"))
         button.setIcon(icon("search"))
@@ -338,7 +346,14 @@ class MainWindow(QMainWindow):
         button.setAccessibleName(self.tr("Search commands"))
         button.setToolTip(self.tr("Search commands and parameters"))
         button.clicked.connect(self.open_palette)
-        self.menuBar().setCornerWidget(button)
+        corner = QWidget(self)
+        row = QHBoxLayout(corner)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(WorkspaceTabs(self))
+        row.addWidget(button)
+        corner.setFocusProxy(button)
+        self.menuBar().setCornerWidget(corner)
 
     # What a person asks -------------------------------------------------------------------------------------------
 
@@ -370,9 +385,8 @@ class MainWindow(QMainWindow):
         self.registry.refresh()
 
     def choose_study(self, name: str) -> None:
-        study = self.document.study
-        if name and name != study.study:
-            self.document.set_study(type(study)(study=name, inputs=study.inputs, scene=study.scene))
+        if name and name != self.document.study.study:
+            self.document.choose_study(name)
 
     def scrub(self, checkpoint: int) -> None:
         """Show a Checkpoint, and mark it in the strip, whoever asks for it."""
@@ -387,7 +401,8 @@ class MainWindow(QMainWindow):
 
     def choose_page(self) -> None:
         """The empty state with nothing open, else the viewport (or its place, until it is there)."""
-        filled = bool(self.document.objects) or self.document.run.exists or self.workbench.playing.there
+        staged = self.workbench.staging.scene is not None
+        filled = bool(self.document.objects) or self.document.run.exists or self.workbench.playing.there or staged
         page = (self.viewport or self._place) if filled or self.workbench.files.opener.at_work else self.empty_state
         if self._stack.currentWidget() is not page:
             self._stack.setCurrentWidget(page)
@@ -401,6 +416,10 @@ class MainWindow(QMainWindow):
     def frame_named(self, name: str) -> None:
         known = {item.name for item in self.document.objects} | {RESULT}
         self.viewing.frame(name if name in known else None)
+
+    def frame_body(self, name: str) -> None:
+        """Let a body of the scene fill the view."""
+        self.viewing.frame(BODY + name)
 
     def add_bar(self, bar: QWidget) -> None:
         """Put a bar over the viewport, below the messages."""

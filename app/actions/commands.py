@@ -16,6 +16,7 @@ from app.actions.help_commands import help_commands
 from app.actions.history_commands import history_commands
 from app.actions.object_commands import object_commands
 from app.actions.run_commands import run_commands
+from app.actions.scene_commands import scene_commands
 from app.actions.select_commands import select_commands
 from app.actions.study_commands import study_commands
 from app.actions.tools_commands import tools_commands
@@ -28,6 +29,7 @@ MENUS_FILLED_BY = (
     file_commands,
     edit_commands,
     object_commands,
+    scene_commands,
     select_commands,
     view_commands,
     clip_commands,

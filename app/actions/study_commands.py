@@ -17,6 +17,9 @@ def study_commands(window: MainWindow) -> list[Action]:
     def can_reset() -> bool:
         return window.document.catalogue is not None and not window.document.run.active
 
+    def has_input() -> bool:
+        return bool(window.document.study.inputs) or window.document.study.scene is not None
+
     def save_replay() -> None:
         folder = window.dialogs.replay_folder()
         if folder is not None:
@@ -27,10 +30,10 @@ def study_commands(window: MainWindow) -> list[Action]:
                icon="reset", enabled=can_reset, group="study",
                help=tr("All parameters, terms and weights as they were at first")),
         Action("study.copy-command", tr("Copy as command line"), lambda: window.sharing.copy_command_line(), "Study",
-               "Ctrl+Shift+C", "copy", enabled=lambda: bool(window.document.study.inputs), group="copy",
+               "Ctrl+Shift+C", "copy", enabled=has_input, group="copy",
                help=tr("The command that does the same without a window")),
         Action("study.copy-python", tr("Copy as Python"), lambda: window.sharing.copy_python(), "Study",
-               icon="copy", enabled=lambda: bool(window.document.study.inputs), group="copy",
+               icon="copy", enabled=has_input, group="copy",
                help=tr("A script that does the same, with all that steered the run")),
         Action("study.save-replay", tr("Save replay…"), save_replay, "Study",
                icon="save", enabled=lambda: window.document.run.exists and window.link.alive, group="copy",

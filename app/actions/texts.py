@@ -15,6 +15,7 @@ def menu_titles() -> dict[str, str]:
         "File": tr("File"),
         "Edit": tr("Edit"),
         "Edit/Place": tr("Place"),
+        "Edit/Scene": tr("Scene"),
         "Select": tr("Select"),
         "Select/Tool": tr("Selection tool"),
         "View": tr("View"),

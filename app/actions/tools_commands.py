@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from app.window import MainWindow
 
 
+STAGING = ("pin", "crease", "outline")
+"""Tools that need a scene."""
+
+
 def tools_commands(window: MainWindow) -> list[Action]:
     """What the mouse does in the viewport."""
     viewing = window.viewing
@@ -24,17 +28,30 @@ def tools_commands(window: MainWindow) -> list[Action]:
         ("select", tr("Select"), "V", tr("Select on a surface or a scan; Shift adds, Ctrl takes away")),
         ("move", tr("Move"), "G", tr("Move, turn and scale the chosen object by its gizmo; Ctrl goes in steps")),
         ("measure", tr("Measure"), "M", tr("Distances, angles and thicknesses, by clicks")),
+        ("pin", tr("Pin brush"), "I", tr("Paint what is held; Shift lets go, [ and ] change the size")),
+        ("crease", tr("Crease"), "R", tr("Drag over a sheet to draw a line along which it folds")),
+        (
+            "outline",
+            tr("Draw a sheet"),
+            "O",
+            tr("Click the outline of a sheet on the ground; its first point closes it"),
+        ),
         ("pull", tr("Pull"), "U", tr("Pull at a body with a spring while the simulation runs")),
     )
     return [
         *(
             Action(f"tool.{tool}", title, partial(viewing.set_tool, tool), "Tools", shortcut, tool,
-                   checked=partial(_is_tool, viewing, tool), group="tools", help=help)
+                   checked=partial(_is_tool, viewing, tool), group="tools", help=help,
+                   enabled=partial(_is_staged, window) if tool in STAGING else None)
             for tool, title, shortcut, help in tools
         ),
         Action("tool.leave", tr("Leave the tool"), viewing.leave_tool, "Tools", "Esc", group="leave",
                help=tr("Never stops the run")),
     ]  # fmt: skip
+
+
+def _is_staged(window: MainWindow) -> bool:
+    return window.workbench.staging.scene is not None
 
 
 def _is_tool(viewing: Viewing, tool: Tool) -> bool:

@@ -36,7 +36,24 @@ def view_commands(window: MainWindow) -> list[Action]:
         ("contact_pressure", tr("Contact pressure"), tr("Force of contacts on an area")),
         ("friction", tr("Friction"), tr("Where a contact sticks, and where it slides")),
     )
+
+    def may_switch(workspace: str) -> bool:
+        return not window.document.run.active or window.workspaces.current == workspace
+
+    def why_not(workspace: str) -> str:
+        return "" if may_switch(workspace) else tr("Stop the run to switch to another workspace")
+
+    workspaces = (
+        ("Surface", tr("Surface"), "Ctrl+1", tr("Surfaces by descent: reconstruct, sculpt, repair")),
+        ("Shell", tr("Shell"), "Ctrl+2", tr("Thin shells: fold, drape, press and pull sheets")),
+    )
     return [
+        *(
+            Action(f"workspace.{name.lower()}", title, partial(_switch, window, name), "View", shortcut,
+                   checked=partial(_is_workspace, window, name), enabled=partial(may_switch, name),
+                   why_not=partial(why_not, name), group="workspace", help=help)
+            for name, title, shortcut, help in workspaces
+        ),
         Action("view.frame", tr("Frame"), window.frame, "View", "F", "frame", group="camera",
                help=tr("Let what is selected, or everything, fill the view")),
         *(
@@ -57,6 +74,10 @@ def view_commands(window: MainWindow) -> list[Action]:
         Action("view.lock-range", tr("Lock colour range"), viewing.toggle_range_lock, "View", "L", "lock",
                checked=lambda: viewing.range_locked, enabled=lambda: viewing.colouring != "plain", group="colour",
                help=tr("Keep the ends of the colour bar where they are")),
+        Action("view.setup", tr("Set-up"), lambda: _toggle_setup(window), "View", "E", "sheet", group="setup",
+               checked=lambda: window.workbench.scene_drawing.setup_shown,
+               enabled=lambda: window.workbench.staging.scene is not None and window.document.run.exists,
+               help=tr("The bodies as they are set up, in place of the run's, to look at or to change them")),
         Action("view.wireframe", tr("Edges"), viewing.toggle_wireframe, "View", "W", "mesh",
                checked=lambda: viewing.wireframe, group="colour", help=tr("Draw the edges of the result")),
         Action("view.theme-system", tr("Theme: as the system"), lambda: window.preferences.set("theme", "system"),
@@ -82,6 +103,19 @@ def _has_values(viewing: Viewing, name: str) -> bool:
 
 def _is_coloured_by(viewing: Viewing, name: str) -> bool:
     return viewing.colouring == name
+
+
+def _switch(window: MainWindow, workspace: str) -> None:
+    window.workspaces.switch(workspace)
+
+
+def _is_workspace(window: MainWindow, workspace: str) -> bool:
+    return window.workspaces.current == workspace
+
+
+def _toggle_setup(window: MainWindow) -> None:
+    drawing = window.workbench.scene_drawing
+    drawing.show_setup(not drawing.setup_shown)
 
 
 def _is_shown(window: MainWindow, name: str) -> bool:

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from app.document.workspaces import SIMULATE
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.study import OptimizerSpec, Study
 
@@ -14,8 +15,14 @@ def command_line(study: Study, catalogue: Catalogue | None) -> str:
     """`formwright reconstruct INPUT -o OUTPUT` with what differs from the defaults.
 
     What has no option (added Terms, handles, Term parameters) needs the study's file: then it is
-    `formwright run STUDY.toml`, which *Save study* writes.
+    `formwright run STUDY.toml`, which *Save study* writes; a scene needs its own, which *Save scene* writes.
     """
+    if study.scene is not None:
+        plain = study.study == SIMULATE and not study.parameters
+        return shlex.join(
+            ["formwright", "simulate", "scene.toml", "-o", "simulation"] if plain
+            else ["formwright", "run", "study.toml", "-o", f"{study.study}"]
+        )  # fmt: skip
     target = study.inputs.get("target", "INPUT")
     output = f"{Path(target).stem}-{study.study}.stl"
     entry = next((item for item in catalogue.studies if item.study == study.study), None) if catalogue else None

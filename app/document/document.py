@@ -231,6 +231,13 @@ class Document:
         """The object that plays a role in the study; None where there is none."""
         return self.object(self._project.roles.get(role, ""))
 
+    def takes(self, role: str) -> bool:
+        """The study has an input of this role."""
+        entry = next((item for item in self.catalogue.studies if item.study == self.study.study), None) if (
+            self.catalogue
+        ) else None  # fmt: skip
+        return role in entry.inputs if entry is not None else self.workspace == SURFACE
+
     def role_of(self, name: str) -> str:
         return next((role for role, value in self._project.roles.items() if value == name), "")
 
@@ -262,6 +269,12 @@ class Document:
         """The study goes on by itself, a step of time an iteration, and descends no loss."""
         entries = self.catalogue.studies if self.catalogue is not None else []
         return any(entry.study == self.study.study and not entry.descends for entry in entries)
+
+    def choose_study(self, kind: str) -> None:
+        """Another kind of study, in its workspace, on the inputs and the scene that are there."""
+        with self.scope(f"take over the study {kind}"):
+            self.switch_workspace(workspace_of(Study(study=kind), self.catalogue))
+            self.set_study(Study(study=kind, inputs=self.study.inputs, scene=self.study.scene))
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """What the engine offers; a Study without Terms gets the defaults, which is no change of the document."""

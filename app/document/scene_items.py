@@ -82,7 +82,7 @@ def title_of(scene: Scene, item: Item) -> str:
     if item.is_part:
         found = find(scene, item)
         return (found.name if found is not None else "") or f"{item.kind.capitalize()} {item.index + 1}"
-    return item.name or {"scene": "Gravity and friction", "time": "Time", "contact": "Contact"}[item.kind]
+    return item.name or {"scene": "Gravity", "time": "Time", "contact": "Contact and friction"}[item.kind]
 
 
 def free_name(scene: Scene, stem: str) -> str:

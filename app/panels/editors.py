@@ -185,6 +185,8 @@ def choice_title(option: Any) -> str:
     known = {
         "sdf": _tr("Signed distance"), "cpu": "CPU", "cuda": "CUDA", "adam": "Adam", "l-bfgs": "L-BFGS",
         "flexicubes": "FlexiCubes", "system": _tr("As the system"), "light": _tr("Light"), "dark": _tr("Dark"),
+        "st-venant-kirchhoff": "St. Venant–Kirchhoff", "stable-neo-hookean": _tr("Stable Neo-Hookean"), "bdf2": "BDF2",
+        "implicit-euler": _tr("Implicit Euler"), "cma-es": "CMA-ES", "": _tr("None"),
     }  # fmt: skip
     return known.get(str(option), str(option).replace("-", " ").replace("_", " ").capitalize())
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QColor, QKeySequence
 from PySide6.QtWidgets import QColorDialog, QMenu, QTreeWidgetItem
 
 from app.document.document import OBJECT_COLOURS, Document
+from app.document.workspaces import SHELL
 from app.panels.icons import icon
 from app.work.files import unit_title
 from engine.core.units import MILLIMETRES_PER
@@ -48,7 +49,8 @@ def fill_objects_menu(
     if kind == "object":
         menu.addSeparator()
         use = menu.addAction(icon("target"), _tr("Use as target"), partial(scene.use_as_target, name))
-        use.setEnabled(document.role_of(name) != "target")
+        use.setEnabled(document.role_of(name) != "target" and document.takes("target"))
+        _add_staging(menu, document, workbench, name)
         _add_repairs(menu, document, workbench, name)
         _add_units(menu, document, workbench, name)
     menu.addSeparator()
@@ -77,6 +79,17 @@ def _add_placing(menu: QMenu, workbench: Workbench) -> None:
     place.addAction(_tr("On the ground"), scene.put_on_the_ground)
     place.addAction(_tr("In the centre"), scene.put_in_the_centre)
     place.addAction(_tr("Where the file puts it"), scene.reset_placement)
+
+
+def _add_staging(menu: QMenu, document: Document, workbench: Workbench, name: str) -> None:
+    """A mesh as a body of a scene."""
+    item = document.object(name)
+    if item is None or not isinstance(item.geometry, Mesh):
+        return
+    open_as = menu.addMenu(_tr("Simulate as"))
+    open_as.setEnabled(not document.run.active or document.workspace == SHELL)
+    for kind, title in (("sheet", _tr("Sheet")), ("solid", _tr("Solid")), ("obstacle", _tr("Obstacle"))):
+        open_as.addAction(title, partial(workbench.staging.add_mesh, kind, name))
 
 
 def _add_repairs(menu: QMenu, document: Document, workbench: Workbench, name: str) -> None:

@@ -95,7 +95,8 @@ class StudyPanel(QScrollArea):
         blocked = self._choice.blockSignals(True)
         self._choice.clear()
         for offered in catalogue.studies:
-            self._choice.addItem(offered.title, offered.study)
+            if offered.workspace == self._document.workspace:
+                self._choice.addItem(offered.title, offered.study)
         self._choice.setCurrentIndex(self._choice.findData(self._document.study.study))
         self._choice.blockSignals(blocked)
         self._choice.show()

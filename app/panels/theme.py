@@ -132,6 +132,7 @@ def _style_sheet(t: Tokens) -> str:
     QFrame[line="true"] {{ background: {t.line}; border: none; }}
     QLabel {{ background: transparent; }}
     QLabel[soft="true"] {{ color: {t.text_soft}; }}
+    QLabel[problem="true"] {{ color: {t.error}; background: {t.error_back}; border-radius: 4px; padding: 4px 6px; }}
     QLabel[heading="true"] {{ color: {t.text_soft}; font-weight: 600; }}
     QLabel[big="true"] {{ font-size: 19px; color: {t.text}; }}
     QLineEdit, QComboBox, QPlainTextEdit {{ background: {t.field}; border: 1px solid {t.line}; border-radius: 4px;
@@ -156,6 +157,7 @@ def _style_sheet(t: Tokens) -> str:
     QToolButton:hover {{ background: {t.hover}; }}
     QToolButton:checked {{ background: {t.hover}; border: 1px solid {t.accent}; }}
     QToolButton:focus {{ border: 1px solid {t.accent}; }}
+    QToolButton[tab="true"] {{ padding: 2px 8px; }}
     QToolButton[menuButton="true"]::menu-indicator {{ image: none; }}
     QToolBar {{ background: {t.window}; border: none; spacing: 3px; padding: 3px; }}
     QToolBar::separator {{ background: {t.line}; margin: 4px; width: 1px; height: 1px; }}

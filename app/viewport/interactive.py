@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QWidget
 from app.viewport.drawing import single_shot
 from app.viewport.records import MeasureKind, SelectMode, Tool
 from app.viewport.tools.dragging import Dragging, Pointer
+from app.viewport.tools.staging import close_outline
 from app.viewport.tools.state import ToolState
 from app.viewport.tools.table import TOOLS
 from engine.geometry.selection import Profile
@@ -117,8 +118,9 @@ class InteractiveView(QWidget):
         if dragging is not None:
             dragging.cancel(self._view)
             self._view.refresh()
-        elif self.state.measure:
+        elif self.state.measure or self.state.corners:
             self.state.measure, self.state.measure_to = [], None
+            self.state.corners, self.state.polyline_closes = [], False
             self._view.refresh()
         else:
             self.set_tool("navigate")
@@ -140,7 +142,9 @@ class InteractiveView(QWidget):
     @property
     def _paints(self) -> bool:
         """The tool has a brush, whose radius the wheel and the brackets change."""
-        return self.state.tool == "brush" or (self.state.tool == "select" and self.state.select_mode == "brush")
+        return self.state.tool in ("brush", "pin") or (
+            self.state.tool == "select" and self.state.select_mode == "brush"
+        )
 
     @property
     def _view(self) -> Viewport:
@@ -206,6 +210,8 @@ class InteractiveView(QWidget):
             self._view.frame()
         elif key in (keys.Key_BracketLeft, keys.Key_BracketRight) and self._paints:
             self.set_brush_radius(self.brush_radius * (1.12 if key == keys.Key_BracketRight else 1 / 1.12))
+        elif key in (keys.Key_Return, keys.Key_Enter) and self.state.corners:
+            close_outline(self._view)
         elif key == keys.Key_Escape and (self._dragging is not None or self.state.tool != "navigate"):
             self.leave_tool()
         else:

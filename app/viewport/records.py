@@ -19,7 +19,7 @@ SURFACE = RESULT
 
 Triple = tuple[float, float, float]
 
-Tool = Literal["navigate", "handle", "brush", "select", "move", "measure", "pull"]
+Tool = Literal["navigate", "handle", "brush", "select", "move", "measure", "pull", "pin", "crease", "outline"]
 View = Literal["front", "back", "left", "right", "top", "bottom", "isometric"]
 SelectMode = Literal["click", "connected", "box", "lasso", "brush", "geodesic"]
 SelectOperation = Literal["replace", "add", "subtract"]
@@ -36,6 +36,22 @@ class HandleView:
     target: Triple
     radius: float
     selected: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class MarkView:
+    """A pin or a crease as drawn.
+
+    points : vertices that are held, or corners of a line [mm, world], shape (n, 3)
+    meaning : of its colour, for the legend; label : what is written beside it when it is chosen
+    """
+
+    kind: Literal["pin", "crease"]
+    points: np.ndarray
+    colour: str
+    meaning: str
+    label: str = ""
+    chosen: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from app.viewport.records import (
     CameraView,
     CompareMode,
     HandleView,
+    MarkView,
     SelectionView,
     View,
 )
@@ -58,6 +59,9 @@ class Viewport(InteractiveView):
     selected = Signal(object)  # SelectionGesture
     object_picked = Signal(str)  # name: clicked with the move tool
     placement_dragged = Signal(str, object, bool)  # name, Placement, True when the drag ended
+    pin_painted = Signal(str, list, float, bool, bool)  # body, stamp centres [mm], radius [mm], hold, stroke ended
+    crease_drawn = Signal(str, list)  # sheet, corners [mm]
+    outline_drawn = Signal(list)  # corners on the ground [mm]
     clip_dragged = Signal(object, bool)  # Clip, True when the drag ended
     measured = Signal(str, list, float)  # kind, points [mm], value [mm, or degrees for an angle]
     pulled = Signal(str, int, object)  # body, number of its vertex, target [mm] or None to let go
@@ -76,6 +80,7 @@ class Viewport(InteractiveView):
         self.handles: list[HandleView] = []
         self.clip: Clip | None = None
         self.measurements: list[Measurement] = []
+        self.marks: list[MarkView] = []
         self.gizmo = ""
         self._placements: dict[str, Placement] = {}
         self._selections: list[SelectionView] = []
@@ -229,6 +234,11 @@ class Viewport(InteractiveView):
         self.measurements = list(measurements)
         self.refresh()
 
+    def set_marks(self, marks: list[MarkView]) -> None:
+        """Show these pins and creases and no others."""
+        self.marks = list(marks)
+        self.refresh()
+
     def show_comparison(
         self,
         first: Snapshot,
@@ -301,6 +311,11 @@ class Viewport(InteractiveView):
     def look(self, view: View) -> None:
         """Look along an axis, at what is looked at now."""
         self.eye.look(view)
+
+    def look_at_ground(self, reach: float) -> None:
+        """Look down on the ground, as far as `reach` [mm] from the origin."""
+        self.look("top")
+        self.eye.frame_box(np.array([[-reach, -reach, 0.0], [reach, reach, 0.0]]))
 
     def show_place(self, place: tuple[float, float, float]) -> None:
         """Bring a position [mm, world] to the middle, near enough to see what is there, and mark it."""

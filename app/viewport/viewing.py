@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SENSITIVITY = "sensitivity"
 """Values by which the result of an optimising study may be coloured."""
 
+BODY = "body:"
+"""With which the name begins, under which the viewport knows a body of a scene that is not simulated yet."""
+
 RESULT = "result"
 """Name under which panels and viewport know the Run's surface."""
 

@@ -21,7 +21,7 @@ class Drawing:
         self._document = document
         self._link = link
         self.viewport: Viewport | None = None
-        self._drawn: dict[str, tuple[SceneObject, float]] = {}
+        self._drawn: dict[str, tuple[SceneObject, float, bool]] = {}
         self._last_live: Any = None
         self._held = False
         document.objects_changed.subscribe(self._draw_objects)
@@ -54,6 +54,11 @@ class Drawing:
         """The running surface again, after a Checkpoint was looked at."""
         if self._last_live is not None and self.viewport is not None:
             self.viewport.show_snapshot(self._last_live)
+
+    @property
+    def live(self) -> Snapshot | None:
+        """What the Run sent last."""
+        return self._last_live
 
     def hold(self, snapshot: Snapshot) -> None:
         """Show this, and none that the Run sends, until `release`."""
@@ -89,19 +94,25 @@ class Drawing:
 
     def _draw_object(self, viewport: Viewport, item: SceneObject) -> None:
         opacity = INPUT_OPACITY if self._document.run.iteration > 0 and self._document.role_of(item.name) else 1.0
-        before, before_opacity = self._drawn.get(item.name, (None, opacity))
-        if before is item and before_opacity == opacity:
+        visible = item.visible and not self._is_body(item)
+        before, before_opacity, before_visible = self._drawn.get(item.name, (None, opacity, visible))
+        if before is item and before_opacity == opacity and before_visible == visible:
             return
-        self._drawn[item.name] = item, opacity
+        self._drawn[item.name] = item, opacity, visible
         looks = (before.geometry, before.colour, before_opacity) if before is not None else None
         if looks is None or looks[0] is not item.geometry or looks[1:] != (item.colour, opacity):
             viewport.show_object(
-                item.name, item.geometry, colour=item.colour, opacity=opacity, visible=item.visible,
+                item.name, item.geometry, colour=item.colour, opacity=opacity, visible=visible,
                 placement=item.placement,
             )  # fmt: skip
             return
         viewport.set_placement(item.name, item.placement)
-        viewport.set_object_visible(item.name, item.visible)
+        viewport.set_object_visible(item.name, visible)
+
+    def _is_body(self, item: SceneObject) -> bool:
+        """It is the shape of a body, which is drawn in its place."""
+        scene = self._document.study.scene
+        return scene is not None and self._document.role_of(item.name) in scene.mesh_inputs()
 
     def _draw_handles(self) -> None:
         if self.viewport is None:

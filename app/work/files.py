@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication
 from app.document.document import Document
 from app.document.file import is_document
 from app.document.topic import Topic
+from app.document.workspaces import SHELL, SIMULATE, workspace_of
 from app.panels.error_bar import RUN, Message
 from app.work.drawing import Drawing
 from app.work.notices import Notices
@@ -27,6 +28,7 @@ from engine.core.units import MILLIMETRES_PER
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.catalogue import GalleryEntry
+from engine.protocol.scene_file import is_scene_file, read_scene, scene_toml
 from engine.protocol.study import SAMPLE, Study
 
 LARGE = 500_000
@@ -59,6 +61,7 @@ class Files:
         self.motion_wanted = Topic()
         self._run_when_opened = False
         self._of_study: set[str] = set()
+        self._roles_wanted: dict[str, str] = {}
 
     def open(self, paths: list[Path], *, repairs: tuple[str, ...] = ()) -> None:
         """Open geometry files (and a study's TOML, and a document) without blocking."""
@@ -67,6 +70,8 @@ class Files:
                 self.document_wanted(path)
             elif is_trajectory(path):
                 self.motion_wanted(path)
+            elif path.suffix.lower() == ".toml" and is_scene_file(path):
+                self.open_scene(path)
             elif path.suffix.lower() == ".toml":
                 self.open_study(path)
             else:
@@ -107,18 +112,38 @@ class Files:
             return
         self._document.recent.add(path)
 
+    def open_scene(self, path: Path) -> None:
+        """Take over a scene file in the workspace Shell, and open the meshes of its bodies."""
+        try:
+            scene = read_scene(path)
+            inputs, units = scene.inputs, scene.units
+            study = Study(study=SIMULATE, scene=scene.model_copy(update={"inputs": {}, "units": {}}))
+            with self._document.scope(f"open the scene {path.name}"):
+                self._document.switch_workspace(SHELL)
+                self._take_study(study.model_copy(update={"inputs": inputs, "units": units}))
+        except FormwrightError as error:
+            self._notices.say(error)
+            return
+        self._document.recent.add(path)
+        if not inputs:
+            self._drawing.frame(None)
+
+    def save_scene(self, path: Path) -> None:
+        """Write the scene as TOML, inputs relative to the file where they lie below it."""
+        study = self._document.study
+        if study.scene is None:
+            return
+        named = {"inputs": _relative(study.inputs, path), "units": dict(study.units)}
+        self._write_text(path, scene_toml(study.scene.model_copy(update=named)))
+
     def save_study(self, path: Path) -> None:
         """Write the study as TOML, inputs relative to the file where they lie below it."""
         study = self._document.study
-        folder = path.resolve().parent
-        inputs = {
-            role: Path(value).resolve().relative_to(folder).as_posix()
-            if Path(value).is_absolute() and Path(value).resolve().is_relative_to(folder)
-            else value
-            for role, value in study.inputs.items()
-        }
+        self._write_text(path, study.model_copy(update={"inputs": _relative(study.inputs, path)}).to_toml())
+
+    def _write_text(self, path: Path, text: str) -> None:
         try:
-            path.write_text(study.model_copy(update={"inputs": inputs}).to_toml(), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
         except OSError as error:
             why = _tr("it cannot be written ({0}).").format(error.strerror or error)
             self._notices.say(FileError(path, why, remedy=_tr("Choose another.")))
@@ -153,8 +178,11 @@ class Files:
 
     def _take_study(self, study: Study) -> None:
         inputs = list(study.inputs.values())
+        if workspace_of(study, self._document.catalogue) != self._document.workspace:
+            self._document.switch_workspace(workspace_of(study, self._document.catalogue))
         self._document.set_study(study.model_copy(update={"inputs": {}}))
         self._of_study = set(inputs)
+        self._roles_wanted = {name: role for role, name in study.inputs.items()}
         for role, name in study.inputs.items():
             self.opener.open(Path(name), unit=study.units.get(role), shift=study.shifts.get(role))
 
@@ -165,6 +193,9 @@ class Files:
         first = not self._document.objects
         item = self._document.add_object(geometry, source=str(path))
         self._notices.past(str(path))
+        role = self._roles_wanted.pop(str(path), "")
+        if role and role != self._document.role_of(item.name):
+            self._document.set_input(role, item)
         if not self._document.run.active:
             self._notices.past(RUN)  # it was about the target before this one
         if not item.source.startswith(SAMPLE):
@@ -207,6 +238,17 @@ class Files:
         remedy = getattr(error, "remedy", "")
         text = getattr(error, "message", f"{path.name}: {error}")
         self._notices.said(Message(text, remedy, str(path), offers=tuple(offers), about=str(path)))
+
+
+def _relative(inputs: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Files by role as seen from a file's folder, those that lie below it."""
+    folder = path.resolve().parent
+    return {
+        role: Path(value).resolve().relative_to(folder).as_posix()
+        if Path(value).is_absolute() and Path(value).resolve().is_relative_to(folder)
+        else value
+        for role, value in inputs.items()
+    }
 
 
 def unit_question(name: str) -> str:

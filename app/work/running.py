@@ -33,7 +33,12 @@ class Running:
     @property
     def can_run(self) -> bool:
         """There is something to run, or a Run to go on with."""
-        return self._document.playing("target") is not None and self._document.catalogue is not None
+        catalogue, study = self._document.catalogue, self._document.study
+        if catalogue is None or not any(entry.study == study.study for entry in catalogue.studies):
+            return False
+        if study.scene is not None:
+            return bool(study.scene.sheets or study.scene.solids)
+        return self._document.playing("target") is not None
 
     def toggle(self) -> None:
         """Run, pause, or go on."""

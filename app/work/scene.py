@@ -38,7 +38,7 @@ class Scene:
     def set_viewport(self, viewport: Viewport) -> None:
         """Listen to its gizmo, which stands at the current object."""
         self._viewport = viewport
-        viewport.object_picked.connect(lambda name: self.choose([name]))
+        viewport.object_picked.connect(self._picked)
         viewport.placement_dragged.connect(self.drag)
         viewport.set_gizmo(self.current.name if self.current else "")
 
@@ -147,7 +147,9 @@ class Scene:
         self._notices.say(error)
 
     def drag(self, name: str, placement: Placement, ended: bool) -> None:
-        """The gizmo is dragged; the whole drag is one step of undo."""
+        """The gizmo is dragged; the whole drag is one step of undo. Bodies of a scene are not placed here."""
+        if self._document.object(name) is None:
+            return
         self.place({name: placement}, f"place {name}", gesture=f"place {name}")
         if ended:
             self._document.undo_stack.end_gesture()
@@ -209,6 +211,10 @@ class Scene:
         if known != self.chosen:
             self.chosen = known
             self._tell_chosen()
+
+    def _picked(self, name: str) -> None:
+        if self._document.object(name) is not None:
+            self.choose([name])
 
     def _tell_chosen(self) -> None:
         if self._viewport is not None:

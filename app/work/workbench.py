@@ -26,7 +26,10 @@ from app.work.readings import Readings
 from app.work.repairing import Repairing
 from app.work.running import Running
 from app.work.scene import Scene
+from app.work.scene_drawing import SceneDrawing
 from app.work.selecting import Selecting
+from app.work.staging import Staging
+from app.work.sensing import Sensing
 from app.work.steering import Steering
 from app.work.target import Target
 from app.work.tasks import Tasks
@@ -58,7 +61,10 @@ class Workbench:
         self.playing = Playing(document, link, self.drawing, self.notices)
         self.motions = Motions(document, self.playing, self.pictures, tasks, self.notices)
         self.readings = Readings(self.playing)
+        self.sensing = Sensing(document, link, self.drawing, self.playing, self.notices)
         self.pulling = Pulling(document, link, self.playing, self.notices)
+        self.staging = Staging(document, self.notices)
+        self.scene_drawing = SceneDrawing(document, self.staging, link)
         self.curves = Curves(document, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)
         self.files.motion_wanted.subscribe(self.playing.open)
@@ -71,6 +77,7 @@ class Workbench:
         self.selecting.set_viewport(viewport)
         self.clipping.set_viewport(viewport)
         self.measuring.set_viewport(viewport)
+        self.scene_drawing.set_viewport(viewport)
         self.pulling.set_viewport(viewport)
         viewport.files_dropped.connect(lambda paths: self.files.open([Path(path) for path in paths]))
 

@@ -142,13 +142,20 @@ class Region(ParameterModel):
         "vertices" (by number)
     """
 
-    kind: Literal["all", "border", "side", "corner", "box", "ball", "vertices"] = "all"
-    side: Literal["", "left", "right", "bottom", "top"] = ""
-    corner: Literal["", "bottom-left", "bottom-right", "top-left", "top-right"] = ""
-    low: MetreVector = (0.0, 0.0, 0.0)
-    high: MetreVector = (0.0, 0.0, 0.0)
-    centre: MetreVector = (0.0, 0.0, 0.0)
-    radius: Metres = Field(default=0.0, ge=0.0)
+    kind: Literal["all", "border", "side", "corner", "box", "ball", "vertices"] = parameter(
+        "all", title="Region", help="All of it, its border, a side or a corner of a rectangle, what lies in a box or a "
+        "ball, or painted vertices.",
+    )  # fmt: skip
+    side: Literal["", "left", "right", "bottom", "top"] = parameter(
+        "", title="Side", help="Of a rectangle before its placement: left is low x, bottom low y."
+    )
+    corner: Literal["", "bottom-left", "bottom-right", "top-left", "top-right"] = parameter(
+        "", title="Corner", help="Of a rectangle before its placement."
+    )
+    low: MetreVector = parameter((0.0, 0.0, 0.0), title="From", help="Lowest corner of the box.", unit="m")
+    high: MetreVector = parameter((0.0, 0.0, 0.0), title="To", help="Highest corner of the box.", unit="m")
+    centre: MetreVector = parameter((0.0, 0.0, 0.0), title="Centre", help="Of the ball.", unit="m")
+    radius: Metres = parameter(0.0, title="Radius", help="Of the ball.", unit="m", ge=0.0)
     vertices: list[int] = Field(default_factory=list)
 
 
@@ -161,10 +168,16 @@ class Keyframe(ParameterModel):
     width : between the fingers of a gripper [m]; None leaves it
     """
 
-    time: Seconds = Field(ge=0.0)
-    translation: MetreVector = (0.0, 0.0, 0.0)
-    rotation: DegreeVector = (0.0, 0.0, 0.0)
-    width: Annotated[float | None, quantity("m")] = Field(default=None, ge=0.0)
+    time: Seconds = parameter(..., title="Time", help="Since the start.", unit="s", ge=0.0)
+    translation: MetreVector = parameter(
+        (0.0, 0.0, 0.0), title="Moved", help="How far from where it stands at the start.", unit="m"
+    )
+    rotation: DegreeVector = parameter(
+        (0.0, 0.0, 0.0), title="Turned", help="About its own origin: the axis, as long as the angle.", unit="°"
+    )
+    width: Annotated[float | None, quantity("m")] = parameter(
+        None, title="Width", help="Between the fingers. Empty: as it was.", unit="m", ge=0.0
+    )
 
 
 class Motion(ParameterModel):
@@ -174,7 +187,9 @@ class Motion(ParameterModel):
     """
 
     keyframes: list[Keyframe] = Field(default_factory=list)
-    interpolation: Literal["linear", "smooth"] = "smooth"
+    interpolation: Literal["linear", "smooth"] = parameter(
+        "smooth", title="Between", help="Straight from keyframe to keyframe, or with no speed at each of them."
+    )
 
     @field_validator("keyframes")
     @classmethod

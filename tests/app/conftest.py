@@ -284,6 +284,9 @@ class FakeViewport(QWidget):
     brush_radius_changed = Signal(float)
     files_dropped = Signal(list)
     pulled = Signal(str, int, object)
+    pin_painted = Signal(str, list, float, bool, bool)
+    crease_drawn = Signal(str, list)
+    outline_drawn = Signal(list)
     camera_changed = Signal()
     content_shown = Signal()
 
@@ -335,7 +338,7 @@ VIEWPORT_METHODS = {
     "show_object", "remove_object", "set_object_visible", "show_snapshot", "clear_snapshot", "set_colouring",
     "set_wireframe", "set_handles", "set_frozen", "set_brush_radius", "frame", "look", "set_perspective", "set_theme",
     "shut_down", "draw", "set_placement", "set_gizmo", "set_selections", "set_selecting", "set_clip",
-    "set_measure_kind",
+    "set_measure_kind", "set_marks", "look_at_ground",
     "set_measurements", "hide_bodies", "show_comparison", "clear_comparison", "set_camera", "frame_selection",
 }  # fmt: skip
 

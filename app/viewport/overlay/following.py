@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def paint_brush(painter: QPainter, view: Viewport) -> None:
     state = view.state
     selects = state.tool == "select" and state.select_mode == "brush"
-    if not (state.tool == "brush" or selects) or view.pointer is None:
+    if not (state.tool in ("brush", "pin") or selects) or view.pointer is None:
         return
     if state.brush_at is None or state.brush_normal is None:
         return
@@ -43,6 +43,8 @@ def paint_brush(painter: QPainter, view: Viewport) -> None:
             painter.drawPolygon(QPolygonF(inner))
     if selects:
         word = view.tr("deselect") if state.removes else view.tr("select")
+    elif state.tool == "pin":
+        word = view.tr("let go") if state.removes else view.tr("hold")
     else:
         word = view.tr("thaw") if state.removes else view.tr("freeze")
     corner = QPointF(view.pointer.x + 16, view.pointer.y + 26)

@@ -16,6 +16,7 @@ from app.viewport.overlay.ink import font
 from app.viewport.overlay.legend import paint_axes, paint_colour_bar, paint_notice
 from app.viewport.overlay.measures import paint_measurements, paint_measuring
 from app.viewport.overlay.pulling import paint_pull
+from app.viewport.overlay.staging import paint_marks, paint_marks_legend, paint_polyline
 
 if TYPE_CHECKING:
     from app.viewport.view import Viewport
@@ -48,11 +49,13 @@ def paint_overlay(painter: QPainter, view: Viewport, *, live: bool, legend: bool
         paint_axes(painter, view)
         paint_colour_bar(painter, view)
         paint_notice(painter, view)
+        paint_marks_legend(painter, view)
     paint_divider(painter, view)
     if handles:
         for handle in view.handles:
             paint_handle(painter, view, handle)
         paint_measurements(painter, view)
+        paint_marks(painter, view)
     if not live:
         return
     paint_clip(painter, view)
@@ -60,6 +63,7 @@ def paint_overlay(painter: QPainter, view: Viewport, *, live: bool, legend: bool
     paint_measuring(painter, view)
     paint_selecting(painter, view)
     paint_pull(painter, view)
+    paint_polyline(painter, view)
     paint_brush(painter, view)
     paint_hint(painter, view)
     paint_probe(painter, view)

@@ -24,6 +24,8 @@ class ToolState:
     measure : the points clicked so far; measure_to : where the next one would be
     outline : of a box or lasso under way, shape (k, 2); circle : centre, normal and radius of what a drag widens
     grip : part of the gizmo or of the clip under the pointer; dragged : such a part under way, with what it has done
+    corners : of an outline under way; polyline_to : where the next would be; polyline_closes : a click would close it
+    polyline : a line under way on a surface, shape (k, 3)
     pull : vertex that is pulled, and to where
     hint : why a click did nothing
     probed : what colours the surface where the pointer rests
@@ -49,6 +51,10 @@ class ToolState:
     circle: tuple[np.ndarray, np.ndarray, float] | None = None
     grip: str = ""
     dragged: tuple[str, str, np.ndarray] | None = None
+    corners: list[np.ndarray] = field(default_factory=list)
+    polyline_to: np.ndarray | None = None
+    polyline_closes: bool = False
+    polyline: np.ndarray | None = None
     pull: tuple[BodyVertex, np.ndarray] | None = None
     hint: str = ""
     probed: float | None = None
@@ -60,7 +66,8 @@ class ToolState:
         self.held = self.ghost = self.held_at = self.hovered = None
         self.brush_at = self.brush_normal = self.measure_to = None
         self.outline = self.circle = self.dragged = self.pull = None
-        self.measure = []
+        self.polyline = self.polyline_to = None
+        self.measure, self.corners, self.polyline_closes = [], [], False
         self.hint = self.grip = ""
 
     def flash_pivot(self, at: np.ndarray) -> None:

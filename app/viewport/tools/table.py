@@ -13,6 +13,7 @@ from app.viewport.tools.move import MoveTool
 from app.viewport.tools.navigate import NavigateTool
 from app.viewport.tools.pull import PullTool
 from app.viewport.tools.select import SelectTool
+from app.viewport.tools.staging import CreaseTool, OutlineTool, PinTool
 
 TOOLS: dict[Tool, NavigateTool] = {
     "navigate": NavigateTool(),
@@ -22,4 +23,7 @@ TOOLS: dict[Tool, NavigateTool] = {
     "move": MoveTool(),
     "measure": MeasureTool(),
     "pull": PullTool(),
+    "pin": PinTool(),
+    "crease": CreaseTool(),
+    "outline": OutlineTool(),
 }

@@ -1,0 +1,54 @@
+"""The workspaces of the window: the study says which one it is, and each has its docks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.document.topic import Topic
+from app.document.workspaces import SHELL
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+DOCKS = {SHELL: ("scene",)}
+"""Docks that a workspace brings up when it is shown first, and that others hide."""
+
+
+class Workspaces(QObject):
+    """Keeps the window as the study's workspace wants it; `changed` tells of another one."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.current = window.document.workspace
+        self.changed = Topic()
+        window.appearance.arrange = self._arrange
+        window.document.study_changed.subscribe(self._follow)
+        window.document.catalogue_changed.subscribe(self._follow)
+        self._follow()
+
+    def switch(self, workspace: str) -> None:
+        """Let the study of a workspace be the study; the present one rests. A step of undo."""
+        if not self._window.document.run.active:
+            self._window.document.switch_workspace(workspace)
+
+    def _follow(self) -> None:
+        """The study may have become one of another workspace: by a tab, by undo, by opening a file."""
+        workspace = self._window.document.workspace
+        if workspace == self.current and workspace == self._window.appearance.workspace:
+            return
+        self.current = workspace
+        self._window.appearance.switch(workspace)
+        self._window.choose_page()
+        self._window.viewing.leave_tool()
+        self._window.registry.refresh()
+        self.changed()
+
+    def _arrange(self, workspace: str) -> None:
+        for name in DOCKS.get(workspace, ()):
+            self._window.show_dock(name)
+        for other, names in DOCKS.items():
+            for name in names if other != workspace else ():
+                self._window.docks[name].hide()

@@ -1,0 +1,84 @@
+"""A scene's file: TOML as a person writes it, with numbers in SI units or texts with their unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from engine.core.errors import FileError, ParameterError
+from engine.protocol.scene import Gripper, Scene, Sheet
+from engine.protocol.shell_materials import ShellMaterial, preset
+from engine.protocol.study import SAMPLE, Study
+
+
+def read_scene(path: str | Path) -> Scene:
+    """Read a `.toml`; inputs become absolute, relative to the file's folder. A study's file with a scene serves too.
+
+    Raises `FileError` where it cannot be read, and `ParameterError` that names what is wrong in it.
+    """
+    path = Path(path)
+    values = _values(path)
+    if "study" in values:
+        study = Study.parse(values, owner=path.name)
+        if study.scene is None:
+            raise FileError(path, "it is a study without a scene.", remedy="Run it with formwright run.")
+        scene = study.scene.model_copy(update={"inputs": study.inputs, "units": study.units})
+    else:
+        scene = Scene.parse(values, owner=path.name)
+    inputs = {
+        name: given if given.startswith(SAMPLE) else str((path.parent / given).resolve())
+        for name, given in scene.inputs.items()
+    }
+    missing = [name for name in scene.mesh_inputs() if name not in inputs]
+    if missing:
+        raise ParameterError(
+            f"{path.name}.inputs", f"a body is the mesh {missing[0]!r}, for which no file is given.",
+            remedy=f'Write [inputs] {missing[0]} = "FILE".',
+        )  # fmt: skip
+    return scene.model_copy(update={"inputs": inputs})
+
+
+def is_scene_file(path: str | Path) -> bool:
+    """A TOML file that holds a scene rather than a study; what cannot be read is left for the reader to say."""
+    try:
+        values = _values(Path(path))
+    except (FileError, ParameterError):
+        return False
+    return "study" not in values and bool(values.keys() & set(Scene.model_fields) - {"format", "inputs", "units"})
+
+
+def scene_toml(scene: Scene) -> str:
+    """The scene as a file's text: what is as it would be anyway is left out."""
+    values = scene.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+    for body, written in zip(scene.bodies(), _bodies(values), strict=True):
+        if not isinstance(body, Gripper):
+            written["shape"] = {"kind": body.shape.kind, **written.get("shape", {})}
+        if isinstance(body, Sheet):
+            written |= {"preset": body.preset, "material": _beside_preset(body)}
+    return tomlkit.dumps({"format": scene.format, **values})
+
+
+def _bodies(values: dict[str, Any]) -> list[dict[str, Any]]:
+    """In the order of `Scene.bodies`."""
+    return [body for key in ("sheets", "solids", "obstacles", "grippers") for body in values.get(key, ())]
+
+
+def _beside_preset(sheet: Sheet) -> dict[str, Any]:
+    """What of the material its preset does not say."""
+    base = preset(sheet.preset).material if sheet.preset else ShellMaterial()
+    given = base.model_dump(mode="json")
+    return {name: value for name, value in sheet.material.model_dump(mode="json").items() if value != given[name]}
+
+
+def _values(path: Path) -> dict[str, Any]:
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
+    except OSError as error:
+        raise FileError(path, f"it cannot be read ({error.strerror or error}).") from None
+    except UnicodeDecodeError:
+        raise FileError(path, "it is no scene: it holds no text.", remedy="A scene is a .toml file.") from None
+    except TOMLKitError as error:
+        raise ParameterError(path.name, f"this is not valid TOML: {error}.") from None
