@@ -32,6 +32,7 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.simulation.verification.dynamics",
     "engine.simulation.verification.gradients",
     "engine.simulation.verification.statics",
+    "engine.studies.verification",
 )
 
 

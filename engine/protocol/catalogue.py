@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from engine.protocol.study import Study, TermSpec
+from engine.protocol.study import OptimizerSpec, Study, TermSpec
 
 
 class TermEntry(BaseModel):
@@ -32,7 +32,7 @@ class TermEntry(BaseModel):
 
 
 class StudyEntry(BaseModel):
-    """A kind of study: JSON schema of its parameters, the roles of its inputs, its default Terms.
+    """A kind of study: JSON schema of its parameters, the roles of its inputs, its default Terms and optimiser.
 
     descends : it has Terms and an optimiser; what does not goes on by itself, a step of time an iteration
     scene : it needs a Scene, whose mesh shapes are inputs too
@@ -47,6 +47,7 @@ class StudyEntry(BaseModel):
     inputs: dict[str, str] = Field(default_factory=dict)
     schema_: dict[str, Any] = Field(default_factory=dict)
     default_terms: list[TermSpec] = Field(default_factory=list)
+    default_optimizer: OptimizerSpec = Field(default_factory=OptimizerSpec)
 
 
 class GalleryEntry(BaseModel):

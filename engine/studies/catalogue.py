@@ -25,6 +25,7 @@ def catalogue() -> Catalogue:
                 inputs=kind.inputs,
                 schema_=kind.parameters.model_json_schema(),
                 default_terms=kind.default_terms(),
+                default_optimizer=kind.optimizer,
             )
             for kind in STUDIES.values()
         ],

@@ -24,20 +24,30 @@ def load_inputs(
     repairs: Sequence[str] = (),
     tell: Callable[[str], object] = lambda line: None,
 ) -> dict[str, Any]:
-    """The study's input files as Geometry, by role. Parameters as of `load_geometry`."""
+    """The study's input files by role: Geometry, or a recorded motion. Parameters as of `load_geometry`."""
+    inputs: dict[str, Any] = {}
     try:
-        return {
-            role: load_geometry(
+        for role, path in study.inputs.items():
+            motion = _recorded(study, path)
+            inputs[role] = motion or load_geometry(
                 Path(path),
                 unit=unit or study.units.get(role),
                 shift=shift if shift is not None else study.shifts.get(role, "auto"),
                 repairs=repairs,
                 tell=tell,
             )
-            for role, path in study.inputs.items()
-        }
     finally:
         shut_down()
+    return inputs
+
+
+def _recorded(study: Study, path: str) -> Any:
+    """The motion that an input of a study on a scene holds; None for Geometry."""
+    if study.scene is None or path.startswith(SAMPLE):
+        return None
+    from engine.studies.recorded_motion import is_recording, read_recorded
+
+    return read_recorded(Path(path)) if is_recording(Path(path)) else None
 
 
 def load_geometry(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,11 +20,22 @@ from engine.geometry.orienting import facing_out
 from engine.geometry.points import Points
 from engine.geometry.sampling import thin
 from engine.objectives.target import MeshTarget, ScanTarget, Target
-from engine.protocol.study import Study, TermSpec
+from engine.protocol.study import OptimizerSpec, Study, TermSpec
+from engine.studies.flat_pattern import build_flat_pattern, flat_pattern_terms
+from engine.studies.fold import build_fold, fold_terms
+from engine.studies.hold import build_hold, hold_terms
+from engine.studies.identify import build_identify, identify_terms
 from engine.studies.problem import StudyProblem
 from engine.studies.reconstruct import ReconstructProblem, choose
 from engine.studies.reconstruct_parameters import ReconstructParameters
+from engine.studies.recorded_motion import RECORDING
 from engine.studies.simulate_parameters import SimulateParameters
+from engine.studies.simulated_parameters import (
+    FlatPatternParameters,
+    FoldParameters,
+    HoldParameters,
+    IdentifyParameters,
+)
 
 Geometry = Mesh | Points
 
@@ -48,6 +59,8 @@ class StudyKind:
     default_terms : what is wished when nothing is said
     build : makes the problem
     descends, scene : see `engine.protocol.catalogue.StudyEntry`
+    optional : roles of inputs without which it may do: the problem says when it needs them
+    optimizer : what suits it
     """
 
     name: str
@@ -60,6 +73,8 @@ class StudyKind:
     workspace: str = "Surface"
     descends: bool = True
     scene: bool = False
+    optional: tuple[str, ...] = ()
+    optimizer: OptimizerSpec = field(default_factory=OptimizerSpec)
 
 
 def build_problem(
@@ -74,7 +89,7 @@ def build_problem(
     if kind.scene and study.scene is None:
         raise ParameterError("scene", f"{kind.title} needs one.", remedy="Make a scene, or open one.")
     for role in kind.inputs:
-        if role not in inputs:
+        if role not in inputs and role not in kind.optional:
             raise ParameterError(role, f"{kind.title} needs it.", remedy="Open a mesh or a scan first.")
     return kind.build(study, inputs, progress)
 
@@ -88,7 +103,8 @@ def study_kind(name: str) -> StudyKind:
 
 def default_study(inputs: dict[str, str], name: str = "reconstruct") -> Study:
     """A Study with everything at its default, on input files by role."""
-    return Study(study=name, inputs=inputs, terms=study_kind(name).default_terms())
+    kind = study_kind(name)
+    return Study(study=name, inputs=inputs, terms=kind.default_terms(), optimizer=kind.optimizer.model_copy())
 
 
 def reconstruct_terms() -> list[TermSpec]:
@@ -207,6 +223,8 @@ def require_inside(target: Target, name: str, resolution: int) -> None:
         )
 
 
+SHAPE = "The mesh or scan whose shape the sheet should take at the end."
+
 STUDIES: dict[str, StudyKind] = {
     "reconstruct": StudyKind(
         name="reconstruct",
@@ -228,5 +246,61 @@ STUDIES: dict[str, StudyKind] = {
         workspace="Shell",
         descends=False,
         scene=True,
+    ),
+    "identify": StudyKind(
+        name="identify",
+        title="Identify",
+        help="Finds numbers of a scene, as stiffness, thickness or friction, from a recorded motion, and says how "
+        "certain they are.",
+        inputs={
+            RECORDING: "A recorded motion: the folder of a trajectory, a CSV table of points (time [s], x, y, z [mm] "
+            "and, where it is known, vertex), or a mesh or scan of how it ends."
+        },
+        parameters=IdentifyParameters,
+        default_terms=identify_terms,
+        build=build_identify,
+        workspace="Shell",
+        scene=True,
+        optional=(RECORDING,),
+        optimizer=OptimizerSpec(kind="l-bfgs", learning_rate=0.5, decay=0.0),
+    ),
+    "hold": StudyKind(
+        name="hold",
+        title="Hold it so",
+        help="Finds the way of grippers or pins that brings a sheet to a target.",
+        inputs={"target": SHAPE},
+        parameters=HoldParameters,
+        default_terms=hold_terms,
+        build=build_hold,
+        workspace="Shell",
+        scene=True,
+        optional=("target",),
+        optimizer=OptimizerSpec(kind="l-bfgs", learning_rate=1.0, decay=0.0),
+    ),
+    "flat-pattern": StudyKind(
+        name="flat-pattern",
+        title="Flat pattern",
+        help="Finds how a sheet has to be cut so that it drapes to a target.",
+        inputs={"target": SHAPE},
+        parameters=FlatPatternParameters,
+        default_terms=flat_pattern_terms,
+        build=build_flat_pattern,
+        workspace="Shell",
+        scene=True,
+        optional=("target",),
+        optimizer=OptimizerSpec(kind="l-bfgs", learning_rate=0.5, decay=0.0),
+    ),
+    "fold": StudyKind(
+        name="fold",
+        title="Fold",
+        help="Finds the angles of creases that fold a sheet to a target.",
+        inputs={"target": SHAPE},
+        parameters=FoldParameters,
+        default_terms=fold_terms,
+        build=build_fold,
+        workspace="Shell",
+        scene=True,
+        optional=("target",),
+        optimizer=OptimizerSpec(kind="l-bfgs", learning_rate=0.5, decay=0.0),
     ),
 }

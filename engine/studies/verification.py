@@ -1,0 +1,299 @@
+"""Checks of the studies that optimise through a simulation, on motions whose cause is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.core.checks import CheckResult, check, compare
+from engine.geometry.mesh import Mesh
+from engine.objectives.recorded import RecordedMotion
+from engine.objectives.target_shape import MILLIMETRE
+from engine.optimization.run import Run
+from engine.protocol.scene import Contact, Crease, Pin, RectangleShape, Region, Scene, Sheet, Time
+from engine.protocol.shell_materials import ShellMaterial
+from engine.protocol.study import OptimizerSpec, Study, TermSpec
+from engine.simulation.world.world import World, build_world
+from engine.studies.flat_pattern import FlatPatternProblem, build_flat_pattern
+from engine.studies.fold import FoldProblem, build_fold
+from engine.studies.hold import HoldProblem, build_hold
+from engine.studies.identify import IdentifyProblem, build_identify
+from engine.studies.simulated import SimulatedProblem
+
+DIFFERENCES = "central differences of fourth order, float64"
+TWIN = "identical-twin experiment: the data are a simulation with known numbers"
+
+CURTAIN = ShellMaterial(young=1e5, poisson=0.3, thickness=1e-3, density=300.0)
+CARD = ShellMaterial(young=2e7, poisson=0.3, thickness=3e-4, density=700.0)
+
+
+def curtain(material: ShellMaterial = CURTAIN, *, cells: int = 5, steps: int = 25, tolerance: float = 1e-10) -> Scene:
+    """A square of 20 cm that lies flat at first, and swings down from two corners."""
+    pins = [Pin(name=corner, region=Region(kind="corner", corner=corner)) for corner in ("bottom-left", "top-left")]
+    shape = RectangleShape(width=0.2, height=0.2, columns=cells, rows=cells)
+    return Scene(
+        sheets=[Sheet(name="cloth", shape=shape, preset="", material=material, pins=pins, rest="flat")],
+        time=Time(step=0.01, duration=0.01 * steps, tolerance=tolerance),
+        contact=Contact(mode="none"),
+    )  # fmt: skip
+
+
+def card(*, creases: int = 2, tolerance: float = 1e-10) -> Scene:
+    """A strip of card, clamped at its left end, with creases across it, in balance with its weight."""
+    pin = Pin(region=Region(kind="box", low=(-0.2, -0.1, -0.1), high=(-0.084, 0.1, 0.1)))
+    at = np.linspace(-0.1, 0.1, creases + 2)[1:-1]
+    lines = [Crease(name=f"c{k}", line=[(float(x), -0.02, 0.0), (float(x), 0.02, 0.0)]) for k, x in enumerate(at)]
+    shape = RectangleShape(width=0.2, height=0.04, columns=12, rows=3)
+    sheet = Sheet(name="card", shape=shape, preset="", material=CARD, pins=[pin], creases=lines, rest="flat")
+    return Scene(
+        sheets=[sheet],
+        time=Time(step=0.1, duration=0.1, scheme="quasi-static", tolerance=tolerance),
+        contact=Contact(mode="none"),
+    )  # fmt: skip
+
+
+def silent(message: str, fraction: float | None) -> None:
+    """Tells nobody how far a preparation is."""
+
+
+def motion_of(scene: Scene) -> tuple[World, np.ndarray]:
+    """The scene's World, and its positions at the start and after each step [m]."""
+    world = build_world(scene)
+    stepper = world.stepper()
+    frames = [stepper.positions.clone()]
+    for number in range(scene.time.steps):
+        stepper.step(world.held_positions((number + 1) * scene.time.step))
+        frames.append(stepper.positions.clone())
+    return world, torch.stack(frames).numpy()
+
+
+def recording(scene: Scene, *, noise: float = 0.0, seed: int = 0) -> RecordedMotion:
+    """All vertices of the scene after each step; `noise` is one standard deviation [m]."""
+    _, frames = motion_of(scene)
+    seen = frames[1:] + noise * np.random.default_rng(seed).standard_normal(frames[1:].shape)
+    count, vertices = seen.shape[:2]
+    times = scene.time.step * np.repeat(np.arange(1, count + 1), vertices)
+    return RecordedMotion(
+        torch.from_numpy(times), torch.from_numpy(seen.reshape(-1, 3)), torch.arange(vertices).repeat(count)
+    )
+
+
+def end_of(scene: Scene) -> Mesh:
+    """The first sheet where a scene ends [mm]."""
+    world, frames = motion_of(scene)
+    return mesh_of(world, frames[-1])
+
+
+def mesh_of(world: World, positions: np.ndarray) -> Mesh:
+    """The first sheet of a World at `positions` [m], as a mesh [mm]."""
+    body = world.bodies[world.scene.sheets[0].name]
+    return Mesh(positions[body.vertices] / MILLIMETRE, body.own_triangles.astype(np.int32), name="target")
+
+
+def with_material(scene: Scene, **values: float) -> Scene:
+    """The scene with other numbers of its first sheet's material."""
+    sheet = scene.sheets[0]
+    material = sheet.material.model_copy(update=values)
+    return scene.model_copy(update={"sheets": [sheet.model_copy(update={"material": material}), *scene.sheets[1:]]})
+
+
+def identify_problem(
+    scene: Scene, unknowns: str, seen: RecordedMotion, *, terms: list[TermSpec] | None = None, **spec: Any
+) -> IdentifyProblem:
+    study = Study(
+        study="identify", parameters={"unknowns": unknowns}, scene=scene, terms=terms or [],
+        optimizer=OptimizerSpec(**spec),
+    )  # fmt: skip
+    return build_identify(study, {"recording": seen}, silent)
+
+
+def hold_problem(target: Mesh, scene: Scene, **parameters: Any) -> HoldProblem:
+    """Both corners of the curtain are moved so that it hangs as the target."""
+    terms = [
+        TermSpec(kind="end-shape", name="end-shape", weight=1.0, parameters={"pairing": "vertices"}),
+        TermSpec(kind="calm-motion", name="calm-motion", weight=1e-4),
+        TermSpec(kind="speed-limit", name="speed-limit", weight=1e-2, parameters={"limit": 1.0}),
+    ]
+    study = Study(study="hold", parameters=parameters, scene=scene, terms=terms)
+    return build_hold(study, {"target": target}, silent)
+
+
+def fold_problem(target: Mesh, scene: Scene) -> FoldProblem:
+    return build_fold(Study(study="fold", scene=scene), {"target": target}, silent)
+
+
+def flat_pattern_problem(target: Mesh, scene: Scene, *, even: float = 1e-3) -> FlatPatternProblem:
+    terms = [
+        TermSpec(kind="end-shape", name="end-shape", weight=1.0),
+        TermSpec(kind="even-pattern", name="even-pattern", weight=even),
+    ]
+    return build_flat_pattern(Study(study="flat-pattern", scene=scene, terms=terms), {"target": target}, silent)
+
+
+def descend(problem: SimulatedProblem, iterations: int, *, enough: float = 0.0, **spec: Any) -> Run:
+    """A Run to its end, or until its loss is at most `enough`."""
+    run = Run(problem, OptimizerSpec(**spec), iterations)
+    while run.step():
+        if run.losses["loss"] <= enough:
+            break
+    return run
+
+
+def gradient_error(problem: SimulatedProblem, *, spread: float = 0.1, step: float = 1e-3, directions: int = 2) -> float:
+    """Largest relative difference of the whole loss's gradient from central differences, along random directions of
+    the design, from a design that is `spread` away from the start."""
+    generator = torch.Generator().manual_seed(11)
+
+    def noise(like: torch.Tensor) -> torch.Tensor:
+        return torch.randn(like.shape, generator=generator, dtype=torch.float64)
+
+    problem.prepare(0, 1)
+    tensors = problem.tensors()
+    first = {name: tensor.detach() + spread * noise(tensor) for name, tensor in tensors.items()}
+
+    def loss(ways: Mapping[str, torch.Tensor], size: float) -> torch.Tensor:
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                tensor.copy_(first[name] + size * ways[name])
+        weights = problem.weights()
+        return torch.stack([weights[name] * value for name, value in problem.evaluate().items()]).sum()
+
+    worst = 0.0
+    for _ in range(directions):
+        ways = {name: noise(tensor) for name, tensor in tensors.items()}
+        gradients = torch.autograd.grad(loss(ways, 0.0), list(tensors.values()))
+        found = sum(float((gradient * way).sum()) for gradient, way in zip(gradients, ways.values(), strict=True))
+        with torch.no_grad():
+            at = {size: float(loss(ways, size * step)) for size in (-2.0, -1.0, 1.0, 2.0)}
+        expected = (8.0 * (at[1.0] - at[-1.0]) - (at[2.0] - at[-2.0])) / (12.0 * step)
+        worst = max(worst, abs(found - expected) / abs(expected))
+    return worst
+
+
+def root_mean_square(problem: SimulatedProblem, term: str = "end-shape") -> float:
+    """Distance that a Term in mm² leaves at the design as it is [mm]."""
+    problem.take_progress(0, 1.0)
+    with torch.no_grad():
+        return float(problem.evaluate()[term]) ** 0.5
+
+
+# Gradients of whole studies ------------------------------------------------------------------------------------------
+
+
+@check("studies.identify-gradient", title="Identify: gradient of the whole study", source=DIFFERENCES)
+def identify_gradient(steps: int = 8) -> CheckResult:
+    scene = curtain(steps=steps, tolerance=1e-12)
+    seen = recording(with_material(scene, young=2e5, thickness=1.3e-3), noise=1e-3)
+    problem = identify_problem(scene, "cloth.young, cloth.thickness, cloth.density, cloth.poisson", seen)
+    return compare("studies.identify-gradient", gradient_error(problem), 0.0, 1e-6)
+
+
+@check("studies.identify-surface-gradient", title="Identify from points: gradient of the study", source=DIFFERENCES)
+def identify_surface_gradient(steps: int = 6) -> CheckResult:
+    scene = curtain(steps=steps, tolerance=1e-12)
+    seen = recording(with_material(scene, young=2e5), noise=4e-3)
+    scanned = RecordedMotion(seen.times, seen.positions)
+    problem = identify_problem(scene, "cloth.young, cloth.thickness", scanned)
+    # Small steps: where another triangle becomes the nearest one, the second derivative jumps.
+    return compare("studies.identify-surface-gradient", gradient_error(problem, step=3e-5), 0.0, 1e-6)
+
+
+@check("studies.hold-gradient", title="Hold it so: gradient of the whole study", source=DIFFERENCES)
+def hold_gradient(steps: int = 8) -> CheckResult:
+    scene = curtain(steps=steps, tolerance=1e-12)
+    problem = hold_problem(end_of(with_material(scene, young=2e5)), scene, knots=2, moves="pose")
+    return compare("studies.hold-gradient", gradient_error(problem), 0.0, 1e-6)
+
+
+@check("studies.flat-pattern-gradient", title="Flat pattern: gradient of the whole study", source=DIFFERENCES)
+def flat_pattern_gradient(steps: int = 4) -> CheckResult:
+    scene = curtain(cells=4, steps=steps, tolerance=1e-12)
+    problem = flat_pattern_problem(end_of(with_material(scene, young=2e4)), scene, even=1.0)
+    return compare("studies.flat-pattern-gradient", gradient_error(problem, spread=0.05, step=3e-4), 0.0, 1e-6)
+
+
+@check("studies.fold-gradient", title="Fold: gradient of the whole study", source=DIFFERENCES)
+def fold_gradient() -> CheckResult:
+    scene = card(tolerance=1e-12)
+    problem = fold_problem(end_of(folded(scene, 0.6, -0.4)), scene)
+    return compare("studies.fold-gradient", gradient_error(problem, spread=0.3, step=3e-5), 0.0, 1e-6)
+
+
+def folded(scene: Scene, *angles: float) -> Scene:
+    """The scene with its creases at these rest angles [rad]."""
+    sheet = scene.sheets[0]
+    lines = [line.model_copy(update={"angle": angle}) for line, angle in zip(sheet.creases, angles, strict=True)]
+    return scene.model_copy(update={"sheets": [sheet.model_copy(update={"creases": lines})]})
+
+
+# What they find ------------------------------------------------------------------------------------------------------
+
+
+@check("studies.identify-young", title="Identify: Young's modulus from a drape", source=TWIN, slow=True)
+def identify_young(factor: float = 5.0, iterations: int = 20, noise: float = 1e-4) -> CheckResult:
+    """Relative error; the start is wrong by `factor`, the recording has noise of a standard deviation [m]."""
+    return _identified("young", CURTAIN.young, factor, iterations, noise)
+
+
+@check("studies.identify-thickness", title="Identify: the thickness from a drape", source=TWIN, slow=True)
+def identify_thickness(factor: float = 2.5, iterations: int = 20, noise: float = 1e-4) -> CheckResult:
+    return _identified("thickness", CURTAIN.thickness, factor, iterations, noise)
+
+
+def _identified(number: str, true: float, factor: float, iterations: int, noise: float) -> CheckResult:
+    scene = curtain()
+    name = f"cloth.{number}"
+    problem = identify_problem(with_material(scene, **{number: factor * true}), name, recording(scene, noise=noise))
+    run = descend(problem, iterations, kind="l-bfgs", learning_rate=0.5, decay=0.0)
+    (found,) = problem.uncertainties()
+    return compare(
+        f"studies.identify-{number}", abs(found.value / true - 1.0), 0.0, 0.02,
+        value=found.value, deviation=found.deviation, true=true, iterations=run.iteration,
+        simulations=problem.simulations,
+    )  # fmt: skip
+
+
+@check("studies.hold-reaches", title="Hold it so: how far the sheet ends from its target", source=TWIN, slow=True)
+def hold_reaches(iterations: int = 30) -> CheckResult:
+    """[mm] root mean square, of a target that is known to be reached: corners moved by up to 80 mm."""
+    scene = curtain(steps=25)
+    wanted = hold_problem(end_of(scene), scene, knots=3)
+    with torch.no_grad():
+        for name, tensor in wanted.tensors().items():
+            sign = 1.0 if "top" in name else -1.0
+            tensor.copy_(torch.tensor([[2.0, 1.0 * sign, 2.0], [4.0, 2.0 * sign, 5.0], [6.0, 3.0 * sign, 8.0]]))
+    target = wanted.result_mesh()
+    problem = hold_problem(target, scene, knots=3)
+    before = root_mean_square(problem)
+    descend(problem, iterations, enough=0.05, kind="l-bfgs", learning_rate=1.0, decay=0.0)
+    return compare("studies.hold-reaches", root_mean_square(problem), 0.0, 1.0, start=before, unit="mm")
+
+
+@check("studies.fold-reaches", title="Fold: how far the card ends from its target", source=TWIN, slow=True)
+def fold_reaches(iterations: int = 25) -> CheckResult:
+    """[mm] root mean square of the distances both ways; the angles that made the target are 1 and −0.7 rad."""
+    scene = card()
+    problem = fold_problem(end_of(folded(scene, 1.0, -0.7)), scene)
+    before = root_mean_square(problem)
+    descend(problem, iterations, enough=0.05, kind="l-bfgs", learning_rate=0.5, decay=0.0)
+    return compare("studies.fold-reaches", root_mean_square(problem), 0.0, 0.5, start=before, angles=problem.angles())
+
+
+@check(
+    "studies.flat-pattern-reaches", title="Flat pattern: how far the drape is from its target", source=TWIN, slow=True
+)
+def flat_pattern_reaches(iterations: int = 40) -> CheckResult:
+    """[mm] root mean square of the distances both ways: the target is the drape of a pattern with a widened hem."""
+    scene = curtain(cells=5, steps=12)
+    wanted = flat_pattern_problem(end_of(scene), scene)
+    with torch.no_grad():
+        x, y = torch.from_numpy(wanted.pattern()).T / 100.0
+        wanted.tensors()["pattern"].copy_(torch.stack([0.8 * (x + 1.0), 1.2 * (x + 1.0) * y], dim=1))
+    target = mesh_of(wanted.world, wanted.motion()[-1])
+    problem = flat_pattern_problem(target, scene)
+    before = root_mean_square(problem)
+    descend(problem, iterations, enough=0.05, kind="l-bfgs", learning_rate=0.5, decay=0.0)
+    return compare("studies.flat-pattern-reaches", root_mean_square(problem), 0.0, 0.5, start=before)
