@@ -31,22 +31,26 @@ def document(offered: Catalogue) -> str:
         "Where a [mask](steering.md#masks) says how much a Term counts at a place, its integrand is weighed with\n"
         "*outside + (1 − outside) · mask*.\n"
     )
-    parts += [_term(term) for term in offered.terms]
+    titles = {study.study: study.title for study in offered.studies}
+    parts += [_term(term, titles) for term in offered.terms]
     return "\n".join(parts).rstrip() + "\n"
 
 
 def _study(study: StudyEntry, offered: Catalogue) -> str:
-    inputs = "\n".join(f"- **{role}**: {meaning}" for role, meaning in study.inputs.items())
-    weights = "\n".join(
-        f"| {offered.term(spec.kind).title} | `{spec.name}` | {spec.weight:g} |" for spec in study.default_terms
-    )
-    return (
-        f"## {study.title}\n\n{study.help}\n\nInputs:\n\n{inputs}\n\n{_table(study.schema_)}\n"
-        f"Its Terms unless others are asked for:\n\n| Term | name | weight |\n|---|---|---|\n{weights}\n"
-    )
+    parts = [f"## {study.title}\n\n{study.help}\n"]
+    if study.inputs:
+        parts.append("Inputs:\n")
+        parts.append("\n".join(f"- **{role}**: {meaning}" for role, meaning in study.inputs.items()) + "\n")
+    parts.append(_table(study.schema_))
+    if study.default_terms:
+        parts.append("Its Terms unless others are asked for:\n\n| Term | name | weight |\n|---|---|---|")
+        parts += [
+            f"| {offered.term(spec.kind).title} | `{spec.name}` | {spec.weight:g} |" for spec in study.default_terms
+        ]
+    return "\n".join(parts).rstrip() + "\n"
 
 
-def _term(term: TermEntry) -> str:
+def _term(term: TermEntry, titles: dict[str, str]) -> str:
     facts = [term.help]
     if term.formula:
         facts.append(f"Formula: `{term.formula}`" + (f" [{term.unit}]." if term.unit else "."))
@@ -56,6 +60,7 @@ def _term(term: TermEntry) -> str:
         facts.append(f"Made in the viewport: a {term.place}.")
     if term.maskable:
         facts.append("It needs a mask." if term.needs_mask else "A mask can say where it counts.")
+    facts.append(f"For {', '.join(titles[study] for study in term.studies)}.")
     text = f"### {term.title}\n\nKind `{term.kind}`. " + " ".join(facts) + "\n"
     return text + ("\n" + _table(term.schema_) if term.schema_.get("properties") else "")
 
