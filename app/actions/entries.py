@@ -48,6 +48,10 @@ def palette_entries(window: MainWindow) -> list[Entry]:
         Entry(title, partial(workbench.repairing.repair, name, repair), _tr("Repair {0}").format(name))
         for repair, title, _ in repairs
     ]
+    entries += [
+        Entry(_tr("Sensitivity of {0}").format(number), partial(workbench.sensing.ask, number), _tr("Simulation"))
+        for number in workbench.sensing.numbers
+    ]
     catalogue = document.catalogue
     if catalogue is not None:
         entries += [

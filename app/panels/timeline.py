@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
@@ -24,6 +25,7 @@ from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
 from app.panels.theme import current_tokens
 from app.work.playing import SPEEDS, Playing
+from app.work.sensing import Sensing
 
 KEYS = (Qt.Key.Key_J, Qt.Key.Key_K, Qt.Key.Key_L)
 """Backwards, stay, forwards, as in editors of films; while the timeline has the focus they are its own."""
@@ -144,8 +146,9 @@ class Timeline(QWidget):
         button.setAccessibleName(action.text())
         self._row.addWidget(button)
 
-    def add_colours(self, actions: Sequence[QAction], about_to_show: Callable[[], object]) -> None:
-        """By what the surface is coloured: a menu, which `about_to_show` brings up to date."""
+    def add_colours(self, actions: Sequence[QAction], about_to_show: Callable[[], object], sensing: Sensing) -> None:
+        """By what the surface is coloured: a menu of actions, which `about_to_show` brings up to date, and of the
+        numbers whose sensitivity can be seen."""
         button = QToolButton(self)
         button.setIcon(icon("palette"))
         button.setIconSize(QSize(16, 16))
@@ -156,7 +159,16 @@ class Timeline(QWidget):
         menu = QMenu(button)
         menu.setAccessibleName(button.accessibleName())
         menu.addActions(list(actions))
-        menu.aboutToShow.connect(about_to_show)
+        of = menu.addMenu(self.tr("Sensitivity of"))
+
+        def fill() -> None:
+            about_to_show()
+            of.clear()
+            for number in sensing.numbers:
+                of.addAction(number, partial(sensing.ask, number))
+            of.setEnabled(not of.isEmpty())
+
+        menu.aboutToShow.connect(fill)
         button.setMenu(menu)
         self._row.addWidget(button)
 

@@ -30,6 +30,8 @@ class Shade:
 
 
 DISTANCE = "distance"
+SENSITIVITY_OF = "sensitivity of "
+"""With which names of values begin that are derivatives of a simulation's number; the number follows with its unit."""
 
 
 def shades() -> dict[str, Shade]:
@@ -55,6 +57,9 @@ def shades() -> dict[str, Shade]:
 
 def shade_of(name: str, values: np.ndarray | None = None) -> Shade:
     """How values called `name` are drawn; those that nobody has described by their sign."""
+    if name.startswith(SENSITIVITY_OF):
+        number, _, unit = name.removeprefix(SENSITIVITY_OF).rstrip("]").partition(" [")
+        return Shade(_tr("Sensitivity of {0}").format(number), f"{unit}/m" if unit else "1/m")
     known = shades().get(name)
     if known is not None:
         return known

@@ -140,6 +140,13 @@ class Playing(QObject):
         """Look at the last frame that is not after a moment [s]."""
         self.show_frame(int(np.searchsorted(self._times, moment + 1e-12, side="right")) - 1)
 
+    def look_at(self, snapshot: Snapshot) -> None:
+        """Show this of the present moment, until somebody goes live or scrubs."""
+        self._timer.stop()
+        self.live = False
+        self._drawing.hold(snapshot)
+        self.changed()
+
     def step(self, frames: int) -> None:
         """So many frames on (or back)."""
         self.pause()

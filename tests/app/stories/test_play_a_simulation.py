@@ -30,6 +30,7 @@ def test_play_a_simulation(stage: Stage, tmp_path: Path) -> None:
     stage.wait(lambda: stage.run.state == "paused", "the pause")
     colour(stage)
     scrub(stage)
+    sense(stage)
     pull(stage, cells)
     stage.run_to_the_end()
     export(stage, tmp_path)
@@ -65,6 +66,18 @@ def scrub(stage: Stage) -> None:
     stage.picture("simulation-timeline")
     stage.press("Live")
     assert lowest(stage) == pytest.approx(before, abs=1e-6)
+
+
+def sense(stage: Stage) -> None:
+    """What the height of the curtain depends on: colours on its vertices, and a message about its parameters."""
+    view = stage.view
+    stage.drop_down("Colour by", "Sensitivity of", "curtain centre z [m]")
+    stage.wait(lambda: "curtain centre z [m] is" in stage.window.error_bar.text(), "the derivatives", 60.0)
+    stage.wait(lambda: not view.scene.waiting, "the picture", 10.0)
+    assert view.scene.surface.coloured and view.scene.surface.shade.unit == "m/m"
+    stage.picture("simulation-sensitivity")
+    stage.press("Live")
+    stage.drop_down("Colour by", "Plain")
 
 
 def pull(stage: Stage, cells: int) -> None:
