@@ -46,7 +46,7 @@ def check_start(surface: CollisionSurface, positions: np.ndarray) -> None:
 def _refuse_crossing(surface: CollisionSurface, positions: np.ndarray) -> None:
     if not ipctk.has_intersections(surface.mesh, positions):
         return
-    broad = ipctk.BVH()
+    broad = ipctk.LBVH()
     broad.can_vertices_collide = surface.mesh.can_collide
     broad.build(positions, surface.edges, surface.triangles, 0.0)
     for candidate in broad.detect_edge_face_candidates():

@@ -21,7 +21,7 @@ def physical_parameters(system: System, bodies: Mapping[str, object]) -> dict[st
         owner, _, number = full.rpartition(".")
         body, _, part = owner.rpartition(".")
         if body not in bodies:
-            tied[full] = [full]
+            tied.setdefault(_SHARED.get(full, full), []).append(full)
         elif number in ("rest_positions", "rest_angles", "rest_curvature") or not value.ndim:
             tied.setdefault(f"{body}.{_NAMES.get((part, number), number)}", []).append(full)
     return tied
@@ -38,3 +38,6 @@ def expanded(tied: Mapping[str, list[str]], values: Mapping[str, Tensor]) -> dic
 
 
 _NAMES = {("bending", "stiffness"): "bending_factor"}
+
+_SHARED = {"friction.stiffness": "contact.stiffness", "friction.friction": "contact.friction"}
+"""Friction follows from the force of the contact, and must know the same stiffness."""

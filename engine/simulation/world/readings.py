@@ -10,13 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.simulation.energy import Energy
+from engine.simulation.contact.contact import Contact
+from engine.simulation.contact.stencils import closest
 from engine.simulation.objective import StepObjective
 from engine.simulation.stepper import Solved, Stepper
 from engine.simulation.system import GRAVITY, System
-
-CONTACT = ("contact", "friction")
-"""Energies between bodies."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +45,18 @@ class StepForces:
     """What acts on vertices at the end of a step [N], each of shape (vertex_count, 3).
 
     holding : what holds the held vertices where they are; nothing where the step converged and nothing is held
-    contact : of barrier and friction
-    pressing : of the barrier alone
+    contact : of other surfaces, with friction
+    pressing : the same without friction
+    friction_state : 0 none, 1 sticks, 2 slides, shape (vertex_count,)
     """
 
     holding: Tensor
     contact: Tensor
     pressing: Tensor
+    friction_state: Tensor
 
 
-def step_forces(system: System, solved: Solved) -> StepForces:
+def step_forces(system: System, contact: Contact | None, solved: Solved) -> StepForces:
     """Forces at the end of a step, under the states that it was solved with."""
     positions = system.unknowns.positions
     now = system.states()
@@ -64,17 +64,21 @@ def step_forces(system: System, solved: Solved) -> StepForces:
     try:
         objective = StepObjective(system, solved.scheme.inertia, solved.target, 0)
         holding = positions(objective.gradient(solved.q).total)
-        parts = {name: -positions(energy.gradient(solved.q)) for name, energy in between_bodies(system).items()}
+        touching = None if contact is None else contact.readings(solved.q)
     finally:
         system.restore(now)
-    none = torch.zeros_like(holding)
-    contact = torch.stack([none, *parts.values()]).sum(dim=0)
-    return StepForces(holding, contact, parts.get(CONTACT[0], none))
+    if touching is None:
+        none = torch.zeros_like(holding)
+        return StepForces(holding, none, none, none[:, 0])
+    acting = touching.pressing + touching.rubbing
+    return StepForces(holding, acting, touching.pressing, touching.friction_state)
 
 
-def between_bodies(system: System) -> dict[str, Energy]:
-    """The energies of contact and friction, where there are any."""
-    return {name: system.energies[name] for name in CONTACT if name in system.energies}
+def closest_distance(contact: Contact, q: Tensor) -> float:
+    """The smallest distance between surfaces that are within the gap [m]; infinite where none are."""
+    x = contact.normal.end.surface_positions(q)
+    contacts = contact.surface.contacts(x)
+    return float(closest(contacts, x).distance.min()) if len(contacts) else math.inf
 
 
 def energy_names(system: System) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -12,25 +13,28 @@ from torch import Tensor
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.protocol.scene import Scene, Sheet, Solid
+from engine.simulation.contact.contact import Contact
 from engine.simulation.energy import Energy, Unknowns
 from engine.simulation.mass import Mass
 from engine.simulation.newton import NewtonSettings
 from engine.simulation.stepper import Solved, Stepper
 from engine.simulation.system import System, held_vertices
 from engine.simulation.world.bodies import Body, scene_bodies
+from engine.simulation.world.contacts import friction_values, scene_contact
 from engine.simulation.world.creases import CreaseLine
 from engine.simulation.world.fields import bending_energy, contact_pressure, strain
 from engine.simulation.world.physical import expanded, physical_parameters
 from engine.simulation.world.pins import Holding, held_groups, with_motions
 from engine.simulation.world.pulls import Pulls
-from engine.simulation.world.readings import Names, Readings, energy_names, step_forces
+from engine.simulation.world.readings import Names, Readings, closest_distance, energy_names, step_forces
 from engine.simulation.world.sensors import Sensors
 from engine.simulation.world.sheets import SheetPlan, bending_values, plan_sheet, sheet_parts
 from engine.simulation.world.solids import solid_parts
 from engine.simulation.world.update import material_values, refuse_unlike
 
 PULLS = "pulls"
-FIELDS = ("strain", "bending_energy", "contact_pressure")
+FIELDS = ("strain", "bending_energy", "contact_pressure", "friction")
+FRICTION = "friction.friction"
 PULL_STEPS = 20.0
 """Steps in which a pull of automatic stiffness would bring the whole body along."""
 
@@ -52,6 +56,7 @@ class World:
     bodies : by name, in the order of their vertices
     positions, velocities : at the start [m], [m/s], shape (vertex_count, 3)
     creases : by "sheet/crease"
+    contact : None where the scene has none
     pulls : by name
     """
 
@@ -63,9 +68,11 @@ class World:
         holding: Holding,
         plans: Mapping[str, SheetPlan],
         velocities: Tensor,
+        contact: Contact | None,
     ) -> None:
         self.scene = scene
         self.system = system
+        self.contact = contact
         self.bodies = dict(bodies)
         self.velocities = velocities
         start = np.concatenate([body.start for body in bodies.values()])
@@ -174,7 +181,10 @@ class World:
         plans = {item.name: replace(self._plans[item.name], item=item) for item in scene.sheets}
         held = self._held_flags()
         bending = {name: bending_values(plan, held) for name, plan in plans.items()}
-        self.system.assign(material_values(scene, bending))
+        values = material_values(scene, bending)
+        if self.contact is not None:
+            values[FRICTION] = friction_values(self.contact, scene)
+        self.system.assign(values)
         self._plans, self.sensors, self.scene = plans, sensors, scene
         self._holding = Holding(with_motions(self._holding.groups, scene), self.system.device)
 
@@ -187,18 +197,21 @@ class World:
 
         solved : what its last step handed back; forces are read of it
         """
-        forces = None if solved is None else step_forces(self.system, solved)
+        forces = None if solved is None else step_forces(self.system, self.contact, solved)
         none = torch.zeros_like(self.positions)
         q, pressing = stepper.moment.q, none if forces is None else forces.pressing
+        state = none[:, 0] if forces is None else forces.friction_state
         fields = {
             "strain": strain(self.system, self.bodies, q),
             "bending_energy": bending_energy(self.system, self.bodies, q),
             "contact_pressure": contact_pressure(self.system, self.triangles, q, pressing),
+            "friction": state,
         }
         return Readings(
             stepper.energies(),
             self.sensors.read(stepper, forces),
             {name: values.to(torch.float32).cpu().numpy() for name, values in fields.items()},
+            math.inf if self.contact is None else closest_distance(self.contact, q),
         )
 
     def owner(self, vertex: int) -> Body:
@@ -256,8 +269,14 @@ def build_world(scene: Scene, inputs: Mapping[str, Mesh] | None = None, *, devic
         parts, masses[f"{item.name}.mass"] = solid_parts(item, bodies[item.name], unknowns, where)
         energies |= {f"{item.name}.{kind}": energy for kind, energy in parts.items()}
     energies[PULLS] = Pulls(unknowns, where)
-    system = System(unknowns, energies, masses, held=held_vertices(holding.vertices.to(where)), gravity=scene.gravity)
-    return World(scene, system, bodies, holding, plans, _velocities(scene, bodies, start))
+    fixed = held_vertices(holding.vertices.to(where))
+    contact = scene_contact(scene, bodies, holding.groups, unknowns, start, fixed, masses)
+    if contact is not None:
+        energies |= contact.energies
+    system = System(
+        unknowns, energies, masses, held=fixed, gravity=scene.gravity, limits=[] if contact is None else contact.limits
+    )
+    return World(scene, system, bodies, holding, plans, _velocities(scene, bodies, start), contact)
 
 
 def _velocities(scene: Scene, bodies: Mapping[str, Body], start: Tensor) -> Tensor:

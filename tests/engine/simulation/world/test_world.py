@@ -27,6 +27,7 @@ from engine.simulation.world.errors import BodyError
 from engine.simulation.world.world import build_world
 
 LEFT = Pin(name="left", region=Region(kind="side", side="left"))
+PATCH = Sheet(name="patch", shape=DiskShape(radius=0.02), bending="hinges", pose=Pose(translation=(0.0, 0.0, 0.5)))
 SMALL = RectangleShape(columns=4, rows=3)
 
 
@@ -41,7 +42,7 @@ def mesh_scene(vertices: list[list[float]], triangles: list[list[int]]) -> tuple
 
 def test_bodies_are_numbered_one_after_the_other() -> None:
     scene = Scene(
-        sheets=[cloth(), Sheet(name="patch", shape=DiskShape(radius=0.02), bending="hinges")],
+        sheets=[cloth(), PATCH],
         solids=[Solid(name="ball", pose=Pose(translation=(0.0, 0.0, 1.0)))],
         obstacles=[Obstacle(name="floor", shape=PlaneShape(), pose=Pose(translation=(0.0, 0.0, -1.0)))],
     )
