@@ -71,7 +71,7 @@ def test_what_comes_back_colours_the_state_and_says_what_matters_most(room: Any)
     assert not playing.live, "what the Run sends does not wipe the colours away"
     assert said[0].kind == "note" and NUMBER in said[0].text and "10 steps" in said[0].text
     assert lines_of(FOUND) == [
-        "1 % more of gravity: -0.0049", "1 % more of cloth.young: -3e-05", "1 % more of cloth.density: +1.6e-06"
+        "1 % more of gravity: -0.00491", "1 % more of cloth.young: -3e-05", "1 % more of cloth.density: +1.6e-06"
     ]  # fmt: skip
     playing.go_live()
     (snapshot,), _ = view.last("show_snapshot")
