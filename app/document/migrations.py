@@ -13,16 +13,17 @@ from typing import Any
 
 from engine.core.errors import FileError
 
-FORMAT = 1
-"""Version of the layout of `document.json` and of the members beside it."""
+FORMAT = 2
+"""Version of the layout of `document.json` and of the members beside it. 2: a study may have a scene, and each workspace
+has its own."""
 
-READABLE_BY = 1
+READABLE_BY = 2
 """The oldest format whose programs can show what is written now, if not change it."""
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
-MIGRATIONS: dict[int, Migration] = {}
-"""What makes a `document.json` of format n + 1 of one of format n, by n."""
+MIGRATIONS: dict[int, Migration] = {1: lambda values: values}
+"""What makes a `document.json` of format n + 1 of one of format n, by n. Format 2 only knows more."""
 
 
 def migrated(

@@ -295,6 +295,8 @@ class Sheet(ParameterModel):
             given = {}
         if isinstance(given, dict):
             name = values.get("preset", "cotton" if "material" not in values else "")
+            if not isinstance(name, str):
+                raise ValueError("preset: it is called by its name, a text")
             try:
                 base = preset(name).material.model_dump() if name else {}
             except ParameterError as error:

@@ -10,11 +10,12 @@ import numpy as np
 
 from app.document.file import CameraRecord, Content, RunNote
 from app.document.placement import Placement
-from app.document.project import Clip, Measurement, Project, SceneObject, Selection
+from app.document.project import Clip, Measurement, Project, Resting, SceneObject, Selection
 from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.edits import PaintFreeze
+from engine.protocol.scene import Gripper, MeshShape, Pin, RectangleShape, Region, Scene, Sheet
 from engine.protocol.study import Study, TermSpec
 
 VERTICES = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
@@ -24,6 +25,15 @@ PREVIEW = bytes.fromhex(
     "2734270a0000000049454e44ae426082"
 )
 """A PNG of one black pixel."""
+
+SCENE = Scene(
+    name="shirt",
+    sheets=[
+        Sheet(name="shirt", shape=MeshShape(input="shirt"), pins=[Pin(gripper="hand", region=Region(vertices=[1, 2]))]),
+        Sheet(name="card", shape=RectangleShape(columns=3, rows=2), preset="card"),
+    ],
+    grippers=[Gripper(name="hand", width=0.03)],
+)
 
 
 def part(name: str = "part", scale: float = 1.0) -> Mesh:
@@ -62,6 +72,7 @@ def content(**changes: Any) -> Content:
         clip=Clip("box", bounds=((0.0, 0.0, 0.0), (2.0, 2.0, 2.0)), flipped=True),
         measurements=(Measurement("angle", ((0.0, 0, 0), (1.0, 0, 0), (0.0, 1.0, 0)), 45.0),),
         branch_titles={"branch 2": "a firmer one"},
+        resting={"Shell": Resting(Study(study="simulate", scene=SCENE), {"shirt": "part"})},
     )  # fmt: skip
     given: dict[str, Any] = {
         "project": project,

@@ -363,7 +363,10 @@ def test_what_is_not_there_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(FIXTURES.glob("*.formwright")), ids=lambda path: path.stem)
 def test_documents_of_every_format_open(path: Path, tmp_path: Path) -> None:
     opened = open_document(path, run_folder=tmp_path / "run")
-    assert equal(opened.content, content(run=opened.content.run))
+    expected = content(run=opened.content.run)
+    if path.stem == "format-1":
+        expected = replace(expected, project=replace(expected.project, resting={}))
+    assert equal(opened.content, expected)
     assert opened.content.run is not None and opened.content.run.iteration == 12
     assert (tmp_path / "run" / "state-1.zip").read_bytes() == b"state" * 1000
     assert not opened.read_only
