@@ -14,8 +14,8 @@ from typing import Any
 from engine.core.errors import FileError
 
 FORMAT = 2
-"""Version of the layout of `document.json` and of the members beside it. 2: a study may have a scene, and each workspace
-has its own."""
+"""Version of the layout of `document.json` and of the members beside it. 2: studies may have scenes, and each workspace
+has a study of its own."""
 
 READABLE_BY = 2
 """The oldest format whose programs can show what is written now, if not change it."""
