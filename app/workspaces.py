@@ -41,6 +41,7 @@ class Workspaces(QObject):
             return
         self.current = workspace
         self._window.appearance.switch(workspace)
+        self._hide_foreign(workspace)
         self._window.choose_page()
         self._window.viewing.leave_tool()
         self._window.registry.refresh()
@@ -49,6 +50,10 @@ class Workspaces(QObject):
     def _arrange(self, workspace: str) -> None:
         for name in DOCKS.get(workspace, ()):
             self._window.show_dock(name)
+        self._hide_foreign(workspace)
+
+    def _hide_foreign(self, workspace: str) -> None:
+        """A layout that was kept before a dock was ever seen says nothing of it."""
         for other, names in DOCKS.items():
             for name in names if other != workspace else ():
                 self._window.docks[name].hide()

@@ -35,6 +35,11 @@ class FieldLabel(QLabel):
 class CalmComboBox(QComboBox):
     """A combo box that the wheel changes only when it has the focus, with an arrow of the icons' family."""
 
+    def give_way(self, letters: int) -> None:
+        """Show so many letters at least: a long entry is no reason to make a panel wider."""
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(letters)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         painter = QPainter(self)
@@ -143,6 +148,7 @@ class ParameterEditor(QWidget):
         self.choice = choice
         for option in self.field.choices:
             choice.addItem(choice_title(option), option)
+        choice.give_way(8)
         choice.setAccessibleName(parameter_text(self.field.title))
         choice.setToolTip(field_tooltip(self.field))
         choice.currentIndexChanged.connect(lambda _: self.value_changed.emit(choice.currentData()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushButton, QVBoxLayout, QWidget
 
 from app.panels.handy_units import shown_quantity
@@ -83,7 +83,7 @@ class KeyframesEditor(QWidget):
         blocked = self.list.blockSignals(True)
         self.list.clear()
         for frame in motion.keyframes:
-            QListWidgetItem(_words(frame), self.list)
+            QListWidgetItem(_words(frame), self.list).setSizeHint(QSize(0, ROW))
         times = [frame.time for frame in motion.keyframes]
         self.list.setCurrentRow(times.index(chosen) if chosen in times else len(times) - 1)
         self.list.blockSignals(blocked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from app.document.document import Document
@@ -22,6 +22,10 @@ from engine.protocol.shell_materials import PRESETS
 
 if TYPE_CHECKING:
     from app.work.workbench import Workbench
+
+
+WIDEST = 290
+"""Pixels that the form asks for at most; it is no reason to make the window wider."""
 
 
 class SceneForm(QScrollArea):
@@ -46,7 +50,7 @@ class SceneForm(QScrollArea):
         body = QWidget(self)
         body.setProperty("panel", True)
         self._column = QVBoxLayout(body)
-        self._column.setContentsMargins(12, 6, 12, 12)
+        self._column.setContentsMargins(10, 6, 8, 12)
         self._column.setSpacing(6)
         self.title = QLabel(body)
         self.title.setProperty("heading", True)
@@ -65,6 +69,16 @@ class SceneForm(QScrollArea):
             self._column.addWidget(widget)
         self._column.addStretch(1)
         self.setWidget(body)
+
+    def minimumSizeHint(self) -> QSize:
+        """So wide that nothing is cut off at its side, for it scrolls only up and down."""
+        width = self.widget().minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        return QSize(min(width, WIDEST), super().minimumSizeHint().height())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
     def refresh(self) -> None:
         """Show what is chosen as it is now."""
@@ -126,6 +140,7 @@ class SceneForm(QScrollArea):
 
     def _build_material(self, item: Item) -> CalmComboBox:
         box = CalmComboBox(self._holder)
+        box.give_way(12)
         box.setAccessibleName(self.tr("Material"))
         for name, preset in PRESETS.items():
             box.addItem(parameter_text(preset.title), name)

@@ -43,7 +43,7 @@ class ScenePanel(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(self.tr("Scene"))
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 6, 8, 6)
+        column.setContentsMargins(0, 6, 0, 0)
         column.setSpacing(6)
         column.addLayout(self._build_buttons())
         self.empty = self._build_empty()
@@ -82,6 +82,7 @@ class ScenePanel(QWidget):
 
     def _build_buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
+        row.setContentsMargins(8, 0, 8, 0)
         row.setSpacing(4)
         self.add = QToolButton(self)
         self.add.setText(self.tr("Add"))
@@ -106,7 +107,7 @@ class ScenePanel(QWidget):
     def _build_empty(self) -> QWidget:
         holder = QWidget(self)
         column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(10, 0, 10, 0)
         column.setSpacing(6)
         hint = QLabel(
             self.tr("A scene needs a sheet or a solid, and something that it falls on or hangs from."), holder

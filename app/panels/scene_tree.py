@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeWidget
 from app.document.scene_items import Item, find, items, title_of
 from app.panels.icons import icon
 from app.panels.theme import current_tokens
-from app.work.scene_drawing import COLOURS
 
 if TYPE_CHECKING:
     from app.work.workbench import Workbench
@@ -165,7 +164,9 @@ class SceneTree(QTreeWidget):
         row.setData(0, Qt.ItemDataRole.AccessibleTextRole, ", ".join(said))
 
     def _colour(self, item: Item, wrong: bool) -> str:
-        return current_tokens().warning if wrong else COLOURS.get(item.kind, "")
+        if wrong:
+            return current_tokens().warning
+        return self._drawing.colour_of(item.name) if item.is_body else ""
 
     def _rows(self) -> list[QTreeWidgetItem]:
         return self.findItems("*", Qt.MatchFlag.MatchWildcard | Qt.MatchFlag.MatchRecursive)

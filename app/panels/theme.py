@@ -146,6 +146,7 @@ def _style_sheet(t: Tokens) -> str:
         selection-background-color: {t.hover}; selection-color: {t.text}; }}
     QPushButton {{ background: {t.field}; border: 1px solid {t.line}; border-radius: 5px; padding: 5px 12px; }}
     QPushButton:hover {{ background: {t.hover}; }}
+    QPushButton:checked {{ background: {t.hover}; border: 1px solid {t.accent}; }}
     QPushButton:focus {{ border: 1px solid {t.accent}; }}
     QPushButton:disabled {{ color: {t.text_off}; background: {t.panel}; }}
     QPushButton[primary="true"] {{ background: {t.accent}; border: 1px solid {t.accent}; color: {t.accent_text};

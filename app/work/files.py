@@ -210,7 +210,7 @@ class Files:
             self._running.start()
             return
         self._ask_unit(item.name, geometry)
-        if isinstance(geometry, Mesh):
+        if isinstance(geometry, Mesh) and self._document.workspace != SHELL:  # a sheet has holes, and may have
             self._repairing.look(item.name)
 
     def _ask_unit(self, name: str, geometry: Mesh | Points) -> None:

@@ -25,10 +25,8 @@ from engine.core.errors import FormwrightError
 from engine.geometry.crease_path import edge_path
 from engine.geometry.mesh import Mesh
 from engine.geometry.regions import region_vertices
+from engine.io.motion.motion import body_colour
 from engine.protocol.scene import Crease, Gripper, Obstacle, Pin, Scene, Sheet, Solid
-
-COLOURS = {"sheet": "#d2c19c", "solid": "#a9c4d6", "obstacle": "#cfd2d6", "gripper": "#9fb0cc"}
-"""Of bodies, by kind: greys with a hue, so that data and marks carry the strong colours."""
 
 GROUND = 150.0
 """Half of the length [mm] of what is seen of the ground with nothing on it."""
@@ -91,6 +89,12 @@ class SceneDrawing:
         self._wanted = wanted
         self.draw()
 
+    def colour_of(self, name: str) -> str:
+        """Of a body, the same as in a Run and in what is exported of it."""
+        scene = self._staging.scene
+        names = [body.name for body in scene.bodies()] if scene is not None else []
+        return body_colour(names.index(name)) if name in names else ""
+
     def problems_of(self, item: Item) -> list[str]:
         return [problem.text for problem in self.problems if problem.item == item]
 
@@ -129,7 +133,7 @@ class SceneDrawing:
             self._draw_body(viewport, body, meshes[name])
 
     def _draw_body(self, viewport: Viewport, body: Body, mesh: Mesh) -> None:
-        looks = mesh, self._stands(body), body.visible, COLOURS[body_item(body).kind]
+        looks = mesh, self._stands(body), body.visible, self.colour_of(body.name)
         before = self._drawn.get(body.name)
         self._drawn[body.name] = looks
         if before is None or before[0] is not mesh or before[3] != looks[3]:

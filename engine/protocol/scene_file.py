@@ -57,7 +57,10 @@ def scene_toml(scene: Scene) -> str:
         if not isinstance(body, Gripper):
             written["shape"] = {"kind": body.shape.kind, **written.get("shape", {})}
         if isinstance(body, Sheet):
-            written |= {"preset": body.preset, "material": _beside_preset(body)}
+            written["preset"] = body.preset
+            written.pop("material", None)
+            if changed := _beside_preset(body):
+                written["material"] = changed
     return tomlkit.dumps({"format": scene.format, **values})
 
 
