@@ -88,7 +88,7 @@ def record(
             try:
                 solved = stepper.step(world.held_positions(step * world.scene.time.step))
             except FormwrightError as error:
-                recorded.failure = error
+                recorded.failure = _located(error, world, stepper)
                 break
             recorded.seconds += time.perf_counter() - began
             readings = world.readings(stepper, solved)
@@ -118,6 +118,16 @@ def write_meshes(world: World, stepper: Stepper, folder: Path) -> None:
             safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
             mesh = Mesh(positions[used], numbers.reshape(-1, 3).astype(np.int32), name=name)
             write(mesh, folder / f"{safe}.ply")
+
+
+def _located(error: FormwrightError, world: World, stepper: Stepper) -> FormwrightError:
+    """The same error, which says of which body its vertex is."""
+    place = getattr(error, "place", None)
+    vertex = place[0] if isinstance(place, tuple) and place else place
+    if not isinstance(vertex, int):
+        return error
+    message = f"{error.message} That is {world.where(vertex, stepper.positions)}."
+    return FormwrightError(message, remedy=error.remedy)
 
 
 class _Files:

@@ -218,10 +218,11 @@ class World:
         """The body of a vertex, by its number among all."""
         return next(body for body in self.bodies.values() if body.vertices.start <= vertex < body.vertices.stop)
 
-    def point(self, vertex: int, positions: Tensor) -> tuple[float, float, float]:
-        """Where a vertex of all is [mm], from positions [m]."""
+    def where(self, vertex: int, positions: Tensor) -> str:
+        """A vertex of all in words: whose it is, and where [mm], from positions [m]."""
+        body = self.owner(vertex)
         x, y, z = (1e3 * positions[vertex]).tolist()
-        return (x, y, z)
+        return f"vertex {vertex - body.first} of {body.name!r}, at ({x:.4g}, {y:.4g}, {z:.4g}) mm"
 
     def _held_flags(self) -> Tensor:
         held = torch.zeros(len(self.positions), dtype=torch.bool, device=self.system.device)
