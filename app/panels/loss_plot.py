@@ -10,12 +10,13 @@ from html import escape
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QTextDocument
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from app.document.run_record import LossCurves
 from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
+from app.panels.plot_legend import PlotLegend
 from app.panels.theme import branch_colour, current_tokens
 from app.work.curves import BranchCurves
 
@@ -96,13 +97,8 @@ class LossPlot(QWidget):
         self._plot.addItem(self._line, ignoreBounds=True)
         self._plot.scene().sigMouseMoved.connect(self._hover)
         self._plot.scene().sigMouseClicked.connect(self._clicked)
-        self._legend = QLabel(self)
-        self._legend.setTextFormat(Qt.TextFormat.RichText)
-        # Many Terms make a long line: what does not fit is in the tooltip, and never makes the window wider.
-        self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._legend = PlotLegend(self)
         self._legend.setAccessibleName(self.tr("Values of the losses"))
-        self._measure = QTextDocument(self)  # what a QLabel shows as rich text, it lays out with one of these
-        self._measure.setDocumentMargin(0.0)
         self._legend.linkActivated.connect(self.branch_toggled)
         self.choice = CalmComboBox(self)
         self.choice.setAccessibleName(self.tr("What the plot shows"))
@@ -294,21 +290,8 @@ class LossPlot(QWidget):
             parts.append(f"{text} <b>{number}</b>" if line.shown else text)
         if iteration is not None and parts:
             parts.insert(0, f'<span style="color:{tokens.text_soft}">it {max(0, round(iteration))}</span>')
-        self._legend.setText(self._fitting(parts))
-        self._legend.setToolTip(
-            self.tr("Click on a branch to show or hide its curve") if self._of_branches else "<br>".join(parts)
-        )
-
-    def _fitting(self, parts: list[str]) -> str:
-        """As many entries of the legend as there is room for, each whole, and how many more there are."""
-        self._measure.setDefaultFont(self._legend.font())
-        for count in range(len(parts), 0, -1):
-            more = [f"+{len(parts) - count}"] if count < len(parts) else []
-            text = "&nbsp;&nbsp; ".join([*parts[:count], *more])
-            self._measure.setHtml(text)
-            if count == 1 or self._measure.idealWidth() <= self._legend.width():
-                return text
-        return ""
+        tip = self.tr("Click on a branch to show or hide its curve") if self._of_branches else ""
+        self._legend.show_parts(parts, tip)
 
     def _button(self, symbol: str, name: str, help: str) -> QToolButton:
         button = QToolButton(self)

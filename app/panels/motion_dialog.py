@@ -42,7 +42,7 @@ class MotionDialog(QDialog):
         self.setMinimumWidth(460)
         self.kind = CalmComboBox(self)
         for entry in motion_formats():
-            self.kind.addItem(_titles(self)[entry.name], entry.extension)
+            self.kind.addItem(self._titles()[entry.name], entry.extension)
         self.kind.addItem(self.tr("Film (MP4)"), ".mp4")
         self.kind.addItem(self.tr("Film (GIF)"), ".gif")
         self.place = QLineEdit(str(suggested), self)
@@ -115,6 +115,16 @@ class MotionDialog(QDialog):
         else:
             words = self.tr("Wrote {0}, {1} frames, {2}.").format(first, report.frames, "{0}")
         self._say(words.format(format_bytes(report.size)))
+
+    def _titles(self) -> dict[str, str]:
+        """What formats are called, by their names."""
+        return {
+            "gltf": self.tr("glTF animation (GLB)"),
+            "vtkhdf": self.tr("VTKHDF, for ParaView"),
+            "ply": self.tr("PLY, a file each frame"),
+            "obj": self.tr("OBJ, a file each frame"),
+            "csv": self.tr("Table of energies, sensors and controls (CSV)"),
+        }
 
     def _kind_chosen(self) -> None:
         self.place.setText(str(Path(self.place.text()).with_suffix(self.kind.currentData())))
@@ -225,14 +235,3 @@ class MotionDialog(QDialog):
 
 MANY_TARGETS = 2048
 """Morph targets that a viewer must be able to hold: layers of a texture in WebGL 2."""
-
-
-def _titles(dialog: QDialog) -> dict[str, str]:
-    """What formats are called, by their names."""
-    return {
-        "gltf": dialog.tr("glTF animation (GLB)"),
-        "vtkhdf": dialog.tr("VTKHDF, for ParaView"),
-        "ply": dialog.tr("PLY, a file each frame"),
-        "obj": dialog.tr("OBJ, a file each frame"),
-        "csv": dialog.tr("Table of energies, sensors and controls (CSV)"),
-    }

@@ -8,10 +8,11 @@ from html import escape
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
+from app.panels.plot_legend import PlotLegend
 from app.panels.theme import current_tokens
 from app.work.readings import ENERGIES, Readings, without_unit
 
@@ -41,9 +42,7 @@ class ReadingsPlot(QWidget):
         self.choice = CalmComboBox(self)
         self.choice.setAccessibleName(self.tr("What the plot shows"))
         self.choice.activated.connect(lambda index: readings.choose(self.choice.itemData(index)))
-        self.legend = QLabel(self)
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.legend = PlotLegend(self)
         self.legend.setAccessibleName(self.tr("Values"))
         self._fit = QToolButton(self)
         self._fit.setIcon(icon("fit"))
@@ -158,5 +157,4 @@ class ReadingsPlot(QWidget):
             number = f"{value:.3g}" if math.isfinite(value) else "–"
             colour = tokens.series[index % len(tokens.series)]
             parts.append(f'<span style="color:{colour}">●</span> {escape(without_unit(curve.name))} <b>{number}</b>')
-        self.legend.setText("&nbsp;&nbsp; ".join(parts))
-        self.legend.setToolTip("<br>".join(parts))
+        self.legend.show_parts(parts)

@@ -107,7 +107,9 @@ class Readings:
             names = [name for name in trajectory.layout.scalars if (_unit(name) or "-") == group.key]
         try:
             self._times = trajectory.times()
-            self._curves = [Reading(name, trajectory.series(name)[: len(self._times)]) for name in names]
+            read = [Reading(name, trajectory.series(name)[: len(self._times)]) for name in names]
+            # An energy of what the scene has not would only be in the way.
+            self._curves = [one for one in read if group.key != ENERGIES or np.any(np.nan_to_num(one.values))]
         except FormwrightError:
             self._times, self._curves = np.empty(0), []  # its files are gone, which the timeline says
 

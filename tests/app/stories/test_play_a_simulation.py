@@ -16,7 +16,7 @@ from engine.protocol.study import Study
 from engine.protocol.trajectory import Trajectory
 
 CELLS, STEPS = 8, 60
-FINE = 24, 120
+FINE = 20, 80
 """The same where pictures are taken, to be looked at."""
 
 
