@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,22 +13,22 @@ from app.cli.console import INTERRUPTED, ResultError, UsageError, print_json, sa
 from app.cli.descend import Interruption
 from app.cli.progress import progress_display
 from app.cli.scene_settings import with_settings
-from engine.core.device import choose_device
 from engine.core.errors import ParameterError
-from engine.core.kernels import is_warm, warm_up
-from engine.geometry.mesh import Mesh
 from engine.protocol.scene import Scene
 from engine.protocol.scene_file import read_scene
 from engine.protocol.study import Study
-from engine.simulation.world.world import build_world
-from engine.studies.recorded_steps import Recorded, record
 from engine.studies.scenes import example_names, example_path
+
+if TYPE_CHECKING:
+    from engine.geometry.mesh import Mesh
+    from engine.studies.recorded_steps import Recorded
 
 
 def simulate(
     scene_file: Annotated[Path | None, typer.Argument(metavar="SCENE.toml", help="The scene.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The folder to write; without it, SCENE beside the file.")
+        Path | None,
+        typer.Option("--output", "-o", help="The folder to write; without it, one of the scene's name here."),
     ] = None,
     example: Annotated[str, typer.Option(help="A scene that the program brings, by its name.")] = "",
     examples: Annotated[bool, typer.Option("--examples", help="Name the scenes that the program brings.")] = False,
@@ -74,6 +74,11 @@ def _scene_path(scene_file: Path | None, example: str) -> Path:
 
 
 def _carry_out(scene: Scene, folder: Path, every: int, device: str, *, quiet: bool, as_json: bool) -> int:
+    from engine.core.device import choose_device
+    from engine.core.kernels import is_warm, warm_up
+    from engine.simulation.world.world import build_world
+    from engine.studies.recorded_steps import record
+
     tell = silent if quiet or as_json else say
     chosen = choose_device(device)
     if not is_warm(chosen.name):
@@ -103,6 +108,7 @@ def _carry_out(scene: Scene, folder: Path, every: int, device: str, *, quiet: bo
 
 def _meshes(scene: Scene, tell: Callable[[str], object]) -> dict[str, Mesh]:
     """The inputs of mesh shapes; raises `ParameterError` for a file that holds no mesh."""
+    from engine.geometry.mesh import Mesh
     from engine.studies.inputs import load_inputs
 
     wanted = {name: path for name, path in scene.inputs.items() if name in scene.mesh_inputs()}
