@@ -135,6 +135,10 @@ def quality_lines(quality: dict[str, Any]) -> list[str]:
                 f"Distance {words}: mean {distances['mean']:.4g} mm, 95 % within {distances['percentile_95']:.4g} mm, "
                 f"largest {distances['maximum']:.4g} mm"
             )
+    for name, number in quality.get("found", {}).items():
+        deviation = number.get("standard_deviation")
+        certain = "" if deviation is None else f" ± {deviation:.2g}"
+        lines.append(f"{name} = {number['value']:.6g}{certain} {number['unit']}".rstrip())
     return [line for line in lines if line]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -146,6 +145,10 @@ class Adam(Optimizer):
         }
 
 
+WALL = 10.0
+"""Times the loss that a design counts which is not finite, for the line search of L-BFGS."""
+
+
 class LBFGS(Optimizer):
     """L-BFGS with a strong Wolfe line search (Nocedal and Wright 2006, algorithms 7.5 and 3.5), one step an iteration.
 
@@ -186,20 +189,21 @@ class LBFGS(Optimizer):
     def step(self, closure: Closure, learning_rate: float) -> None:
         first = self._memory.get("n_iter", 0) == 0
         self._lbfgs.param_groups[0]["lr"] = learning_rate if first else 1.0
-        tried = False
+        first: float | None = None
 
         def value() -> float:
-            nonlocal tried
+            nonlocal first
             try:
-                return float(closure())
+                found = float(closure())
             except NonFiniteError:
-                if not tried:
+                if first is None:
                     raise
                 for tensor in self.tensors.values():
                     tensor.grad = torch.zeros_like(tensor)
-                return math.inf  # the line search goes back by half
-            finally:
-                tried = True
+                # High and finite: the line search goes back, and its cubics have no infinities to subtract.
+                return first + WALL * (abs(first) + 1.0)
+            first = found if first is None else first
+            return found
 
         self._lbfgs.step(value)
 

@@ -176,14 +176,38 @@ GALLERY: tuple[Sample, ...] = (
 )
 
 
+def _simulated(name: str) -> Callable[[], Mesh]:
+    """A target that the simulator makes, loaded with it only when it is wanted."""
+
+    def make() -> Mesh:
+        from engine.studies import examples
+
+        mesh: Mesh = getattr(examples, name)()
+        return replace(mesh, name=name.replace("_", " "))
+
+    return make
+
+
+TARGETS: tuple[Sample, ...] = (
+    Sample(
+        "swung-cloth", "Swung cloth", "Where a cloth is a quarter of a second after it fell", _simulated("swung_cloth")
+    ),
+    Sample(
+        "lifted-cloth", "Lifted cloth", "A cloth whose corners were carried up and apart", _simulated("lifted_cloth")
+    ),
+    Sample("flared-cloth", "Flared cloth", "The drape of a cloth with a widened hem", _simulated("flared_cloth")),
+    Sample("folded-card", "Folded card", "A strip of card, folded twice", _simulated("folded_card")),
+)
+"""What studies through a simulation are to reach (`engine.studies.examples`)."""
+
+
 def sample_named(name: str) -> Sample:
-    """The gallery's input called `name`; raises `FormwrightError`."""
-    for sample in GALLERY:
+    """The input called `name`; raises `FormwrightError`."""
+    for sample in (*GALLERY, *TARGETS):
         if sample.name == name:
             return sample
-    raise FormwrightError(
-        f"There is no sample {name!r}.", remedy=f"There are {', '.join(item.name for item in GALLERY)}."
-    )
+    known = ", ".join(item.name for item in (*GALLERY, *TARGETS))
+    raise FormwrightError(f"There is no sample {name!r}.", remedy=f"There are {known}.")
 
 
 def pyvista_file(name: str) -> Path:

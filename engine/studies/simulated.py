@@ -297,7 +297,7 @@ class SimulatedProblem(ABC):
         from engine.geometry.sheet import quality_sheet
 
         reference = self.shape.geometry if self.shape is not None else None
-        return quality_sheet(self.result_mesh(), reference, device=self._device).to_dict()
+        return {**quality_sheet(self.result_mesh(), reference, device=self._device).to_dict(), **self._report()}
 
     def thumbnail(self, size: int = 96) -> np.ndarray:
         from engine.rendering.picture import thumbnail
