@@ -17,6 +17,9 @@ from torch import Tensor
 from engine.core.errors import ParameterError
 from engine.simulation.contact.stencils import FIRST_EDGE_EDGE, Contacts
 
+CCD_ITERATIONS = 10_000
+"""Of conservative advancement (M. Li, D. M. Kaufman, C. Jiang: Codimensional incremental potential contact, ACM Trans.
+Graph. 40(4), 2021), which stops short of a meeting and is safe wherever it ends."""
 MARGIN = 1.0
 """How much further than the gap candidates are looked for, over the gap: they serve until something moved so far."""
 
@@ -73,7 +76,7 @@ class CollisionSurface:
         self.held = held[self.vertices]
         self.mesh = ipctk.CollisionMesh(self.on_surface(positions), self.edges, self.triangles)
         self.mesh.can_collide = self._filter([(own[one], own[other]) for one, other in apart])
-        self._ccd = ipctk.TightInclusionCCD()
+        self._ccd = ipctk.AdditiveCCD(CCD_ITERATIONS)
         self._candidates: tuple[np.ndarray, ipctk.Candidates] | None = None
         self._found: list[tuple[Tensor, Contacts]] = []
 
