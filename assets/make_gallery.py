@@ -9,6 +9,8 @@ import numpy as np
 
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.io.motion.motion import body_colour
+from engine.protocol.scene import PlaneShape
 from engine.protocol.session import ResultMesh
 from engine.protocol.study import Study
 from engine.rendering.camera import Camera
@@ -18,8 +20,11 @@ from engine.studies.samples import GALLERY, sample_named
 from engine.studies.session import LocalSession
 
 SIZE = (640, 480)
-ON_THE_WAY = {"nut-from-sphere": 15}
-"""Studies shown while they descend, at this iteration."""
+ON_THE_WAY = {"nut-from-sphere": 15, "drape-ball": 28, "fold-crease": 50, "pull-through-fingers": 55}
+"""Studies shown while they descend or go on, at this iteration."""
+
+FROM = {"drape-ball": (0.3, -1.0, 0.3), "fold-crease": (0.5, -1.0, 0.45), "pull-through-fingers": (0.9, -1.0, 0.4)}
+"""From where scenes are looked at."""
 
 
 def main(names: list[str]) -> None:
@@ -38,7 +43,11 @@ def main(names: list[str]) -> None:
         save_png(image, folder / f"{sample.name}.png")
         print(folder / f"{sample.name}.png")
     for entry in gallery():
-        if entry.name in ON_THE_WAY and (not names or entry.name in names):
+        if entry.study.scene is not None and (not names or entry.name in names):
+            image = scene_picture(entry.name, entry.study)
+            save_png(image, folder / f"{entry.name}.png")
+            print(folder / f"{entry.name}.png")
+        elif entry.name in ON_THE_WAY and (not names or entry.name in names):
             sample = sample_named(entry.study.inputs["target"].removeprefix("sample:"))
             mesh = on_the_way(entry.study, sample.make(), ON_THE_WAY[entry.name])
             view = Camera.around(mesh.vertices, direction=sample.view, aspect=SIZE[0] / SIZE[1], margin=1.15)
@@ -47,16 +56,39 @@ def main(names: list[str]) -> None:
             print(folder / f"{entry.name}.png")
 
 
+def scene_picture(name: str, study: Study) -> np.ndarray:
+    """The bodies of a scene in their colours, without the ground; the picture is round what deforms."""
+    session = stepped(study, {}, ON_THE_WAY[name])
+    view = session.snapshot()
+    session.close()
+    assert view is not None and study.scene is not None
+    body, triangles = view.arrays["body"], view.arrays["triangles"]
+    ground = [i for i, item in enumerate(study.scene.bodies()) if isinstance(getattr(item, "shape", None), PlaneShape)]
+    triangles = triangles[~np.isin(body[triangles[:, 0]], ground)]
+    places = view.arrays["vertices"].astype(np.float64)
+    colours = np.array([[int(body_colour(number)[at : at + 2], 16) / 255 for at in (1, 3, 5)] for number in body])
+    camera = Camera.around(places[np.unique(triangles)], direction=FROM[name], aspect=SIZE[0] / SIZE[1], margin=1.1)
+    return picture(
+        Mesh(places, triangles), SIZE, view=camera, colours=colours, background=None, samples=2, occlusion_rays=10
+    )
+
+
 def on_the_way(study: Study, target: Mesh | Points, iteration: int) -> Mesh:
     """The surface of a study at an iteration."""
-    session = LocalSession(thumbnails=False)
-    session.start(study, {"target": target})
-    while session.advance():
-        if session.run is not None and session.run.iteration >= iteration:
-            break
+    session = stepped(study, {"target": target}, iteration)
     mesh: Mesh = session.ask(ResultMesh()).result()
     session.close()
     return mesh
+
+
+def stepped(study: Study, inputs: dict[str, Mesh | Points], iteration: int) -> LocalSession:
+    """A Run of a study at an iteration."""
+    session = LocalSession(thumbnails=False)
+    session.start(study, inputs)
+    while session.advance():
+        if session.run is not None and session.run.iteration >= iteration:
+            break
+    return session
 
 
 if __name__ == "__main__":

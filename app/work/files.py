@@ -163,6 +163,11 @@ class Files:
         except FormwrightError as error:
             self._run_when_opened = False
             self._notices.say(error)
+            return
+        if not entry.study.inputs:  # a scene of its own shapes: nothing has to be opened
+            self._run_when_opened = False
+            self._drawing.frame(None)
+            self._running.start()
 
     def run_demo(self) -> None:
         """The first study of the gallery, as soon as the Catalogue is there."""

@@ -6,8 +6,10 @@ import importlib.metadata
 
 from engine.objectives.term import term_entries
 from engine.protocol.catalogue import Catalogue, GalleryEntry, StudyEntry
+from engine.protocol.scene_file import read_scene
 from engine.protocol.study import OptimizerSpec, Study
 from engine.studies.registry import STUDIES, reconstruct_terms
+from engine.studies.scenes import example_path
 
 
 def catalogue() -> Catalogue:
@@ -39,7 +41,8 @@ make_catalogue = catalogue
 
 
 def gallery() -> list[GalleryEntry]:
-    """Ready studies on inputs of `engine.studies.samples`, by their names `sample:…`."""
+    """Ready studies: on inputs of `engine.studies.samples`, by their names `sample:…`, and with scenes of
+    `engine.studies.scenes`."""
     return [
         GalleryEntry(
             name="nut",
@@ -62,11 +65,36 @@ def gallery() -> list[GalleryEntry]:
             picture="nut-from-sphere.png",
             study=_study("sample:nut", resolution=32, start="sphere", iterations=800),
         ),
+        GalleryEntry(
+            name="drape-ball",
+            title="A cloth over a ball",
+            help="Cotton falls onto a ball and hangs in folds. Pull it off with the mouse while it runs.",
+            picture="drape-ball.png",
+            study=_scene("drape-ball"),
+        ),
+        GalleryEntry(
+            name="fold-crease",
+            title="Paper, folded",
+            help="A hand turns one half of a sheet over a crease that yields: it stays folded.",
+            picture="fold-crease.png",
+            study=_scene("fold-crease"),
+        ),
+        GalleryEntry(
+            name="pull-through-fingers",
+            title="Through the fingers",
+            help="A strip of cloth is pulled through a gripper that holds on to it by friction alone.",
+            picture="pull-through-fingers.png",
+            study=_scene("pull-through-fingers"),
+        ),
     ]
 
 
 def _study(source: str, **parameters: int | str) -> Study:
     return Study(study="reconstruct", inputs={"target": source}, parameters=dict(parameters), terms=reconstruct_terms())
+
+
+def _scene(name: str) -> Study:
+    return Study(study="simulate", scene=read_scene(example_path(name)))
 
 
 def _version() -> str:

@@ -222,10 +222,14 @@ class SimulateProblem(AdvancingStudy):
         )
 
     def quality_sheet(self) -> dict[str, Any]:
-        """Of what `result_mesh` is; there is nothing to compare it with."""
+        """Of what `result_mesh` is, with a verdict for bodies that move: sheets are open, and are not to be printed."""
         from engine.geometry.sheet import quality_sheet
 
-        return quality_sheet(self.result_mesh(), device=self._device).to_dict()
+        sheet = quality_sheet(self.result_mesh(), device=self._device)
+        crossing, flat = sheet.intersecting_triangles, sheet.degenerate_triangles
+        verdict = [f"{crossing} triangles run through others." if crossing else "Nothing runs through anything."]
+        verdict += [f"{flat} triangles have no area."] if flat else []
+        return sheet.to_dict() | {"verdict": verdict}
 
     def sensitivity(self, number: str, horizon: int) -> Sensitivity:
         """What a number depends on; nothing of the Run changes. Raises `ParameterError`."""

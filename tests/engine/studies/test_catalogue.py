@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from engine.objectives.term import find_kind
@@ -10,6 +12,7 @@ from engine.protocol.study import Study
 from engine.studies.catalogue import catalogue
 from engine.studies.registry import STUDIES, default_study, study_kind
 from engine.studies.samples import sample_named
+from engine.studies.session import LocalSession
 
 
 def test_it_survives_the_way_to_the_window() -> None:
@@ -37,3 +40,27 @@ def test_a_default_study_is_a_study_file() -> None:
     study = default_study({"target": "scan.ply"})
     assert Study.from_toml(study.to_toml()) == study
     assert list(STUDIES)[:2] == ["reconstruct", "simulate"]
+
+
+@pytest.mark.parametrize("entry", [entry for entry in catalogue().gallery if entry.study.scene], ids=lambda e: e.name)
+def test_the_scenes_of_the_gallery_go(entry) -> None:
+    session = LocalSession(thumbnails=False)
+    session.start(entry.study, {})
+    for _ in range(3):
+        assert session.advance()
+    assert session.run is not None
+    assert (session.run.status, session.run.iteration) == ("running", 2)
+    session.close()
+
+
+def test_every_picture_of_the_gallery_is_there() -> None:
+    folder = Path(__file__).parents[3] / "assets" / "gallery"
+    assert not [entry.picture for entry in catalogue().gallery if not (folder / entry.picture).is_file()]
+
+
+def test_what_a_kind_of_study_needs_is_said() -> None:
+    kinds = {entry.study: entry for entry in catalogue().studies}
+    assert (kinds["reconstruct"].descends, kinds["reconstruct"].scene) == (True, False)
+    simulate = kinds["simulate"]
+    assert (simulate.descends, simulate.scene, simulate.workspace) == (False, True, "Shell")
+    assert not simulate.inputs and not simulate.default_terms

@@ -94,6 +94,15 @@ def test_the_result_is_what_is_visible() -> None:
     sheet = session.ask(requests.QualitySheet()).result()
     assert sheet["vertices"] == 30
     assert sheet["watertight"] is False
+    assert sheet["verdict"] == ["Nothing runs through anything."]
+
+
+def test_a_verdict_says_what_runs_through_what() -> None:
+    post = flag().model_dump()["obstacles"][0] | {"pose": {"translation": [0.03, 0.003, 0.0]}}
+    session = until(begin(obstacles=[post]), 1)
+    sheet = session.ask(requests.QualitySheet()).result()
+    assert sheet["intersecting_triangles"] > 0
+    assert sheet["verdict"] == [f"{sheet['intersecting_triangles']} triangles run through others."]
 
 
 def test_a_pull_pulls_and_its_inverse_lets_go() -> None:
