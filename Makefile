@@ -40,6 +40,7 @@ bench: setup ## measure, and write docs/benchmarks.md
 
 docs: setup ## the reference page and the pictures of the guide
 	$(PYTHON) docs/reference.py
+	$(PYTHON) docs/scene_reference.py
 	$(DISPLAYED) $(PYTHON) docs/guide/screenshots.py
 
 clean: ## remove what was built and measured, .venv included

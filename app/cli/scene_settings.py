@@ -15,12 +15,12 @@ def with_settings(scene: Scene, settings: list[str]) -> Scene:
 
     Raises `ParameterError` for a path that leads nowhere and a value that is none.
     """
-    if not settings:
-        return scene
-    values = scene.model_dump(mode="json")
     for path, value in parse_settings(settings).items():
+        # One after the other: a preset may be chosen first, and then what differs from it.
+        values = scene.model_dump(mode="json")
         _put(values, path, value)
-    return Scene.parse(values, owner="scene")
+        scene = Scene.parse(values, owner="scene")
+    return scene
 
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:

@@ -16,6 +16,7 @@ UNITS: dict[str, dict[str, float]] = {
     "s": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "min": 60.0},
     "kg": {"kg": 1.0, "g": 1e-3, "mg": 1e-6},
     "N": {"N": 1.0, "mN": 1e-3, "kN": 1e3},
+    "N/m": {"N/m": 1.0, "kN/m": 1e3, "N/mm": 1e3},
     "Pa": {"Pa": 1.0, "kPa": 1e3, "MPa": 1e6, "GPa": 1e9, "N/mm²": 1e6, "N/mm2": 1e6},
     "kg/m³": {"kg/m³": 1.0, "kg/m3": 1.0, "g/cm³": 1e3, "g/cm3": 1e3},
     "m/s": {"m/s": 1.0, "mm/s": 1e-3, "cm/s": 1e-2},

@@ -379,7 +379,7 @@ class Contact(ParameterModel):
         1e-3, title="Gap", help="Distance below which surfaces push each other away.", unit="m", gt=0.0,
         soft_min=1e-4, soft_max=1e-2, logarithmic=True,
     )  # fmt: skip
-    stiffness: float = parameter(
+    stiffness: Annotated[float, quantity("N/m")] = parameter(
         0.0, title="Stiffness", help="Of barrier or penalty [N/m]; 0 chooses one by the masses and the step.",
         unit="N/m", ge=0.0, advanced=True,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from pydantic import model_validator
 
 from engine.core.errors import ParameterError
 from engine.core.parameters import ParameterModel, parameter
+from engine.core.quantities import Density, Metres, Pascals, Radians
 
 
 class ShellMaterial(ParameterModel):
@@ -26,7 +27,7 @@ class ShellMaterial(ParameterModel):
         title="Stretching law",
         help="St. Venant–Kirchhoff for what stretches little; stable Neo-Hookean for rubber. The latter has no weave.",
     )
-    young: float = parameter(
+    young: Pascals = parameter(
         1e7,
         title="Young's modulus",
         help="Stiffness when pulled; along the weave (the warp) where there is one.",
@@ -46,7 +47,7 @@ class ShellMaterial(ParameterModel):
         soft_max=0.5,
     )
     woven: bool = parameter(False, title="Woven", help="Different along and across a direction of the sheet.")
-    young_cross: float = parameter(
+    young_cross: Pascals = parameter(
         1e7,
         title="Young's modulus across",
         help="Stiffness across the direction of a woven sheet (the weft).",
@@ -55,7 +56,7 @@ class ShellMaterial(ParameterModel):
         logarithmic=True,
         advanced=True,
     )
-    shear: float = parameter(
+    shear: Pascals = parameter(
         4e6,
         title="Shear modulus",
         help="Resistance of a woven sheet to shear in its plane.",
@@ -64,7 +65,7 @@ class ShellMaterial(ParameterModel):
         logarithmic=True,
         advanced=True,
     )
-    thickness: float = parameter(
+    thickness: Metres = parameter(
         3e-4,
         title="Thickness",
         help="Bending stiffness grows with its third power.",
@@ -75,7 +76,7 @@ class ShellMaterial(ParameterModel):
         soft_max=1e-2,
         logarithmic=True,
     )
-    density: float = parameter(
+    density: Density = parameter(
         500.0,
         title="Density",
         help="Mass over volume; times the thickness it is the mass over area.",
@@ -96,7 +97,7 @@ class ShellMaterial(ParameterModel):
         advanced=True,
     )
     creases: bool = parameter(False, title="Keeps creases", help="A fold beyond the yield angle stays.")
-    yield_angle: float = parameter(
+    yield_angle: Radians = parameter(
         0.5,
         title="Yield angle",
         help="A fold springs back by this angle, and keeps the rest.",

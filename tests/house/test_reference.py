@@ -24,6 +24,11 @@ def test_the_reference_page_is_of_the_catalogue(repository: Path) -> None:
     assert page == script(repository / "docs/reference.py").document(catalogue()), "run: python docs/reference.py"
 
 
+def test_the_page_of_scene_files_is_of_the_declarations(repository: Path) -> None:
+    page = (repository / "docs/guide/scene-files.md").read_text(encoding="utf-8")
+    assert page == script(repository / "docs/scene_reference.py").document(), "run: python docs/scene_reference.py"
+
+
 def test_benchmarks_become_a_table(repository: Path) -> None:
     report = script(repository / "benchmarks/report.py")
     slow = report.Measurement("Slow", 12.0, "ms", bar=8.0, peer="peer", ratio=1.5)

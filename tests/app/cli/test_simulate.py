@@ -91,11 +91,21 @@ def test_a_folder_with_frames_numbers_meshes_and_the_scene(
 
 def test_numbers_are_set_by_their_path(scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
-    settings = ["--set", "sheets.card.material=silk", "--set", "gravity=[0, 0, -1]", "--set", "time.step=20 ms"]
+    settings = [
+        "--set",
+        "sheets.card.material=silk",
+        "--set",
+        "gravity=[0, 0, -1]",
+        "--set",
+        "time.step=20 ms",
+        "--set",
+        "sheets.card.material.thickness=0.2 mm",
+    ]
     report = summary(capsys, scene, "-o", out, *settings, "--steps", "3", "--every", "2")
     assert report["steps"] == 3
     taken = read_scene(out / "scene.toml")
     assert (taken.sheets[0].preset, taken.gravity, taken.time.step) == ("silk", (0.0, 0.0, -1.0), 0.02)
+    assert taken.sheets[0].material.thickness == 2e-4
     assert list(Trajectory.open(out).steps()) == [0, 2, 3]
     assert len(rows(out)) == 4
 
