@@ -136,6 +136,7 @@ class MotionDialog(QDialog):
             label.setVisible(seen)
             widget.setVisible(seen)
         self._describe()
+        self.adjustSize()
 
     def _follow_place(self, text: str) -> None:
         index = self.kind.findData(Path(text).suffix.lower())
@@ -168,9 +169,8 @@ class MotionDialog(QDialog):
             text += self.tr("; a file each, numbered from 0")
         elif entry.unit is not None and entry.name != "csv":
             text += self.tr("; lengths in metres")
-        hidden = len(self._motions.hidden)
-        if hidden and entry is not None and entry.name != "csv":
-            text += self.tr("; {0} hidden bodies are left out").format(hidden)
+        if self._motions.hidden and entry is not None and entry.name != "csv":
+            text += self.tr("; without hidden bodies")
         steps = np.diff(times[list(numbers)])
         if entry is not None and entry.name == "gltf" and len(steps) > MANY_TARGETS:
             text += ". " + self.tr("Some viewers play only {0} frames: write fewer").format(f"{MANY_TARGETS:,}")

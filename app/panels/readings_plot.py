@@ -153,7 +153,7 @@ class ReadingsPlot(QWidget):
         at = int(np.clip(np.searchsorted(readings.times, moment + 1e-12, side="right") - 1, 0, len(readings.times) - 1))
         parts = [f'<span style="color:{tokens.text_soft}">{readings.times[at]:.3f} s</span>']
         for index, curve in enumerate(readings.curves()):
-            value = float(curve.values[at])
+            value = float(curve.values[at]) or 0.0  # no "-0"
             number = f"{value:.3g}" if math.isfinite(value) else "–"
             colour = tokens.series[index % len(tokens.series)]
             parts.append(f'<span style="color:{colour}">●</span> {escape(without_unit(curve.name))} <b>{number}</b>')

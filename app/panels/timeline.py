@@ -160,6 +160,7 @@ class Timeline(QWidget):
         menu.setAccessibleName(button.accessibleName())
         menu.addActions(list(actions))
         of = menu.addMenu(self.tr("Sensitivity of"))
+        of.setAccessibleName(of.title())
 
         def fill() -> None:
             about_to_show()

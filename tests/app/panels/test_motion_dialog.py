@@ -112,7 +112,7 @@ def test_hidden_bodies_are_left_out(qtbot: Any, room: Room, dialog: MotionDialog
     scene = Scene(sheets=[Sheet(name="strip")], obstacles=[Obstacle(name="block", visible=False)])
     room.document.set_study(Study(study="simulate", scene=scene))
     dialog.kind.setCurrentIndex(dialog.kind.findData(".obj"))
-    assert "1 hidden bodies are left out" in dialog.said()
+    assert "without hidden bodies" in dialog.said()
     QTest.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)
     room.finish(qtbot)
     assert read(tmp_path / "rise-000000.obj").vertex_count == 10

@@ -109,7 +109,6 @@ def export(stage: Stage, folder: Path) -> None:
     dialog = stage.window.dialogs.motion
     assert dialog is not None
     stage.type("File", str(folder / "curtain.glb"), enter=False)
-    stage.picture("export-motion")
     stage.press("Export", dialog)
     stage.wait(lambda: dialog.said().startswith("Wrote"), "the file", 30.0)
     assert (folder / "curtain.glb").read_bytes()[:4] == b"glTF"
