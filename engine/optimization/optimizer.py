@@ -189,20 +189,20 @@ class LBFGS(Optimizer):
     def step(self, closure: Closure, learning_rate: float) -> None:
         first = self._memory.get("n_iter", 0) == 0
         self._lbfgs.param_groups[0]["lr"] = learning_rate if first else 1.0
-        first: float | None = None
+        start: float | None = None
 
         def value() -> float:
-            nonlocal first
+            nonlocal start
             try:
                 found = float(closure())
             except NonFiniteError:
-                if first is None:
+                if start is None:
                     raise
                 for tensor in self.tensors.values():
                     tensor.grad = torch.zeros_like(tensor)
                 # High and finite: the line search goes back, and its cubics have no infinities to subtract.
-                return first + WALL * (abs(first) + 1.0)
-            first = found if first is None else first
+                return start + WALL * (abs(start) + 1.0)
+            start = found if start is None else start
             return found
 
         self._lbfgs.step(value)
