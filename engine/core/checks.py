@@ -27,6 +27,7 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.objectives.verification",
     "engine.objectives.moving_verification",
     "engine.optimization.verification",
+    "engine.simulation.contact.verification",
     "engine.simulation.shell.verification",
     "engine.simulation.solid.verification",
     "engine.simulation.verification.dynamics",

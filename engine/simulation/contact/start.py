@@ -38,8 +38,8 @@ def check_start(surface: CollisionSurface, positions: np.ndarray) -> None:
 
     positions : of the surfaces' vertices [m]
     """
-    _refuse_crossing(surface, positions)
     _refuse_touching(surface, positions)
+    _refuse_crossing(surface, positions)
     _refuse_inside(surface, positions)
 
 

@@ -90,7 +90,9 @@ def make_trial(
     unknowns = Unknowns(len(positions), sum(topology.edge_count for topology in topologies.values()))
     energies: dict[str, Energy] = {}
     masses: dict[str, Mass] = {}
-    held, surfaces, rotation = [], [], 0
+    held: list[int] = []
+    surfaces: list[ContactBody] = []
+    rotation = 0
     for part, first, own in zip(parts, firsts, triangles, strict=False):
         surfaces.append(ContactBody(part.name, own, filled=part.material is None))
         if part.material is None:

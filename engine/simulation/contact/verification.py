@@ -1,0 +1,165 @@
+"""Checks of contact and friction against theory."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from engine.core.checks import CheckResult, Count, Positive, check, compare
+from engine.geometry.primitives import square
+from engine.geometry.sheets import regular_sheet
+from engine.protocol.shell_materials import preset
+from engine.simulation.adjoint import simulate
+from engine.simulation.contact.friction import Friction
+from engine.simulation.contact.laws import Mode
+from engine.simulation.contact.trial import Part, Trial, make_trial
+from engine.simulation.newton import NewtonSettings
+from engine.simulation.stepper import Stepper
+
+G = 9.81
+GAP = 1e-3
+TIGHT = NewtonSettings(tolerance=1e-11)
+Angle = Annotated[float, Field(ge=0.0, lt=90.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+
+
+@check("shell.incline", title="A sheet on an incline sticks below the angle of friction and slides above it")
+def incline(*, angle: Angle = 25.0, friction: NotNegative = 0.3, steps: Count = 60) -> CheckResult:
+    """Acceleration g (sin a − μ cos a) within 2 % where it slides; where tan a < μ its speed stays below the sticking
+    speed, and is what is measured."""
+    stepper, trial = _on_incline(friction, angle, steps)
+    ahead = math.sin(math.radians(angle)) - friction * math.cos(math.radians(angle))
+    if ahead <= 0.0:
+        speed = abs(float(trial.mean_velocity(stepper, "sheet")[0]))
+        limit = _friction(trial).stick / trial.step_size
+        return CheckResult("shell.incline", speed, 0.0, limit, speed < limit, unit="m/s", detail={"sliding": False})
+    before = float(trial.mean_velocity(stepper, "sheet")[0])
+    stepper.run(steps)
+    measured = (float(trial.mean_velocity(stepper, "sheet")[0]) - before) / (steps * trial.step_size)
+    expected = G * ahead
+    return compare("shell.incline", measured, expected, 0.02 * expected, sliding=True)
+
+
+@check("shell.creep", title="Creep of smoothed friction below its limit")
+def creep(*, share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9, friction: Positive = 0.3) -> CheckResult:
+    """v = ε (1 − √(1 − tan a / μ)) at a share tan a / μ of the limit, within 2 %."""
+    angle = math.degrees(math.atan(share * friction))
+    stepper, trial = _on_incline(friction, angle, 60)
+    measured = float(trial.mean_velocity(stepper, "sheet")[0])
+    speed = _friction(trial).stick / trial.step_size
+    expected = speed * (1.0 - math.sqrt(1.0 - share))
+    return compare("shell.creep", measured, expected, 0.02 * expected)
+
+
+@check("shell.penalty-depth", title="How far a sheet at rest is from the table in penalty mode")
+def penalty_depth(*, stiffness: Positive = 40.0) -> CheckResult:
+    """d = gap − m g / (k n) with n contacts, within 1 %."""
+    trial = _table_and_sheet(0.0, mode="penalty", stiffness=stiffness)
+    stepper = trial.stepper(newton=TIGHT)
+    stepper.run(80)
+    own = trial.bodies["sheet"]
+    measured = float(stepper.positions[own][:, 2].mean())
+    count = trial.contact.readings(stepper.moment.q).count
+    mass = float(trial.system.vertex_masses[own].sum())
+    expected = GAP - mass * G / (stiffness * max(count, 1))
+    return compare("shell.penalty-depth", measured, expected, 0.01 * expected, contacts=count)
+
+
+@check("shell.friction-gradient", title="Gradients through contact and friction against central differences")
+def friction_gradient(
+    *, state: Literal["sticking", "sliding"] = "sliding", contact: Mode = "barrier", steps: Count = 5
+) -> CheckResult:
+    """By velocities, the start, gravity, friction and the stiffness of contact, along a random direction of each: the
+    largest relative error, 1e-2, and none of them silently zero."""
+    angle = 8.0 if state == "sticking" else 30.0
+    stepper, trial = _on_incline(0.3, angle, 10, mode=contact)
+    start, speed = stepper.positions.clone(), stepper.velocities.clone()
+    generator = torch.Generator().manual_seed(4)
+    weights = torch.randn(start.shape, generator=generator, dtype=torch.float64)
+    parameters = trial.system.parameters()
+    given = {"positions": start, "velocities": speed}
+    given |= {name: parameters[name] for name in ("gravity", "friction.friction", "contact.stiffness")}
+
+    def loss(values: dict[str, Tensor]) -> Tensor:
+        system = {name: value for name, value in values.items() if name not in ("positions", "velocities")}
+        # The two energies share one stiffness.
+        system["friction.stiffness"] = system["contact.stiffness"]
+        motion = simulate(
+            trial.system,
+            values["positions"],
+            values["velocities"],
+            steps=steps,
+            step_size=trial.step_size,
+            parameters=system,
+            newton=TIGHT,
+        )
+        return (weights * motion.positions[-1]).sum()
+
+    leaves = {name: value.clone().requires_grad_() for name, value in given.items()}
+    found = dict(zip(leaves, torch.autograd.grad(loss(leaves), list(leaves.values())), strict=True))
+    sizes = {"positions": 1e-8, "velocities": 1e-6, "gravity": 1e-4, "friction.friction": 1e-5}
+    errors = {}
+    for name, value in given.items():
+        way = torch.randn(value.shape, generator=generator, dtype=torch.float64)
+        way = way * sizes.get(name, 1e-5 * float(value.abs().max()))
+        sides = [float(loss(given | {name: value + sign * way})) for sign in (1.0, -1.0)]
+        measured, said = 0.5 * (sides[0] - sides[1]), float((found[name] * way).sum())
+        errors[name] = abs(said - measured) / abs(measured) if measured and said else math.inf
+    return compare("shell.friction-gradient", max(errors.values()), 0.0, 1e-2, errors=errors)
+
+
+@check("shell.collision-momentum", title="Two free sheets collide: their momentum stays, and neither passes")
+def collision_momentum(*, speed: Positive = 2.0, steps: Count = 12) -> CheckResult:
+    """The sum of momenta after the collision over that of one sheet before, within 1e-6; "passed" in the detail says
+    whether one sheet is beyond the other."""
+    material = preset("rubber").material
+    low, triangles = regular_sheet(0.06, 0.06, 3, 3)
+    high, others = regular_sheet(0.05, 0.05, 3, 3)
+    high = high + np.array([0.004, 0.003, 0.01])
+    trial = make_trial([Part("low", low, triangles, material), Part("high", high, others, material)], gravity=(0, 0, 0))
+    velocities = torch.zeros_like(trial.positions)
+    velocities[trial.bodies["high"], 2] = -speed
+    masses = trial.system.vertex_masses[:, None]
+    before = (masses * velocities).sum(dim=0)
+    stepper = trial.stepper(velocities, TIGHT)
+    stepper.run(steps)
+    after = (masses * stepper.velocities).sum(dim=0)
+    heights = [float(stepper.positions[trial.bodies[name], 2].mean()) for name in ("low", "high")]
+    measured = float((after - before).norm() / before.norm())
+    beyond = heights[0] >= heights[1]
+    result = compare("shell.collision-momentum", measured, 0.0, 1e-6, heights=heights, beyond=beyond)
+    return CheckResult(
+        result.case, measured, 0.0, 1e-6, result.passed and not beyond, unit=result.unit, detail=result.detail
+    )
+
+
+def _table_and_sheet(friction: float, *, mode: Mode = "barrier", stiffness: float = 0.0) -> Trial:
+    """A small stiff sheet within the gap above a table, away from the table's diagonal."""
+    sheet, triangles = regular_sheet(0.03, 0.03, 2, 2)
+    sheet = sheet - sheet.mean(axis=0) + np.array([0.5, 0.0, 0.9 * GAP])
+    table, tops = square(4.0)
+    table = table - table.mean(axis=0)
+    parts = [Part("sheet", sheet, triangles, preset("card").material), Part("table", table, tops)]
+    return make_trial(parts, gap=GAP, mode=mode, stiffness=stiffness, friction=friction)
+
+
+def _on_incline(friction: float, angle: float, steps: int, *, mode: Mode = "barrier") -> tuple[Stepper, Trial]:
+    """A sheet that came to rest on a table, and then so many steps with gravity at an angle [degrees] to it."""
+    trial = _table_and_sheet(friction, mode=mode)
+    stepper = trial.stepper(newton=TIGHT)
+    stepper.run(30)
+    inclined = torch.tensor([math.sin(math.radians(angle)), 0.0, -math.cos(math.radians(angle))], dtype=torch.float64)
+    trial.system.assign({"gravity": G * inclined})
+    stepper.run(steps)
+    return stepper, trial
+
+
+def _friction(trial: Trial) -> Friction:
+    friction = trial.contact.friction
+    assert friction is not None
+    return friction
