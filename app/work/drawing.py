@@ -25,6 +25,7 @@ class Drawing:
         self._last_live: Any = None
         self._held = False
         document.objects_changed.subscribe(self._draw_objects)
+        document.study_changed.subscribe(self._draw_objects)  # one may have become the shape of a body
         document.study_changed.subscribe(self._draw_handles)
         document.study_changed.subscribe(self._hide_bodies)
         document.selection_changed.subscribe(self._draw_handles)

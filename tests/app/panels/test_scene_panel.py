@@ -1,0 +1,229 @@
+"""The scene dock: the tree, the forms with their units, materials, keyframes, friction, and what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QMenu
+
+from app.document.scene_items import Item
+from engine.protocol.scene import Pin, Region
+from engine.protocol.shell_materials import PRESETS
+
+
+@pytest.fixture
+def shell(window: Any) -> Any:
+    """A window in the workspace Shell, with a sheet over a ball."""
+    window.registry.trigger("workspace.shell")
+    staging = window.workbench.staging
+    staging.add_body("obstacle", "ball")
+    staging.add_body("sheet", "rectangle")
+    return window
+
+
+def typed(window: Any, qtbot: Any, section: str, name: str, text: str) -> None:
+    editor = window.scene_panel.form.forms[section].editors[name]
+    number = editor.number or editor.numbers[-1]
+    number.setFocus()
+    number.selectAll()
+    qtbot.keyClicks(number, text)
+    qtbot.keyClick(number, Qt.Key.Key_Return)
+
+
+def titles(window: Any) -> list[str]:
+    tree = window.scene_panel.tree
+    return [row.text(0) for row in tree._rows()]
+
+
+def test_a_workspace_brings_its_dock_and_takes_it_along(window: Any, qtbot: Any) -> None:
+    dock = window.docks["scene"]
+    assert dock.isHidden()
+    window.registry.trigger("workspace.shell")
+    qtbot.waitUntil(lambda: not dock.visibleRegion().isEmpty())
+    assert window.registry.drawn("workspace.shell").isChecked()
+    assert window.registry.drawn("tool.pin").isEnabled()
+    window.registry.trigger("workspace.surface")
+    assert dock.isHidden()
+    assert not window.registry.drawn("tool.pin").isEnabled()
+    window.registry.trigger("workspace.shell")
+    assert not dock.isHidden()
+
+
+def test_a_run_keeps_its_workspace(running: Any) -> None:
+    running.registry.refresh()
+    drawn = running.registry.drawn("workspace.shell")
+    assert not drawn.isEnabled() and "Stop the run" in drawn.toolTip()
+
+
+def test_an_empty_scene_says_how_to_begin(window: Any, qtbot: Any) -> None:
+    window.registry.trigger("workspace.shell")
+    panel = window.scene_panel
+    assert panel.empty.isVisible()
+    (problem,) = window.workbench.scene_drawing.problems
+    assert problem.item == Item("scene") and "add a sheet" in problem.text
+    window.workbench.staging.add_body("sheet", "disk")
+    assert not panel.empty.isVisible()
+    assert not window.workbench.scene_drawing.problems
+
+
+def test_numbers_are_typed_in_handy_units_and_undone(shell: Any, qtbot: Any) -> None:
+    form = shell.scene_panel.form
+    assert form.forms["shape"].editors["width"].number.text() == "200 mm"
+    typed(shell, qtbot, "shape", "width", "30 cm")
+    (sheet,) = shell.workbench.staging.scene.sheets
+    assert sheet.shape.width == pytest.approx(0.3)
+    assert shell.document.undo_stack.undo_names[0] == "width of Sheet"
+    typed(shell, qtbot, "pose", "translation", "150")
+    assert shell.workbench.staging.scene.sheets[0].pose.translation[2] == pytest.approx(0.15)
+    shell.registry.trigger("edit.undo")
+    shell.registry.trigger("edit.undo")
+    assert form.forms["shape"].editors["width"].number.text() == "200 mm"
+
+
+def test_a_material_is_chosen_with_its_source_and_its_numbers_can_differ(shell: Any, qtbot: Any) -> None:
+    box = shell.scene_panel.form.material
+    index = box.findData("paper")
+    assert "Tappi" in box.itemData(index, Qt.ItemDataRole.ToolTipRole)
+    box.setCurrentIndex(index)
+    box.activated.emit(index)
+    (sheet,) = shell.workbench.staging.scene.sheets
+    assert sheet.preset == "paper" and sheet.material == PRESETS["paper"].material
+    form = shell.scene_panel.form
+    assert {"yield_angle", "young_cross"} <= set(form.forms["material"].editors)
+    assert form.forms["material"].editors["young"].number.text() == "5.5 GPa"
+    typed(shell, qtbot, "material", "thickness", "0.2")
+    assert shell.workbench.staging.scene.sheets[0].material.thickness == pytest.approx(2e-4)
+    assert form.material.currentText().endswith("(changed)")
+    assert "changed" in form.material.accessibleDescription()
+
+
+def test_keys_rename_hide_and_remove(shell: Any, qtbot: Any) -> None:
+    tree, staging = shell.scene_panel.tree, shell.workbench.staging
+    staging.choose(Item("sheet", "Sheet"))
+    tree.setFocus()
+    qtbot.keyClick(tree, Qt.Key.Key_V)
+    assert not staging.scene.sheets[0].visible
+    qtbot.keyClick(tree, Qt.Key.Key_F2)
+    editor = tree.findChild(QLineEdit)
+    assert editor is not None
+    editor.selectAll()
+    qtbot.keyClicks(editor, "Cloth")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: staging.scene.sheets[0].name == "Cloth")
+    assert staging.chosen == Item("sheet", "Cloth")
+    tree.setFocus()
+    qtbot.keyClick(tree, Qt.Key.Key_Delete)
+    assert not staging.scene.sheets
+    assert "Cloth" not in titles(shell)
+    assert shell.document.undo_stack.undo_names[:3] == ["remove Cloth", "rename Sheet to Cloth", "hide Sheet"]
+
+
+def test_a_taken_name_is_refused_and_the_tree_shows_what_holds(shell: Any) -> None:
+    said: list[Any] = []
+    shell.workbench.notices.said.subscribe(said.append)
+    shell.workbench.staging.rename(Item("sheet", "Sheet"), "Ball")
+    assert "another Ball" in said[-1].text
+    assert "Sheet" in titles(shell)
+
+
+def test_every_row_says_what_it_is(shell: Any) -> None:
+    staging = shell.workbench.staging
+    staging.add_pin("Sheet")
+    staging.show(Item("obstacle", "Ball"), False)
+    said = {row.data(0, Qt.ItemDataRole.AccessibleTextRole) for row in shell.scene_panel.tree._rows()}
+    assert {"Sheet, Sheet", "Pin 1, Pin", "Ball, Obstacle, hidden"} <= said
+
+
+def test_a_pin_is_told_by_its_region_and_what_carries_it(shell: Any) -> None:
+    staging, form = shell.workbench.staging, shell.scene_panel.form
+    staging.add_pin("Sheet")
+    assert set(form.forms["region"].editors) == {"kind"}
+    choice = form.forms["region"].editors["kind"].choice
+    choice.setCurrentIndex(choice.findData("side"))
+    assert set(form.forms["region"].editors) == {"kind", "side"}
+    drawing = shell.workbench.scene_drawing
+    assert drawing.problems_of(Item("pin", "Sheet", 0))  # no side yet
+    assert form.problem.isVisible()
+    choice = form.forms["region"].editors["side"].choice
+    choice.setCurrentIndex(choice.findData("left"))
+    assert not drawing.problems and not form.problem.isVisible()
+    (mark,) = shell.viewport.last("set_marks")[0][0]
+    assert len(mark.points) == 21 and mark.chosen and mark.meaning == "Held"
+    staging.add_body("gripper", "")
+    staging.choose(Item("pin", "Sheet", 0))
+    carrier = form.forms["pin"].editors["gripper"].choice
+    carrier.setCurrentIndex(carrier.findData("Gripper"))
+    assert shell.viewport.last("set_marks")[0][0][0].meaning == "Carried by Gripper"
+    assert not form.keyframes.isEnabled()
+
+
+def test_keyframes_are_added_changed_and_removed(shell: Any, qtbot: Any) -> None:
+    staging, form = shell.workbench.staging, shell.scene_panel.form
+    staging.choose(Item("obstacle", "Ball"))
+    qtbot.mouseClick(form.keyframes.add, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(form.keyframes.add, Qt.MouseButton.LeftButton)
+    assert [frame.time for frame in staging.scene.obstacles[0].motion.keyframes] == [0.0, 0.5]
+    number = form.keyframes.form.editors["translation"].numbers[2]
+    number.setFocus()
+    number.selectAll()
+    qtbot.keyClicks(number, "30")
+    qtbot.keyClick(number, Qt.Key.Key_Return)
+    assert staging.scene.obstacles[0].motion.keyframes[1].translation == pytest.approx((0.0, 0.0, 0.03))
+    assert "z +30 mm" in form.keyframes.list.item(1).text()
+    form.keyframes.key.click()
+    assert staging.key_time == 0.5
+    assert shell.viewport.last("set_placement")[0][1].translation[2] == pytest.approx(82.0)
+    qtbot.mouseClick(form.keyframes.remove, Qt.MouseButton.LeftButton)
+    assert len(staging.scene.obstacles[0].motion.keyframes) == 1
+
+
+def test_a_pair_has_a_friction_of_its_own(shell: Any, qtbot: Any) -> None:
+    staging, form = shell.workbench.staging, shell.scene_panel.form
+    staging.choose(Item("contact"))
+    qtbot.mouseClick(form.friction.add, Qt.MouseButton.LeftButton)
+    (pair,) = staging.scene.friction
+    assert set(pair.between) == {"Sheet", "Ball"} and pair.coefficient == 0.3
+    staging.rename(Item("obstacle", "Ball"), "Stone")
+    staging.choose(Item("contact"))
+    assert form.friction._grid.itemAtPosition(0, 1).widget().currentText() == "Stone"
+
+
+def test_what_cannot_be_is_said_in_the_form(shell: Any) -> None:
+    form, staging = shell.scene_panel.form, shell.workbench.staging
+    law = form.forms["material"].editors["law"].choice
+    law.setCurrentIndex(law.findData("stable-neo-hookean"))  # cotton is woven
+    assert "no weave" in form.problem.text() and form.problem.isVisible()
+    assert staging.scene.sheets[0].material.law == "st-venant-kirchhoff"
+    assert form.forms["material"].editors["law"].value() == "st-venant-kirchhoff"
+    staging.choose(Item("time"))
+    assert not form.problem.isVisible()
+
+
+def test_a_part_that_goes_by_undo_is_chosen_no_more(shell: Any) -> None:
+    staging = shell.workbench.staging
+    staging.add_pin("Sheet")
+    assert staging.chosen == Item("pin", "Sheet", 0)
+    shell.document.undo()
+    assert staging.chosen is None
+    assert shell.scene_panel.form.title.text() == ""
+
+
+def test_the_menu_offers_every_kind_of_body(shell: Any) -> None:
+    menu = shell.scene_panel.add.menu()
+    assert isinstance(menu, QMenu)
+    menu.aboutToShow.emit()
+    assert [action.text() for action in menu.actions()] == ["Sheet", "Solid", "Obstacle", "Gripper", "Sensor"]
+    within = menu.actions()[2].menu()
+    assert isinstance(within, QMenu)
+    next(action for action in within.actions() if action.text() == "Ground plane").trigger()
+    assert shell.workbench.staging.scene.obstacles[-1].shape.kind == "plane"
+
+
+def test_a_pin_that_holds_nothing_is_marked_in_the_tree(shell: Any) -> None:
+    staging = shell.workbench.staging
+    far = Pin(region=Region(kind="ball", centre=(9.0, 0.0, 0.0), radius=0.1))
+    staging.set_values(Item("sheet", "Sheet"), {"pins": [far.model_dump()]}, "far pin")
+    row = next(row for row in shell.scene_panel.tree._rows() if row.text(0) == "Pin 1")
+    assert "holds nothing" in row.toolTip(0)
