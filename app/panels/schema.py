@@ -29,6 +29,7 @@ class ParameterField:
     advanced: bool = False
     optional: bool = False
     choices: tuple[Any, ...] = ()
+    picks: str = ""
 
     @property
     def low(self) -> float | None:
@@ -84,6 +85,7 @@ def _field(name: str, entry: dict[str, Any], definitions: dict[str, Any]) -> Par
         advanced=merged.get("advanced", False),
         optional=optional,
         choices=choices,
+        picks=merged.get("picks", ""),
     )
 
 

@@ -27,6 +27,7 @@ def parameter(
     logarithmic: bool = False,
     live: bool = False,
     advanced: bool = False,
+    picks: str = "",
 ) -> Any:
     """Declare a field of a `ParameterModel`.
 
@@ -42,6 +43,8 @@ def parameter(
     logarithmic : the slider is logarithmic
     live : may change while a Run goes on (as a `SetParameter` Edit)
     advanced : folded away at first
+    picks : a text of names in the study's scene, which panels let a person choose: "numbers", "movers" or "creases"
+        (several, with commas between them), "sheet" or "body" (one)
     """
     extra = {
         "unit": unit,
@@ -51,6 +54,7 @@ def parameter(
         "logarithmic": logarithmic,
         "live": live,
         "advanced": advanced,
+        "picks": picks,
     }
     return Field(
         default,

@@ -31,7 +31,7 @@ class EndShape(MotionTerm):
     studies: ClassVar[tuple[str, ...]] = SHAPING
 
     class Parameters(ParameterModel):
-        body: str = parameter("", title="Body", help="Whose shape; empty is the first sheet.")
+        body: str = parameter("", title="Body", help="Whose shape; empty is the first sheet.", picks="body")
         pairing: Literal["closest", "vertices"] = parameter(
             "closest", title="Pairing", live=True,
             help="closest: any place of the one with the nearest of the other, both ways. vertices: every vertex with "
@@ -83,7 +83,7 @@ class EndPoint(MotionTerm):
     studies: ClassVar[tuple[str, ...]] = SHAPING
 
     class Parameters(ParameterModel):
-        body: str = parameter("", title="Body", help="Whose vertex; empty is the first sheet.")
+        body: str = parameter("", title="Body", help="Whose vertex; empty is the first sheet.", picks="body")
         vertex: int = parameter(0, title="Vertex", ge=0, help="Its number in the body.")
         target: Position = parameter(
             (0.0, 0.0, 0.0), title="Target", unit="mm", live=True, help="Where the vertex should be at the end."

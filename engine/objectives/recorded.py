@@ -73,7 +73,7 @@ class RecordedSurface(MotionTerm):
     studies: ClassVar[tuple[str, ...]] = ("identify",)
 
     class Parameters(ParameterModel):
-        body: str = parameter("", title="Body", help="Whose surface; empty is the first sheet.")
+        body: str = parameter("", title="Body", help="Whose surface; empty is the first sheet.", picks="body")
 
     parameters: Parameters
 

@@ -13,9 +13,9 @@ from torch import Tensor
 from engine.core.errors import ParameterError
 from engine.objectives.target_shape import TargetShape
 from engine.protocol.scene import Gripper, Obstacle
+from engine.protocol.scene_names import pin_name
 from engine.protocol.study import Study, TermSpec
 from engine.simulation.rigid.motion import poses_at
-from engine.simulation.world.pins import pin_name
 from engine.simulation.world.world import World
 from engine.studies.simulated import Controls, SimulatedProblem, target_of, world_of
 from engine.studies.simulated_parameters import HoldParameters, listed

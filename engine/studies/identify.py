@@ -12,17 +12,12 @@ from torch import Tensor
 
 from engine.core.errors import ParameterError
 from engine.objectives.recorded import RecordedMotion
+from engine.protocol.scene_names import FRICTION, NUMBER_UNITS
 from engine.protocol.study import Study, TermSpec
 from engine.simulation.world.world import World
 from engine.studies.recorded_motion import recording_of
 from engine.studies.simulated import Controls, SimulatedProblem, world_of
 from engine.studies.simulated_parameters import IdentifyParameters, listed
-
-UNITS = {
-    "young": "Pa", "young_cross": "Pa", "shear": "Pa", "thickness": "m", "density": "kg/m³", "yield_angle": "rad",
-    "poisson": "", "friction": "", "hardening": "", "bending_factor": "",
-}  # fmt: skip
-"""Unit of what can be found, by the last part of its name."""
 
 POISSON_RANGE = (-0.95, 0.499)
 STEP = 1e-3
@@ -54,7 +49,7 @@ class IdentifyProblem(SimulatedProblem):
         recording: RecordedMotion,
     ) -> None:
         self._names = _checked(parameters, world)
-        self._first = {name: float(world.physical(name)) for name in self._names}
+        self._first = {name: _present(world, name) for name in self._names}
         self._residuals = recording.positions.numel()
         super().__init__(study, inputs, parameters, world, terms, recording=recording)
 
@@ -62,7 +57,12 @@ class IdentifyProblem(SimulatedProblem):
         return {name: torch.zeros((), dtype=torch.float64) for name in self._names}
 
     def _controls(self) -> Controls:
-        return Controls(parameters={name: self._value(name, self._tensors[name]) for name in self._names})
+        return Controls(parameters={name: self._given(name) for name in self._names})
+
+    def _given(self, name: str) -> Tensor:
+        """A number as the World takes it: of friction's coefficients the first is the scene's own."""
+        value, present = self._value(name, self._tensors[name]), self.world.physical(name)
+        return value if not present.ndim else present.index_put((torch.zeros(1, dtype=torch.long),), value)
 
     def values(self) -> dict[str, float]:
         """The numbers as they are now, by name, in SI units."""
@@ -131,7 +131,7 @@ class IdentifyProblem(SimulatedProblem):
 
 def unit_of(name: str) -> str:
     """Of a physical number."""
-    return UNITS[name.rpartition(".")[2]]
+    return NUMBER_UNITS[name.rpartition(".")[2]]
 
 
 def identify_terms() -> list[TermSpec]:
@@ -159,19 +159,28 @@ def _checked(parameters: IdentifyParameters, world: World) -> list[str]:
     """The names of the unknowns; raises `ParameterError` for one that cannot be found."""
     names = listed(parameters.unknowns) or [f"{world.scene.sheets[0].name}.young"]
     known = world.physical_parameters()
-    possible = [name for name in known if name.rpartition(".")[2] in UNITS and not world.physical(name).ndim]
+    possible = [
+        name
+        for name in known
+        if name == FRICTION or (name.rpartition(".")[2] in NUMBER_UNITS and not world.physical(name).ndim)
+    ]
     for name in names:
         if name not in possible:
             raise ParameterError(
                 "identify.unknowns", f"{name!r} cannot be found.", remedy=f"These can: {', '.join(sorted(possible))}."
             )
-        if name.rpartition(".")[2] != "poisson" and not float(world.physical(name)) > 0.0:
+        if name.rpartition(".")[2] != "poisson" and not _present(world, name) > 0.0:
             raise ParameterError(
                 "identify.unknowns", f"{name!r} is 0 in the scene.", remedy="Give it a first guess above 0."
             )
     if len(set(names)) != len(names):
         raise ParameterError("identify.unknowns", "a number is named twice.")
     return names
+
+
+def _present(world: World, name: str) -> float:
+    """Its value in the scene; of friction the coefficient where no pair has its own."""
+    return float(world.physical(name).reshape(-1)[0])
 
 
 def _deviations(scale: float, hessian: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ class IdentifyParameters(SimulatedParameters):
     """What can be set of *Identify*."""
 
     unknowns: str = parameter(
-        "", title="Unknowns",
+        "", title="Unknowns", picks="numbers",
         help="Which numbers of the scene to find, with commas between them: cloth.young, cloth.thickness, "
         "contact.friction. Empty: Young's modulus of the first sheet. They start from the scene's values.",
     )  # fmt: skip
@@ -38,7 +38,7 @@ class HoldParameters(SimulatedParameters):
     """What can be set of *Hold it so*."""
 
     movers: str = parameter(
-        "", title="Grippers",
+        "", title="Grippers", picks="movers",
         help="What is moved, with commas between: grippers, or pins as body/pin. Empty: all grippers, or all pins "
         "where there is no gripper.",
     )  # fmt: skip
@@ -54,15 +54,16 @@ class HoldParameters(SimulatedParameters):
 class FlatPatternParameters(SimulatedParameters):
     """What can be set of *Flat pattern*."""
 
-    sheet: str = parameter("", title="Sheet", help="Whose pattern is found; empty is the first sheet.")
+    sheet: str = parameter("", title="Sheet", help="Whose pattern is found; empty is the first sheet.", picks="sheet")
 
 
 class FoldParameters(SimulatedParameters):
     """What can be set of *Fold*."""
 
     creases: str = parameter(
-        "", title="Creases", help="Which fold, as sheet/crease with commas between them; empty: all of the scene."
-    )
+        "", title="Creases", picks="creases",
+        help="Which fold, as sheet/crease with commas between them; empty: all of the scene.",
+    )  # fmt: skip
 
 
 def listed(text: str) -> list[str]:

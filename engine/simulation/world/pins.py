@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import ParameterError
-from engine.protocol.scene import Gripper, Motion, Obstacle, Pin, Scene, Sheet, Solid
+from engine.protocol.scene import Gripper, Motion, Obstacle, Scene, Sheet, Solid
+from engine.protocol.scene_names import pin_name
 from engine.simulation.rigid.gripper import carried, fingers
 from engine.simulation.rigid.motion import poses_at
 from engine.simulation.rigid.poses import RigidPoints
@@ -40,11 +41,6 @@ class Held:
     def at(self, times: Tensor) -> Tensor:
         """Where they are at `times` [s], shape (k,), by their own motion: [m], shape (k, n, 3)."""
         return self.points.at(poses_at(self.motion, times, self.width))
-
-
-def pin_name(pins: Sequence[Pin], number: int) -> str:
-    """What the pin `number` of a body is called: its name, or "pin-1" and on."""
-    return pins[number].name or f"pin-{number + 1}"
 
 
 def held_groups(scene: Scene, bodies: Mapping[str, Body]) -> list[Held]:
