@@ -70,7 +70,7 @@ def _refuse_touching(surface: CollisionSurface, positions: np.ndarray) -> None:
         if item.is_mollified() and item.mollifier(positions[ids].reshape(-1)) == 0.0:
             continue
         last = len(ids) // 2 if len(ids) == 4 and isinstance(item, ipctk.EdgeEdgeNormalCollision) else 1
-        raise _error(surface, positions, ids[:last], ids[last:], "touching each other", "touching itself")
+        raise _error(surface, positions, ids[:last], ids[last:], "touching or inside each other", "touching itself")
 
 
 def _refuse_inside(surface: CollisionSurface, positions: np.ndarray) -> None:

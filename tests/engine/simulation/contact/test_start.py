@@ -25,7 +25,7 @@ def _ball(radius: float) -> Part:
 
 
 def test_crossing_bodies_are_named_with_their_place() -> None:
-    with pytest.raises(StartError, match="start inside each other") as caught:
+    with pytest.raises(StartError, match="inside each other") as caught:
         make_trial([_sheet(0.004), _ball(0.03)])
     assert set(caught.value.bodies) == {"sheet", "ball"}
     assert caught.value.place
