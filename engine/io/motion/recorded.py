@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from engine.core.errors import FileError
+from engine.io.motion.controls import Control, controls_of
 from engine.io.motion.motion import Motion, MotionBody, MotionFrame, body_colour
 from engine.protocol.trajectory import Trajectory
 
 
 def motion_of(trajectory: Trajectory) -> Motion:
-    """All frames that there are now. Energies are in joules; other numbers have the unit that their names say.
+    """All frames that there are now. Energies are in joules; other numbers have the unit that their names say; those of
+    what was driven (`engine.io.motion.controls`) come last.
 
     Raises `FileError` where it has no frames yet.
     """
@@ -24,10 +27,13 @@ def motion_of(trajectory: Trajectory) -> Motion:
         for index, body in enumerate(trajectory.bodies)
     )
     name = Path(trajectory.folder).resolve().name
-    return Motion(name, bodies, range(len(trajectory)), partial(_load, trajectory))
+    return Motion(name, bodies, range(len(trajectory)), partial(_load, trajectory, controls_of(trajectory)))
 
 
-def _load(trajectory: Trajectory, number: int) -> MotionFrame:
+def _load(trajectory: Trajectory, controls: Sequence[Control], number: int) -> MotionFrame:
     frame = trajectory[number]
     numbers = {f"{name} energy [J]": value for name, value in frame.energies.items()} | frame.scalars
-    return MotionFrame(frame.time, np.asarray(frame.positions, np.float64), frame.fields, numbers)
+    positions = np.asarray(frame.positions, np.float64)
+    for control in controls:
+        numbers |= control.numbers(positions)
+    return MotionFrame(frame.time, positions, frame.fields, numbers)
