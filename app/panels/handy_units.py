@@ -1,9 +1,11 @@
 """SI numbers in the units that people say them in: lengths in millimetres, moduli in kPa, MPa or GPa, angles in
-degrees. No Qt in here."""
+degrees."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
 
 from engine.core.errors import ParameterError
 from engine.core.quantities import UNITS
@@ -61,5 +63,10 @@ def parse_handy(text: str, unit: str, shown: HandyUnit, *, name: str) -> float:
     except ParameterError:
         known = ", ".join(UNITS.get(unit, {})) or unit
         raise ParameterError(
-            name, f"{text!r} is not such a quantity.", remedy=f"Write a number, or one with a unit ({known})."
-        ) from None
+            name, _tr("{0} is not such a quantity.").format(repr(text)),
+            remedy=_tr("Write a number, or one with a unit ({0}).").format(known),
+        ) from None  # fmt: skip
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("HandyUnits", text)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from PySide6.QtCore import QCoreApplication
 
 from app.document.placement import Placement
 from app.document.project import Project
@@ -72,10 +73,16 @@ def _made(body: Body, meshes: Mapping[str, Mesh]) -> Mesh | FormwrightError:
         else:
             vertices, triangles = surface_of(body.shape, meshes)
         if not len(triangles):
-            raise GeometryError(f"{body.name} has no triangles.", remedy="Choose another shape or a finer spacing.")
+            raise GeometryError(
+                _tr("{0} has no triangles.").format(body.name), remedy=_tr("Choose another shape or a finer spacing.")
+            )
         return Mesh(vertices * MILLIMETRES, triangles, name=body.name)
     except FormwrightError as error:
         return error
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Bodies", text)
 
 
 def _fingers(gripper: Gripper) -> tuple[np.ndarray, np.ndarray]:

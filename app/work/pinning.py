@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from PySide6.QtCore import QCoreApplication
 from scipy.spatial import cKDTree
 
 from app.document import scene_items
@@ -33,7 +34,8 @@ def with_painted(
     if isinstance(body, Solid):
         return _ball(scene, body, chosen, stamps, radius, add)
     if not isinstance(body, Sheet):
-        raise ParameterError(name, "it is held as a whole already.", remedy="Pins belong to sheets and solids.")
+        remedy = _tr("Pins belong to sheets and solids.")
+        raise ParameterError(name, _tr("it is held as a whole already."), remedy=remedy)
     if not len(stamps):
         return scene, chosen
     near = cKDTree(positions(name)).query_ball_point(stamps, radius)
@@ -93,6 +95,10 @@ def moved_along(before: Scene, after: Scene, name: str) -> Scene:
                 crease["line"] = (line / MILLIMETRES).tolist()
 
     return scene_items.with_values(after, Item("sheet", name), change)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Pinning", text)
 
 
 def _paintable(scene: Scene, item: Item | None, name: str) -> bool:
