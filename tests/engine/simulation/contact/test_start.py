@@ -45,3 +45,12 @@ def test_touching_bodies_are_refused() -> None:
 
 def test_bodies_apart_may_start() -> None:
     assert make_trial([_sheet(0.12), _ball(0.1)]).contact.surface.vertex_count > 0
+
+
+def test_a_sheet_through_a_wall_is_named() -> None:
+    wall, sides = square(0.3)
+    upright = (wall - wall.mean(axis=0))[:, [2, 0, 1]] + [0.007, 0.003, 0.002]
+    with pytest.raises(StartError, match="start inside each other") as caught:
+        make_trial([_sheet(0.0), Part("wall", upright, sides)])
+    assert set(caught.value.bodies) == {"sheet", "wall"}
+    assert caught.value.point == pytest.approx((0.007, 0.0, 0.0), abs=0.05)
