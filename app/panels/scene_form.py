@@ -47,8 +47,9 @@ class SceneForm(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(self.tr("Properties of what is chosen in the scene"))
-        body = QWidget(self)
+        self._body = body = QWidget(self)
         body.setProperty("panel", True)
+        body.installEventFilter(self)
         self._column = QVBoxLayout(body)
         self._column.setContentsMargins(10, 6, 8, 12)
         self._column.setSpacing(6)
@@ -72,11 +73,11 @@ class SceneForm(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:
         """So wide that nothing is cut off at its side, for it scrolls only up and down."""
-        width = self.widget().minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        width = self._body.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
         return QSize(min(width, WIDEST), super().minimumSizeHint().height())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.widget() and event.type() == QEvent.Type.LayoutRequest:
+        if watched is self._body and event.type() == QEvent.Type.LayoutRequest:
             self.updateGeometry()
         return super().eventFilter(watched, event)
 
