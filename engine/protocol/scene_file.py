@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from engine.core.errors import FileError, ParameterError
 from engine.protocol.scene import Gripper, Scene, Sheet
 from engine.protocol.shell_materials import ShellMaterial, preset
 from engine.protocol.study import SAMPLE, Study
+from engine.protocol.toml_lines import line_of
 
 
 def read_scene(path: str | Path) -> Scene:
@@ -20,14 +23,10 @@ def read_scene(path: str | Path) -> Scene:
     Raises `FileError` where it cannot be read, and `ParameterError` that names what is wrong in it.
     """
     path = Path(path)
-    values = _values(path)
-    if "study" in values:
-        study = Study.parse(values, owner=path.name)
-        if study.scene is None:
-            raise FileError(path, "it is a study without a scene.", remedy="Run it with formwright run.")
-        scene = study.scene.model_copy(update={"inputs": study.inputs, "units": study.units})
-    else:
-        scene = Scene.parse(values, owner=path.name)
+    text = _text(path)
+    values = _values(path, text)
+    with _lines_told(path, text):
+        scene = _scene(path, values)
     inputs = {
         name: given if given.startswith(SAMPLE) else str((path.parent / given).resolve())
         for name, given in scene.inputs.items()
@@ -44,7 +43,7 @@ def read_scene(path: str | Path) -> Scene:
 def is_scene_file(path: str | Path) -> bool:
     """A TOML file that holds a scene rather than a study; what cannot be read is left for the reader to say."""
     try:
-        values = _values(Path(path))
+        values = _values(Path(path), _text(Path(path)))
     except (FileError, ParameterError):
         return False
     return "study" not in values and bool(values.keys() & set(Scene.model_fields) - {"format", "inputs", "units"})
@@ -64,6 +63,15 @@ def scene_toml(scene: Scene) -> str:
     return tomlkit.dumps({"format": scene.format, **values})
 
 
+def _scene(path: Path, values: dict[str, Any]) -> Scene:
+    if "study" not in values:
+        return Scene.parse(values, owner=path.name)
+    study = Study.parse(values, owner=path.name)
+    if study.scene is None:
+        raise FileError(path, "it is a study without a scene.", remedy="Run it with formwright run.")
+    return study.scene.model_copy(update={"inputs": study.inputs, "units": study.units})
+
+
 def _bodies(values: dict[str, Any]) -> list[dict[str, Any]]:
     """In the order of `Scene.bodies`."""
     return [body for key in ("sheets", "solids", "obstacles", "grippers") for body in values.get(key, ())]
@@ -76,12 +84,30 @@ def _beside_preset(sheet: Sheet) -> dict[str, Any]:
     return {name: value for name, value in sheet.material.model_dump(mode="json").items() if value != given[name]}
 
 
-def _values(path: Path) -> dict[str, Any]:
+@contextmanager
+def _lines_told(path: Path, text: str) -> Iterator[None]:
+    """Errors within the block say on which line of the file they are."""
     try:
-        return tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
+        yield
+    except ParameterError as error:
+        line = line_of(text, error.parameter.removeprefix(f"{path.name}.").split("."))
+        if line is None:
+            raise
+        complaint = error.message.removeprefix(f"{error.parameter}: ")
+        raise ParameterError(error.parameter, f"{complaint} It is on line {line}.", remedy=error.remedy) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise FileError(path, f"it cannot be read ({error.strerror or error}).") from None
     except UnicodeDecodeError:
         raise FileError(path, "it is no scene: it holds no text.", remedy="A scene is a .toml file.") from None
+
+
+def _values(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomlkit.parse(text).unwrap()
     except TOMLKitError as error:
         raise ParameterError(path.name, f"this is not valid TOML: {error}.") from None
