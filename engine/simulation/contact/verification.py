@@ -113,6 +113,29 @@ def friction_gradient(
     return compare("shell.friction-gradient", max(errors.values()), 0.0, 1e-2, errors=errors)
 
 
+@check("shell.horizon", title="What a table does in the first step is still felt by the sheet on it at the end")
+def horizon(*, steps: Count = 5, friction: NotNegative = 0.3) -> CheckResult:
+    """Derivative of where the sheet is after all steps in where the table is pulled to in the first of them, through
+    friction alone, against central differences: relative error 1e-2, and not zero."""
+    stepper, trial = _on_incline(friction, 0.0, 1)
+    start, speed, held = stepper.positions.clone(), stepper.velocities.clone(), trial.system.held
+    path = start.reshape(-1)[held].expand(steps, -1).clone()
+    own, way = trial.bodies["sheet"], torch.zeros_like(path)
+    way[0, 0::3] = 1.0
+
+    def loss(there: Tensor) -> Tensor:
+        motion = simulate(trial.system, start, speed, steps=steps, step_size=trial.step_size, held=there, newton=TIGHT)
+        return motion.positions[-1][own, 0].mean()
+
+    leaf = path.clone().requires_grad_()
+    said = float((torch.autograd.grad(loss(leaf), leaf)[0] * way).sum())
+    # At rest friction is only once differentiable in its sliding: the difference is off by as much as it moves.
+    size = 1e-9
+    measured = (float(loss(path + size * way)) - float(loss(path - size * way))) / (2.0 * size)
+    error = abs(said - measured) / abs(measured) if said and measured else math.inf
+    return compare("shell.horizon", error, 0.0, 1e-2, said=said, measured_derivative=measured)
+
+
 @check("shell.collision-momentum", title="Two free sheets collide: their momentum stays, and neither passes")
 def collision_momentum(*, speed: Positive = 2.0, steps: Count = 12) -> CheckResult:
     """The sum of momenta after the collision over that of one sheet before, within 1e-6; "passed" in the detail says
