@@ -1,0 +1,175 @@
+"""A free cloth that swings down from one held edge, by Formwright and newton's solvers, for benchmarks/simulation.py.
+
+Each is measured against its own limit of small steps, so that differences between the models do not count.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.protocol.scene import Scene
+from engine.simulation.newton import NewtonSettings
+from engine.simulation.schemes import SchemeName
+from engine.simulation.stepper import Stepper
+from engine.simulation.world.world import build_world
+
+CELLS = 32
+LENGTH = 1.0
+"""[m]"""
+DURATION = 0.3
+"""[s]"""
+ALLOWED = 0.01
+"""Error over the length of the cloth."""
+DENSITY = 0.13
+"""[kg/m²]"""
+SHEAR = 1000.0
+"""Shear modulus times thickness [N/m]; Poisson's ratio is 0, so that nothing wrinkles."""
+BENDING = 1e-5
+"""[N m]"""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """speed : simulated time over CPU time
+    error : root mean square of the distances at the end, over the length
+    """
+
+    how: str
+    speed: float
+    error: float
+
+
+Run = Callable[[], tuple[np.ndarray, float]]
+"""Positions at the end [m], shape (vertex_count, 3), and CPU seconds."""
+
+
+def attempts() -> list[Attempt]:
+    """Formwright's, with steps of several sizes."""
+    schemes: tuple[SchemeName, ...] = ("implicit-euler", "bdf2")
+    runs = {
+        f"{scheme}, step 1/{rate} s": formwright(scheme, rate, 1e-3)
+        for scheme in schemes
+        for rate in (30, 60, 120, 240)
+    }
+    return compared(formwright("bdf2", 960, 1e-6), runs)
+
+
+def peers() -> dict[str, list[Attempt]]:
+    """newton's solvers; none where it is not installed."""
+    try:
+        import newton  # noqa: F401
+    except ImportError:
+        return {}
+    vbd = {
+        f"step 1/{rate} s, {iterations} iterations": newton_cloth("VBD", rate, iterations)
+        for rate, iterations in ((300, 10), (600, 5), (600, 10), (1200, 5), (1200, 10))
+    }
+    style = {
+        f"step 1/{rate} s, {iterations} iterations": newton_cloth("Style3D", rate, iterations)
+        for rate, iterations in ((60, 10), (120, 4), (120, 10), (240, 4), (480, 4), (960, 4))
+    }
+    return {
+        "VBD": compared(newton_cloth("VBD", 9600, 10), vbd),
+        "Style3D": compared(newton_cloth("Style3D", 4800, 10), style),
+    }
+
+
+def compared(limit: Run, runs: dict[str, Run]) -> list[Attempt]:
+    """Runs against one of small steps."""
+    exact, _ = limit()
+    found = []
+    for how, run in runs.items():
+        end, seconds = run()
+        error = float(np.sqrt(((end - exact) ** 2).sum(axis=1).mean())) / LENGTH
+        found.append(Attempt(how, DURATION / seconds, error))
+    return found
+
+
+def formwright(scheme: SchemeName, rate: int, tolerance: float) -> Run:
+    def run() -> tuple[np.ndarray, float]:
+        thickness = np.sqrt(12.0 * BENDING / (2.0 * SHEAR))
+        material = {"young": 2.0 * SHEAR / thickness, "poisson": 0.0, "thickness": thickness}
+        shape = {"kind": "rectangle", "width": LENGTH, "height": LENGTH, "columns": CELLS, "rows": CELLS}
+        sheet = {
+            "name": "cloth",
+            "material": material | {"density": DENSITY / thickness},
+            "shape": shape,
+            "pins": [{"region": {"kind": "side", "side": "left"}}],
+        }
+        world = build_world(Scene.model_validate({"sheets": [sheet], "contact": {"mode": "none"}}), {})
+        stepper = Stepper(
+            world.system, world.positions, step_size=1.0 / rate, scheme=scheme, newton=NewtonSettings(tolerance)
+        )
+        start = time.process_time()
+        stepper.run(round(DURATION * rate))
+        return stepper.positions.numpy(), time.process_time() - start
+
+    return run
+
+
+def newton_cloth(solver: str, rate: int, iterations: int) -> Run:
+    def run() -> tuple[np.ndarray, float]:
+        steps = newton_steps(solver, 1.0 / rate, iterations)
+        next(steps)  # compiles
+        start = time.process_time()
+        end = None
+        for _ in range(round(DURATION * rate)):
+            end = next(steps)
+        assert end is not None
+        return np.array(end.numpy(), np.float64), time.process_time() - start
+
+    return run
+
+
+def newton_steps(solver: str, step_size: float, iterations: int) -> Iterator[Any]:
+    """Particles' positions: at the start, and after each step."""
+    import newton
+    import warp as wp
+
+    cell = LENGTH / CELLS
+    builder = newton.ModelBuilder()
+    given: dict[str, Any] = {
+        "pos": wp.vec3(0.0, 0.0, 0.0),
+        "rot": wp.quat_identity(),
+        "vel": wp.vec3(0.0, 0.0, 0.0),
+        "dim_x": CELLS,
+        "dim_y": CELLS,
+        "cell_x": cell,
+        "cell_y": cell,
+        "mass": DENSITY * cell * cell,
+        "fix_left": True,
+        "particle_radius": 1e-3,
+    }
+    if solver == "VBD":
+        builder.add_cloth_grid(**given, tri_ke=SHEAR, tri_ka=0.0, tri_kd=0.0, edge_ke=BENDING, edge_kd=0.0)
+        builder.color(include_bending=True)
+        model = builder.finalize(device="cpu")
+        integrator: Any = newton.solvers.SolverVBD(model=model, iterations=iterations)
+    else:
+        newton.solvers.SolverStyle3D.register_custom_attributes(builder)
+        newton.solvers.style3d.add_cloth_grid(
+            builder,
+            **given,
+            tri_aniso_ke=wp.vec3(2.0 * SHEAR, 2.0 * SHEAR, SHEAR),
+            edge_aniso_ke=wp.vec3(BENDING, BENDING, BENDING),
+        )
+        model = builder.finalize(device="cpu")
+        config = newton.solvers.SolverStyle3D.Config(iterations=iterations)
+        integrator = newton.solvers.SolverStyle3D(model=model, config=config)
+    model.set_gravity((0.0, 0.0, -9.81))
+    now, after, control = model.state(), model.state(), model.control()
+    # One step of no length to compile the kernels.
+    contacts = newton.CollisionPipeline(model).contacts()
+    warm, thrown = model.state(), model.state()
+    integrator.step(warm, thrown, control, contacts, 1e-9)
+    yield now.particle_q
+    while True:
+        now.clear_forces()
+        integrator.step(now, after, control, contacts, step_size)
+        now, after = after, now
+        yield now.particle_q
