@@ -56,6 +56,15 @@ def contact_pressure(system: System, triangles: np.ndarray, q: Tensor, pressing:
     return torch.where(share > 0.0, size / share.clamp(min=torch.finfo(q.dtype).tiny), torch.nan)
 
 
+def on_deformable(values: Tensor, bodies: Mapping[str, Body]) -> Tensor:
+    """The same, with NaN on obstacles and grippers: a few large triangles there would take on the colour of a spot."""
+    result = values.clone()
+    for body in bodies.values():
+        if body.kind in ("obstacle", "gripper"):
+            result[body.vertices] = torch.nan
+    return result
+
+
 def largest_plane_strain(strains: Tensor) -> Tensor:
     """The larger principal value of (E11, E22, 2 E12), shape (n, 3)."""
     middle, half = 0.5 * (strains[:, 0] + strains[:, 1]), 0.5 * (strains[:, 0] - strains[:, 1])

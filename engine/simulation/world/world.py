@@ -22,7 +22,7 @@ from engine.simulation.system import System, held_vertices
 from engine.simulation.world.bodies import Body, scene_bodies
 from engine.simulation.world.contacts import friction_values, scene_contact
 from engine.simulation.world.creases import CreaseLine
-from engine.simulation.world.fields import bending_energy, contact_pressure, strain
+from engine.simulation.world.fields import bending_energy, contact_pressure, on_deformable, strain
 from engine.simulation.world.physical import expanded, physical_parameters
 from engine.simulation.world.pins import Holding, held_groups, with_motions
 from engine.simulation.world.pulls import Pulls
@@ -200,12 +200,13 @@ class World:
         forces = None if solved is None else step_forces(self.system, self.contact, solved)
         none = torch.zeros_like(self.positions)
         q, pressing = stepper.moment.q, none if forces is None else forces.pressing
-        state = none[:, 0] if forces is None else forces.friction_state
+        state = none[:, 0] if forces is None else forces.friction_state.to(none.dtype)
+        pressure = contact_pressure(self.system, self.triangles, q, pressing)
         fields = {
             "strain": strain(self.system, self.bodies, q),
             "bending_energy": bending_energy(self.system, self.bodies, q),
-            "contact_pressure": contact_pressure(self.system, self.triangles, q, pressing),
-            "friction": state,
+            "contact_pressure": on_deformable(pressure, self.bodies),
+            "friction": on_deformable(state, self.bodies),
         }
         return Readings(
             stepper.energies(),

@@ -62,6 +62,8 @@ def test_the_ground_carries_the_weight() -> None:
     card = world.bodies["card"].vertices
     pressed = readings.fields["contact_pressure"][card]
     assert float(pressed.mean()) == pytest.approx(weight / (0.06 * 0.04), rel=0.3)
+    for name in ("contact_pressure", "friction"):
+        assert np.isnan(readings.fields[name][world.bodies["ground"].vertices]).all()
     assert not crosses(world, stepper.positions)
 
 
