@@ -14,8 +14,6 @@ from app.document.project import Project
 from app.document.scene_items import Body
 from engine.core.errors import FormwrightError, GeometryError
 from engine.geometry.mesh import Mesh
-from engine.geometry.primitives import ball_surface, box_surface
-from engine.geometry.shapes import surface_of
 from engine.protocol.scene import Gripper, MeshShape, Pose
 
 MILLIMETRES = 1000.0
@@ -67,6 +65,8 @@ def pose(placement: Placement) -> Pose:
 
 
 def _made(body: Body, meshes: Mapping[str, Mesh]) -> Mesh | FormwrightError:
+    from engine.geometry.shapes import surface_of  # with scipy, for which no first picture should wait
+
     try:
         if isinstance(body, Gripper):
             vertices, triangles = _fingers(body)
@@ -87,6 +87,8 @@ def _tr(text: str) -> str:
 
 def _fingers(gripper: Gripper) -> tuple[np.ndarray, np.ndarray]:
     """Both fingers in the gripper's frame, or a ball that can be taken hold of."""
+    from engine.geometry.primitives import ball_surface, box_surface
+
     if not gripper.fingers:
         return ball_surface(MARKER, 3)
     vertices, triangles = box_surface(gripper.finger, 1)

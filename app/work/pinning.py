@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication
-from scipy.spatial import cKDTree
 
 from app.document import scene_items
 from app.document.scene_items import Item
@@ -38,6 +37,8 @@ def with_painted(
         raise ParameterError(name, _tr("it is held as a whole already."), remedy=remedy)
     if not len(stamps):
         return scene, chosen
+    from scipy.spatial import cKDTree  # here, for no first picture should wait for it
+
     near = cKDTree(positions(name)).query_ball_point(stamps, radius)
     touched = {int(vertex) for found in near for vertex in found}
     if not touched:
@@ -61,6 +62,8 @@ def pins_kept(scene: Scene, sheet: Sheet, before: np.ndarray, after: np.ndarray)
 
     before, after : positions (n, 3) of its vertices in one frame, as they were and as they are
     """
+    from scipy.spatial import cKDTree
+
     if len(before) == len(after):
         return scene
     nearest = cKDTree(before).query(after)[1]

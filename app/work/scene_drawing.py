@@ -22,9 +22,7 @@ from app.work.bodies import MILLIMETRES, placement
 from app.work.engine_link import EngineLink
 from app.work.staging import Staging
 from engine.core.errors import FormwrightError
-from engine.geometry.crease_path import edge_path
 from engine.geometry.mesh import Mesh
-from engine.geometry.regions import region_vertices
 from engine.io.motion.motion import body_colour
 from engine.protocol.scene import Crease, Gripper, Obstacle, Pin, Scene, Sheet, Solid
 
@@ -191,6 +189,8 @@ class SceneDrawing:
         return marks
 
     def _held(self, pin: Pin, body: Sheet | Solid, mesh: Mesh, places: np.ndarray) -> np.ndarray:
+        from engine.geometry.regions import region_vertices
+
         local = mesh.vertices * body.pose.scale / MILLIMETRES
         try:
             return region_vertices(pin.region, places / MILLIMETRES, mesh.triangles, local=local)
@@ -198,6 +198,8 @@ class SceneDrawing:
             return np.empty(0, np.int64)
 
     def _path(self, crease: Crease, mesh: Mesh, places: np.ndarray) -> np.ndarray:
+        from engine.geometry.crease_path import edge_path
+
         if crease.vertices:
             path = np.asarray(crease.vertices, np.int64)
             return path if path.max() < len(places) and path.min() >= 0 else path[:0]
