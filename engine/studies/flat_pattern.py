@@ -15,6 +15,7 @@ from engine.objectives.moving import Pattern
 from engine.objectives.pattern import turned_over
 from engine.objectives.target_shape import MILLIMETRE, TargetShape
 from engine.protocol.study import Study, TermSpec
+from engine.simulation.rigid.poses import orientation
 from engine.simulation.world.bodies import Body
 from engine.simulation.world.world import World
 from engine.studies.simulated import Controls, SimulatedProblem, target_of, world_of
@@ -30,6 +31,7 @@ FLAT = 1e-6
 class FlatPatternProblem(SimulatedProblem):
     """The design is how far each vertex of the pattern is from where it began, in the sheet's plane.
 
+    The sheet starts as it is cut, so that it is free of stress: what is not held moves with the pattern.
     Where a triangle would turn over, the design is refused: `NonFiniteError`, from which a line search goes back.
     """
 
@@ -48,6 +50,11 @@ class FlatPatternProblem(SimulatedProblem):
         rest = world.physical(f"{self._sheet.name}.rest_positions")[self._sheet.vertices]
         self._origin, self._axes = _plane(self._sheet.name, rest)
         self._flat = (rest - self._origin) @ self._axes
+        turn = orientation(next(sheet.pose for sheet in world.scene.sheets if sheet.name == self._sheet.name))
+        self._into_world = torch.as_tensor(turn) @ self._axes
+        held = torch.zeros(len(world.positions), dtype=torch.bool)
+        held[world.system.held // 3] = True
+        self._free = (~held[self._sheet.vertices]).to(torch.float64)[:, None]
         super().__init__(study, inputs, parameters, world, terms, shape=shape)
 
     def _start(self) -> dict[str, Tensor]:
@@ -62,7 +69,9 @@ class FlatPatternProblem(SimulatedProblem):
         name = f"{self._sheet.name}.rest_positions"
         rest = self.world.physical(name).clone()
         rest[self._sheet.vertices] = self._origin + present @ self._axes.T
-        return Controls(parameters={name: rest}, pattern=pattern)
+        start = self.world.positions.clone()
+        start[self._sheet.vertices] += self._free * (UNIT * self._tensors["pattern"] @ self._into_world.T)
+        return Controls(parameters={name: rest}, positions=start, pattern=pattern)
 
     def pattern(self) -> np.ndarray:
         """The pattern as it is now, in its plane [mm], shape (vertex_count, 2)."""

@@ -50,13 +50,13 @@ class Controls:
     """What a design makes of the scene, in torch's graph.
 
     parameters : physical numbers, as `World.physical_parameters` names them
-    full : parameters by their full names in the System
+    positions : of all vertices at the start [m], shape (vertex_count, 3); the scene's where None
     poses : of what is moved, at the start and after each step, shape (steps + 1, 6 or 7)
     pattern, fold_angles : as of a `MotionEvaluation`
     """
 
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
-    full: Mapping[str, Tensor] = field(default_factory=dict)
+    positions: Tensor | None = None
     poses: Mapping[str, Tensor] = field(default_factory=dict)
     pattern: Pattern | None = None
     fold_angles: Tensor | None = None
@@ -192,18 +192,18 @@ class SimulatedProblem(ABC):
     def _simulated(self, controls: Controls) -> Tensor:
         """Positions at the start and after each step [m]; raises `NonFiniteError` where a step fails."""
         time = self.world.scene.time
-        given = {**self.world.expanded(dict(controls.parameters)), **controls.full}
+        start = self.world.positions if controls.positions is None else controls.positions
         poses = {name: path[1:] for name, path in controls.poses.items()}
         try:
             motion = simulate(
                 self.world.system,
-                self.world.positions,
+                start,
                 self.world.velocities,
                 steps=time.steps,
                 step_size=time.step,
                 scheme=time.scheme,
                 held=self.world.held_path(time.steps, poses),
-                parameters=given,
+                parameters=self.world.expanded(controls.parameters),
                 newton=NewtonSettings(tolerance=time.tolerance),
                 memory=self.parameters.memory * 2**20,
             )
