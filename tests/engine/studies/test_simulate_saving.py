@@ -155,3 +155,29 @@ def test_a_new_run_keeps_the_folder_of_the_last_one(tmp_path: Path) -> None:
     until(session, 3)
     assert frames(session).folder != first
     assert (first / "trajectory.json").exists()
+
+
+def test_contact_and_friction_go_back_to_the_last_bit() -> None:
+    """A strip of card slides down a slope and is taken back."""
+    sheet = {
+        "name": "card",
+        "shape": {"kind": "rectangle", "width": 0.04, "height": 0.02, "columns": 2, "rows": 1},
+        "pose": {"translation": [0.0, 0.0, 0.0008]},
+    }
+    slope = {"name": "slope", "shape": {"kind": "plane", "size": 0.3}}
+    session = begin(
+        time={"step": 0.01, "duration": 0.2},
+        gravity=[3.0, 0.0, -9.3],
+        contact={"gap": "1 mm", "friction": 0.1},
+        sheets=[sheet],
+        obstacles=[slope],
+        sensors=[],
+    )
+    until(session, 12)
+    assert any("friction" in name for name in problem_of(session).world.system.energies)
+    assert positions(session)[:6, 2].min() > 0.0, "it lies on the slope"
+    end = bits(session)
+    session.send(edits.Rewind(checkpoint=1))
+    session.advance()
+    until(session, 12)
+    assert bits(session) == end
