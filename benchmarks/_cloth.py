@@ -56,7 +56,7 @@ def attempts() -> list[Attempt]:
         for scheme in schemes
         for rate in (30, 60, 120, 240)
     }
-    return compared(formwright("bdf2", 960, 1e-6), runs)
+    return compared(formwright("bdf2", 480, 1e-6), runs)
 
 
 def peers() -> dict[str, list[Attempt]]:
@@ -74,8 +74,8 @@ def peers() -> dict[str, list[Attempt]]:
         for rate, iterations in ((60, 10), (120, 4), (120, 10), (240, 4), (480, 4), (960, 4))
     }
     return {
-        "VBD": compared(newton_cloth("VBD", 9600, 10), vbd),
-        "Style3D": compared(newton_cloth("Style3D", 4800, 10), style),
+        "VBD": compared(newton_cloth("VBD", 4800, 10), vbd),
+        "Style3D": compared(newton_cloth("Style3D", 2400, 10), style),
     }
 
 
