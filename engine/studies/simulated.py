@@ -138,7 +138,8 @@ class SimulatedProblem(ABC):
     @property
     def notes(self) -> tuple[str, ...]:
         numbers = sum(tensor.numel() for tensor in self._tensors.values())
-        return (f"The design has {numbers} numbers; one simulation takes {self.world.scene.time.steps} steps.",)
+        steps = self.world.scene.time.steps
+        return (f"Numbers in the design: {numbers}. Steps of one simulation: {steps}.",)
 
     @property
     def simulations(self) -> int:
