@@ -18,9 +18,8 @@ from measurement import Measurement, write
 
 from engine.optimization.run import Run
 from engine.protocol.study import SAMPLE, OptimizerSpec, Study
-from engine.studies.examples import example_study
+from engine.studies.examples import TARGETS, example_study
 from engine.studies.registry import build_problem
-from engine.studies.samples import sample_named
 
 METHODS: dict[str, dict[str, Any]] = {
     "Adam": {"kind": "adam", "learning_rate": 0.2, "decay": 1.0},
@@ -50,7 +49,7 @@ def measure(name: str, calls: int) -> list[Measurement]:
     if name == "identify":
         study = study.model_copy(update={"parameters": {"unknowns": "cloth.young, cloth.thickness, cloth.density"}})
     (role,) = study.inputs
-    target = sample_named(study.inputs[role].removeprefix(SAMPLE)).make()
+    target = TARGETS[study.inputs[role].removeprefix(SAMPLE)]()
     found = []
     for method, values in METHODS.items():
         began = time.process_time()

@@ -41,6 +41,18 @@ def load_inputs(
     return inputs
 
 
+def sample_geometry(name: str) -> Mesh | Points:
+    """The input that the program brings by this name: of the gallery, or simulated for an example."""
+    from engine.studies.samples import GALLERY, sample_named
+
+    if name not in {sample.name for sample in GALLERY}:
+        from engine.studies.examples import TARGETS
+
+        if name in TARGETS:
+            return TARGETS[name]()
+    return sample_named(name).make()
+
+
 def _recorded(study: Study, path: str) -> Any:
     """The motion that an input of a study on a scene holds; None for Geometry."""
     if study.scene is None or path.startswith(SAMPLE):
@@ -68,9 +80,7 @@ def load_geometry(
     """
     of_meshes = _mesh_repairs(repairs)
     if str(path).startswith(SAMPLE):
-        from engine.studies.samples import sample_named
-
-        return sample_named(str(path).removeprefix(SAMPLE)).make()
+        return sample_geometry(str(path).removeprefix(SAMPLE))
     geometry = load(path, unit=unit, shift=shift, repairs=FILE_REPAIRS if "all" in repairs else _file_repairs(repairs))
     for note in geometry.notes:
         tell(f"{path.name}: {note}")

@@ -54,9 +54,9 @@ def _is_file(study: Study, role: str, geometry: Geometry) -> bool:
         return False
     try:
         if named.startswith(SAMPLE):
-            from engine.studies.samples import sample_named
+            from engine.studies.inputs import sample_geometry
 
-            return _same(sample_named(named.removeprefix(SAMPLE)).make(), geometry)
+            return _same(sample_geometry(named.removeprefix(SAMPLE)), geometry)
         if not Path(named).is_absolute():
             return False
         found = read(named, unit=study.units.get(role), shift=study.shifts.get(role, "auto"))

@@ -176,37 +176,12 @@ GALLERY: tuple[Sample, ...] = (
 )
 
 
-def _simulated(name: str) -> Callable[[], Mesh]:
-    """A target that the simulator makes, loaded with it only when it is wanted."""
-
-    def make() -> Mesh:
-        from engine.studies import examples
-
-        mesh: Mesh = getattr(examples, name)()
-        return replace(mesh, name=name.replace("_", " "))
-
-    return make
-
-
-TARGETS: tuple[Sample, ...] = (
-    Sample(
-        "swung-cloth", "Swung cloth", "Where a cloth is a quarter of a second after it fell", _simulated("swung_cloth")
-    ),
-    Sample(
-        "lifted-cloth", "Lifted cloth", "A cloth whose corners were carried up and apart", _simulated("lifted_cloth")
-    ),
-    Sample("flared-cloth", "Flared cloth", "The drape of a cloth with a widened hem", _simulated("flared_cloth")),
-    Sample("folded-card", "Folded card", "A strip of card, folded twice", _simulated("folded_card")),
-)
-"""What studies through a simulation are to reach (`engine.studies.examples`)."""
-
-
 def sample_named(name: str) -> Sample:
     """The input called `name`; raises `FormwrightError`."""
-    for sample in (*GALLERY, *TARGETS):
+    for sample in GALLERY:
         if sample.name == name:
             return sample
-    known = ", ".join(item.name for item in (*GALLERY, *TARGETS))
+    known = ", ".join(item.name for item in GALLERY)
     raise FormwrightError(f"There is no sample {name!r}.", remedy=f"There are {known}.")
 
 

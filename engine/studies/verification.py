@@ -15,12 +15,20 @@ from engine.optimization.run import Run
 from engine.protocol.scene import Contact, Obstacle, PlaneShape, Pose, RectangleShape, Scene, Sheet, Time
 from engine.protocol.shell_materials import ShellMaterial
 from engine.protocol.study import SAMPLE, OptimizerSpec, Study, TermSpec
-from engine.studies.examples import YOUNG, end_of, example_scene, example_study, folded, motion_of, with_material
+from engine.studies.examples import (
+    TARGETS,
+    YOUNG,
+    end_of,
+    example_scene,
+    example_study,
+    folded,
+    motion_of,
+    with_material,
+)
 from engine.studies.flat_pattern import FlatPatternProblem, build_flat_pattern
 from engine.studies.fold import FoldProblem, build_fold
 from engine.studies.hold import HoldProblem, build_hold
 from engine.studies.identify import IdentifyProblem, build_identify
-from engine.studies.samples import sample_named
 from engine.studies.simulated import SimulatedProblem
 
 DIFFERENCES = "central differences of fourth order, float64"
@@ -278,7 +286,7 @@ def _reached(name: str, build: Callable[..., SimulatedProblem], iterations: int,
     """The example of that name, run to 50 µm or to the last iteration."""
     study = example_study(name)
     source = study.inputs["target"].removeprefix(SAMPLE)
-    problem = build(study, {"target": sample_named(source).make()}, silent)
+    problem = build(study, {"target": TARGETS[source]()}, silent)
     before = root_mean_square(problem)
     run = descend(problem, iterations, enough=0.0025, **study.optimizer.model_dump())
     return compare(

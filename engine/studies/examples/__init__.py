@@ -6,6 +6,7 @@ what a study has to find is known.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +117,12 @@ def folded(scene: Scene, *angles: float) -> Scene:
     sheet = scene.sheets[0]
     lines = [line.model_copy(update={"angle": angle}) for line, angle in zip(sheet.creases, angles, strict=True)]
     return scene.model_copy(update={"sheets": [sheet.model_copy(update={"creases": lines}), *scene.sheets[1:]]})
+
+
+TARGETS: dict[str, Callable[[], Mesh]] = {
+    "swung-cloth": swung_cloth,
+    "folded-card": folded_card,
+    "lifted-cloth": lifted_cloth,
+    "flared-cloth": flared_cloth,
+}
+"""What the examples are to reach, by what their inputs call it."""
