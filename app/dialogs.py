@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.document.file import SUFFIX
+from app.document.project import FILE_ROLES
 from app.viewport.viewing import Viewing
 from app.work.workbench import Workbench
 from engine.protocol.trajectory import INDEX
@@ -42,6 +43,25 @@ class Dialogs:
             self._window, _tr("Open"), str(self.folder()), f"{known};;{_tr('All files')} (*)"
         )
         self._workbench.files.open([Path(name) for name in names])
+
+    def open_for(self, role: str) -> None:
+        """Ask for a file that is to play a role in the study."""
+        from engine.io.registry import extensions
+
+        every = sorted({suffix for group in extensions("read").values() for suffix in group})
+        patterns = [*("*" + suffix for suffix in every), *(["*.csv", INDEX] if role in FILE_ROLES else [])]
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, _tr("Choose"), str(self.folder()),
+            f"{_tr('What can be met')} ({' '.join(patterns)});;{_tr('All files')} (*)",
+        )  # fmt: skip
+        if name:
+            self._workbench.inputs.use_file(role, Path(name))
+
+    def open_folder_for(self, role: str) -> None:
+        """Ask for the folder of a trajectory that is to play a role in the study."""
+        name = QFileDialog.getExistingDirectory(self._window, _tr("Folder of a trajectory"), str(self.folder()))
+        if name:
+            self._workbench.inputs.use_file(role, Path(name))
 
     def save_study(self) -> None:
         """Ask where to write the study."""

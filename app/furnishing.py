@@ -42,7 +42,7 @@ def make_rooms(window: MainWindow) -> None:
     window.document = Document(recent=RecentFiles(window.store / "recent.json" if window.store else None))
     window.link = EngineLink(window.document, window.tasks, window.make_session)
     window.engine_rows = EngineRows(window.link, window.tasks)
-    window.workbench = Workbench(window.document, window.link, window.tasks)
+    window.workbench = Workbench(window.document, window.link, window.tasks, window.store)
     window.documents = Documents(window.document, window.link, window.tasks, window.workbench.notices)
     window.keeping = Keeping(
         window.store / "recovery" if window.store else None,
@@ -65,9 +65,11 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.empty_state import EmptyState
     from app.panels.gallery_panel import GalleryPanel
     from app.panels.history_panel import HistoryPanel
+    from app.panels.inputs_form import InputsForm
     from app.panels.log_panel import LogPanel
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.properties_panel import PropertiesPanel
+    from app.panels.results_card import ResultsCard
     from app.panels.scene_panel import ScenePanel
     from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
@@ -87,6 +89,14 @@ def fill_docks(window: MainWindow) -> None:
     window.selections.tools.set_actions([[window.registry.drawn(id) for id in ids] for ids in SELECT_TOOLS])
     window.scene_panel = ScenePanel(document, window.workbench, window)
     window.study = StudyPanel(document, window)
+    inputs, results = (
+        InputsForm(document, window.workbench.inputs, window),
+        ResultsCard(window.workbench.results, window),
+    )
+    inputs.file_wanted.connect(window.dialogs.open_for)
+    inputs.folder_wanted.connect(window.dialogs.open_folder_for)
+    results.export_wanted.connect(window.dialogs.export_surface)
+    window.study.add_sections(inputs, results)
     window.history = HistoryPanel(window.workbench, window)
     window.task_list = TasksPanel(window.tasks.rows, window)
     window.log = LogPanel(window.logbook, window)

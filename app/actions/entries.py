@@ -66,7 +66,7 @@ def palette_entries(window: MainWindow) -> list[Entry]:
                 "",
                 "add",
             )
-            for term in catalogue.terms
+            for term in document.offered_terms()
         ]
         entries += [
             Entry(item.title, partial(workbench.files.run_gallery, item), _tr("Gallery"), "", "run")

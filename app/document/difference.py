@@ -39,7 +39,8 @@ def edits_between(before: Project, after: Project, catalogue: Catalogue | None) 
     if before.study is not after.study and before.study.study == after.study.study:
         edits += _term_edits(before.study, after.study, catalogue)
         edits += _parameter_edits(before.study, after.study, catalogue)
-        edits += _scene_edits(before.study.scene, after.study.scene)
+        if _follows_scene(after.study, catalogue):
+            edits += _scene_edits(before.study.scene, after.study.scene)
     edits += [RemoveMask(name=name) for name in old_masks if name not in new_masks]
     edits += _freeze_edits(before, after)
     return edits
@@ -65,7 +66,7 @@ def steered_study(own: Study, steered: Study, catalogue: Catalogue | None) -> St
     place = {spec.name: index for index, spec in enumerate(own.terms)}
     terms = sorted(steered.terms, key=lambda spec: place.get(spec.name, len(place)))
     changes = {"terms": terms, "optimizer": steered.optimizer, "parameters": parameters}
-    if own.scene is not None and steered.scene is not None:
+    if own.scene is not None and steered.scene is not None and _follows_scene(own, catalogue):
         changes["scene"] = with_live(own.scene, steered.scene)
     return canonical(own.model_copy(update=changes), catalogue)
 
@@ -97,6 +98,12 @@ def _used_masks(project: Project) -> dict[str, Selection]:
     """The named selections that mask a Term."""
     wanted = {spec.mask for spec in project.study.terms if spec.mask}
     return {item.name: item for item in project.selections if item.name in wanted}
+
+
+def _follows_scene(study: Study, catalogue: Catalogue | None) -> bool:
+    """A Run of it takes over changes of the scene; one that optimises keeps the scene that it began with."""
+    entries = catalogue.studies if catalogue is not None else []
+    return not any(entry.study == study.study and entry.descends for entry in entries)
 
 
 def _study_properties(catalogue: Catalogue | None, study: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,11 @@ from app.document.steering import apply_edit, unique
 from app.document.term_titles import term_titles
 from app.document.topic import Topic
 from app.document.undo import DEFAULT_BUDGET, Step, UndoStack
-from app.document.workspaces import SURFACE, switched, workspace_of
+from app.document.workspaces import SURFACE, default_of, switched, with_kind, workspace_of
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
-from engine.protocol.catalogue import Catalogue
+from engine.protocol.catalogue import Catalogue, TermEntry
 from engine.protocol.edits import AddTerm, Edit, PaintFreeze, SetMask, SetParameter
 from engine.protocol.snapshot import BranchesChanged, EditApplied, EditRefused, SteeringRestored
 from engine.protocol.study import Study, TermSpec
@@ -222,6 +223,14 @@ class Document:
         roles = {**self._project.roles, role: item.name}
         self.change(f"use {item.name} as {role}", replace(self._project, roles=roles).with_named_inputs())
 
+    def set_file_input(self, role: str, path: str) -> None:
+        """Let a file that is no object play a role in the study; "" lets nothing play it."""
+        inputs = {name: value for name, value in self.study.inputs.items() if name != role}
+        study = self.study.model_copy(update={"inputs": inputs | ({role: path} if path else {})})
+        roles = {name: value for name, value in self._project.roles.items() if name != role}
+        step = f"use {Path(path).name} as {role}" if path else f"no {role}"
+        self.change(step, replace(self._project, study=study, roles=roles).with_named_inputs())
+
     def inputs(self) -> dict[str, Mesh | Points]:
         """Geometry by role where it stands, as `Session.start` takes it."""
         found = {role: self.object(name) for role, name in self._project.roles.items()}
@@ -271,10 +280,17 @@ class Document:
         return any(entry.study == self.study.study and not entry.descends for entry in entries)
 
     def choose_study(self, kind: str) -> None:
-        """Another kind of study, in its workspace, on the inputs and the scene that are there."""
+        """Another kind of study, in its workspace: as it was left there, on the scene and the inputs that are there."""
         with self.scope(f"take over the study {kind}"):
             self.switch_workspace(workspace_of(Study(study=kind), self.catalogue))
-            self.set_study(Study(study=kind, inputs=self.study.inputs, scene=self.study.scene))
+            if self.study.study != kind and self.catalogue is not None:
+                project = with_kind(self._project, kind, self.catalogue)
+                self.change("", replace(project, study=self._with_terms(project.study)).with_named_inputs())
+
+    def reset_study(self) -> None:
+        """Parameters, optimiser, Terms and weights of the study as the Catalogue has them."""
+        study = default_of(self.study.study, self.catalogue)
+        self.set_study(study.model_copy(update={"inputs": self.study.inputs, "scene": self.study.scene}))
 
     def set_catalogue(self, catalogue: Catalogue) -> None:
         """What the engine offers; a Study without Terms gets the defaults, which is no change of the document."""
@@ -294,6 +310,11 @@ class Document:
         except StopIteration:
             raise ParameterError(study.study, "this engine has no such study.") from None
         return study.model_copy(update={"terms": terms})
+
+    def offered_terms(self) -> list[TermEntry]:
+        """Kinds of Terms that serve the study."""
+        entries = self.catalogue.terms if self.catalogue is not None else []
+        return [entry for entry in entries if self.study.study in entry.studies]
 
     def handles(self) -> list[TermSpec]:
         """Terms that are made at a point of the surface."""

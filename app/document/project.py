@@ -155,9 +155,13 @@ class Measurement:
     value: float
 
 
+FILE_ROLES = ("recording",)
+"""Roles that a file may play which is no object: a motion is read by the engine, and not drawn as a whole."""
+
+
 @dataclass(frozen=True)
 class Resting:
-    """The study of a workspace that is not the present one, and the roles of objects in it."""
+    """A study that is not the present one, and the roles of objects in it."""
 
     study: Study
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -170,7 +174,8 @@ class Project:
     roles : which object plays which role in the study ("target" -> name)
     strokes : of the freeze brush, oldest first
     branch_titles : what a person calls the Run's branches
-    resting : the studies of the other workspaces, by workspace
+    resting : the studies of the other workspaces, by workspace, and of the other kinds of the present ones (see
+        `app.document.workspaces`)
     """
 
     objects: tuple[SceneObject, ...] = ()
@@ -208,8 +213,11 @@ class Project:
 
     def without_object(self, name: str) -> Project:
         """The Project without an object, its roles and its selections."""
+        played = {role for role, value in self.roles.items() if value == name}
+        inputs = {role: path for role, path in self.study.inputs.items() if role not in played}
         project = replace(
             self,
+            study=self.study.model_copy(update={"inputs": inputs}) if played else self.study,
             objects=tuple(item for item in self.objects if item.name != name),
             selections=tuple(item for item in self.selections if item.of != name),
         )
@@ -233,8 +241,9 @@ class Project:
         return replace(self, selections=tuple(item for item in self.selections if item.name != name))
 
     def with_named_inputs(self) -> Project:
-        """The study's inputs, units and shifts as of the objects that play its roles."""
-        inputs, units, shifts = {}, {}, {}
+        """The study's inputs, units and shifts as of the objects that play its roles, beside files that play one."""
+        inputs = {role: path for role, path in self.study.inputs.items() if role in FILE_ROLES}
+        units, shifts = {}, {}
         for role, name in self.roles.items():
             item = self.object(name)
             inputs[role] = item.source if item is not None and item.source else name

@@ -10,8 +10,11 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEd
 
 from app.panels.handy_units import handy_unit
 from app.panels.icons import icon
+from app.panels.names_editor import NamesEditor
 from app.panels.number_field import NumberField, ValueSlider, field_tooltip, parameter_text
+from app.panels.offers import SEVERAL, offers
 from app.panels.schema import ParameterField
+from engine.protocol.scene import Scene
 
 
 class FieldLabel(QLabel):
@@ -70,6 +73,7 @@ class ParameterEditor(QWidget):
         self.flag: QCheckBox | None = None
         self.numbers: list[NumberField] = []
         self.text: QLineEdit | None = None
+        self.names: NamesEditor | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
@@ -87,6 +91,8 @@ class ParameterEditor(QWidget):
             return self.flag.isChecked()
         if self.numbers:
             return [number.value() for number in self.numbers]
+        if self.names is not None:
+            return self.names.value()
         return self.text.text() if self.text is not None else None
 
     def set_value(self, value: Any) -> None:
@@ -97,6 +103,8 @@ class ParameterEditor(QWidget):
                 self.slider.set_value(value)
         elif self.choice is not None:
             blocked = self.choice.blockSignals(True)
+            if self.field.picks and self.choice.findData(value) < 0:
+                self.choice.addItem(_tr("{0}: not in the scene").format(value) if value else _tr("None"), value)
             self.choice.setCurrentIndex(max(self.choice.findData(value), 0))
             self.choice.blockSignals(blocked)
         elif self.flag is not None:
@@ -106,6 +114,8 @@ class ParameterEditor(QWidget):
         elif self.numbers:
             for number, component in zip(self.numbers, value or (0.0, 0.0, 0.0), strict=False):
                 number.set_value(component)
+        elif self.names is not None:
+            self.names.set_value(value or "")
         elif self.text is not None and not self.text.hasFocus():
             self.text.setText("" if value is None else str(value))
 
@@ -117,6 +127,21 @@ class ParameterEditor(QWidget):
     def set_diagonal(self, diagonal: float | None) -> None:
         for number in [*self.numbers, *([self.number] if self.number else [])]:
             number.set_diagonal(diagonal)
+
+    def set_scene(self, scene: Scene | None) -> None:
+        """Offer what of the scene can be named; signals nothing."""
+        if not self.field.picks:
+            return
+        found = offers(scene, self.field.picks, parameter_text)
+        if self.names is not None:
+            self.names.set_offers(found)
+        elif self.choice is not None:
+            value, blocked = self.choice.currentData() or "", self.choice.blockSignals(True)
+            self.choice.clear()
+            for offer in found:
+                self.choice.addItem(offer.title, "" if offer.taken else offer.name)
+            self.choice.blockSignals(blocked)
+            self.set_value(value)
 
     def _build_number(self, row: QHBoxLayout) -> None:
         field = self.field
@@ -178,6 +203,14 @@ class ParameterEditor(QWidget):
             row.addWidget(number, 1)
 
     def _build_text(self, row: QHBoxLayout) -> None:
+        if self.field.picks in SEVERAL:
+            self.names = NamesEditor(parameter_text(self.field.title), self)
+            self.names.names_changed.connect(self.value_changed.emit)
+            row.addWidget(self.names, 1)
+            return
+        if self.field.picks:
+            self._build_choice(row)
+            return
         text = QLineEdit(self)
         self.text = text
         text.setAccessibleName(parameter_text(self.field.title))

@@ -8,7 +8,9 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.panels.editors import FieldLabel, ParameterEditor
+from app.panels.offers import SEVERAL
 from app.panels.schema import ParameterField
+from engine.protocol.scene import Scene
 
 
 class ParameterForm(QWidget):
@@ -43,6 +45,11 @@ class ParameterForm(QWidget):
     def set_diagonal(self, diagonal: float | None) -> None:
         for editor in self.editors.values():
             editor.set_diagonal(diagonal)
+
+    def set_scene(self, scene: Scene | None) -> None:
+        """Offer what of the scene can be named."""
+        for editor in self.editors.values():
+            editor.set_scene(scene)
 
     def set_running(self, running: bool) -> None:
         """While a Run is active only live parameters can change; the others say why they rest."""
@@ -79,12 +86,16 @@ class ParameterForm(QWidget):
         for row, field in enumerate(fields):
             editor = ParameterEditor(field, holder)
             label = FieldLabel(field, editor, holder)
-            label.setMaximumWidth(self._label_width + 12)
             label.reset_wanted.connect(editor.reset)
             editor.value_changed.connect(lambda value, name=field.name: self.value_changed.emit(name, value))
             editor.gesture_ended.connect(self.gesture_ended)
-            grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignVCenter)
-            grid.addWidget(editor, row, 1)
+            if field.picks in SEVERAL:  # a list has the whole width, below its title
+                grid.addWidget(label, 2 * row, 0, 1, 2)
+                grid.addWidget(editor, 2 * row + 1, 0, 1, 2)
+            else:
+                label.setMaximumWidth(self._label_width + 12)
+                grid.addWidget(label, 2 * row, 0, Qt.AlignmentFlag.AlignVCenter)
+                grid.addWidget(editor, 2 * row, 1)
             self.editors[field.name] = editor
             self._labels[field.name] = label
         return holder

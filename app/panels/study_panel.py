@@ -58,6 +58,11 @@ class StudyPanel(QScrollArea):
         document.objects_changed.subscribe(self.refresh)
         self._draw()
 
+    def add_sections(self, inputs: QWidget, results: QWidget) -> None:
+        """What a study is to meet, over its parameters; and below them what it has found."""
+        self._column.insertWidget(self._column.indexOf(self._forms_holder), inputs)
+        self._column.insertWidget(self._column.indexOf(self.terms), results)
+
     def minimumSizeHint(self) -> QSize:
         """So wide that nothing is cut off at its side, for it scrolls only up and down."""
         width = self._body.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
@@ -76,6 +81,7 @@ class StudyPanel(QScrollArea):
         values = {"study": study.parameters, "optimizer": study.optimizer.model_dump()}
         diagonal = self._document.diagonal()
         for owner, form in self._forms.items():
+            form.set_scene(study.scene)
             form.set_values(values[owner])
             form.set_diagonal(diagonal)
             form.set_running(self._document.run.active)
@@ -103,6 +109,7 @@ class StudyPanel(QScrollArea):
         self._shown_study = self._document.study.study
         entry = next((item for item in catalogue.studies if item.study == self._shown_study), None)
         self._help.setText(entry.help if entry else "")
+        self.terms.setVisible(entry is None or entry.descends)
         if entry is not None:
             self._add_forms(entry, catalogue.optimizer_schema)
         self.refresh()
@@ -113,7 +120,7 @@ class StudyPanel(QScrollArea):
             ("optimizer", self.tr("Descent"), optimizer_schema),
         ):
             fields = [field for field in fields_of(schema) if field.name not in ("format", "inputs", "terms")]
-            if not fields:
+            if not fields or (owner == "optimizer" and not entry.descends):
                 continue
             if title:
                 heading = QLabel(title, self._forms_holder)

@@ -30,6 +30,7 @@ from app.panels.schema import ParameterField, fields_of
 from app.panels.sparkline import Sparkline
 from app.panels.theme import current_tokens
 from engine.protocol.catalogue import TermEntry
+from engine.protocol.scene import Scene
 from engine.protocol.study import TermSpec
 
 LONGEST_TITLE = 140
@@ -51,6 +52,7 @@ class TermsPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._cards: dict[str, TermCard] = {}
+        self._menu_of = ""
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 6, 0, 0)
         self._column.setSpacing(6)
@@ -77,6 +79,8 @@ class TermsPanel(QWidget):
 
     def refresh(self) -> None:
         """Show the Study's Terms; cards that stay keep their state."""
+        if self._document.study.study != self._menu_of:
+            self._fill_menu()
         specs = self._document.study.terms
         titles = self._document.term_titles()
         for name in [name for name, card in self._cards.items() if card.title != titles.get(name)]:
@@ -87,6 +91,7 @@ class TermsPanel(QWidget):
             card = self._cards[spec.name]
             if self._column.indexOf(card) != index + 1:
                 self._column.insertWidget(index + 1, card)
+            card.show_scene(self._document.study.scene)
             card.show_spec(spec, self._document.diagonal())
             card.show_selections(spec, self._document.project.selections)
             colours = current_tokens().series
@@ -131,11 +136,12 @@ class TermsPanel(QWidget):
         return card
 
     def _fill_menu(self) -> None:
+        self._menu_of = self._document.study.study
         before = self.add_button.menu()
         menu = QMenu(self.add_button)
         menu.setAccessibleName(self.tr("Add a term"))
         menu.setToolTipsVisible(True)
-        for entry in self._document.catalogue.terms if self._document.catalogue else []:
+        for entry in self._document.offered_terms():
             action = menu.addAction(entry.title)
             action.setToolTip(term_tooltip(entry))
             action.triggered.connect(lambda _=False, kind=entry.kind: self.add_wanted.emit(kind))
@@ -205,6 +211,11 @@ class TermCard(QFrame):
         fields = fields_of(entry.schema_) if entry else []
         if fields:
             self._add_form(grid, fields, title)
+
+    def show_scene(self, scene: Scene | None) -> None:
+        """Offer the bodies that the Term may be about."""
+        if self._form is not None:
+            self._form.set_scene(scene)
 
     def show_spec(self, spec: TermSpec, diagonal: float | None) -> None:
         """Show the weight and the parameters of the Term as it is now."""

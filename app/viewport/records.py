@@ -40,13 +40,13 @@ class HandleView:
 
 @dataclass(frozen=True, eq=False)
 class MarkView:
-    """A pin or a crease as drawn.
+    """A pin or a crease as drawn, or the way that something goes.
 
     points : vertices that are held, or corners of a line [mm, world], shape (n, 3)
     meaning : of its colour, for the legend; label : what is written beside it when it is chosen
     """
 
-    kind: Literal["pin", "crease"]
+    kind: Literal["pin", "crease", "way"]
     points: np.ndarray
     colour: str
     meaning: str

@@ -12,13 +12,14 @@ from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
 from app.document.file import is_document
+from app.document.project import FILE_ROLES
 from app.document.topic import Topic
 from app.document.workspaces import SHELL, SIMULATE, workspace_of
 from app.panels.error_bar import RUN, Message
 from app.work.drawing import Drawing
 from app.work.notices import Notices
 from app.work.opening import Opener
-from app.work.playing import is_trajectory
+from app.work.playing import is_motion, is_trajectory
 from app.work.repairing import Repairing, repair_title
 from app.work.running import Running
 from app.work.target import Target
@@ -76,6 +77,11 @@ class Files:
                 self.open_study(path)
             else:
                 self.opener.open(path, repairs=repairs, unit=self._document.recent.unit(path))
+
+    def open_for(self, role: str, path: Path) -> None:
+        """Open a geometry that is to play a role in the study."""
+        self._roles_wanted[str(path)] = role
+        self.opener.open(path, unit=self._document.recent.unit(path))
 
     def set_unit(self, name: str, unit: str) -> None:
         """Take the lengths in an object's file for `unit`; remembered for the next time that the file is opened."""
@@ -152,8 +158,7 @@ class Files:
 
     def reset_study(self) -> None:
         """Parameters, Terms and weights as the Catalogue has them."""
-        study = self._document.study
-        self._document.set_study(Study(study=study.study, inputs=study.inputs, scene=study.scene))
+        self._document.reset_study()
 
     def run_gallery(self, entry: GalleryEntry) -> None:
         """One click: take over the study, open its data, run."""
@@ -164,7 +169,7 @@ class Files:
             self._run_when_opened = False
             self._notices.say(error)
             return
-        if not entry.study.inputs:  # a scene of its own shapes: nothing has to be opened
+        if not self._roles_wanted:  # a scene of its own shapes: nothing has to be opened
             self._run_when_opened = False
             self._drawing.frame(None)
             self._running.start()
@@ -185,10 +190,11 @@ class Files:
         inputs = list(study.inputs.values())
         if workspace_of(study, self._document.catalogue) != self._document.workspace:
             self._document.switch_workspace(workspace_of(study, self._document.catalogue))
-        self._document.set_study(study.model_copy(update={"inputs": {}}))
+        read = {role: name for role, name in study.inputs.items() if role in FILE_ROLES and is_motion(Path(name))}
+        self._document.set_study(study.model_copy(update={"inputs": read}))
         self._of_study = set(inputs)
-        self._roles_wanted = {name: role for role, name in study.inputs.items()}
-        for role, name in study.inputs.items():
+        self._roles_wanted = {name: role for role, name in study.inputs.items() if role not in read}
+        for name, role in self._roles_wanted.items():
             self.opener.open(Path(name), unit=study.units.get(role), shift=study.shifts.get(role))
 
     def _geometries(self) -> list[Mesh | Points]:

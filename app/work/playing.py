@@ -325,5 +325,10 @@ def is_trajectory(path: Path) -> bool:
     return path.name == INDEX or (path.is_dir() and (path / INDEX).exists())
 
 
+def is_motion(path: Path) -> bool:
+    """Something that a study reads as a recorded motion: a Trajectory, or a table of points."""
+    return is_trajectory(path) or path.suffix.lower() == ".csv"
+
+
 def _tr(text: str) -> str:
     return QCoreApplication.translate("Playing", text)

@@ -59,6 +59,7 @@ class SceneDrawing:
         self._shown = False
         self._shape_problems: list[Problem] = []
         self.problems: list[Problem] = []
+        self._ways: dict[str, np.ndarray] = {}
         self.changed = Topic()
         document.study_changed.subscribe(self.draw)
         document.objects_changed.subscribe(self.draw)
@@ -86,6 +87,12 @@ class SceneDrawing:
         """Show the set-up, or the Run where there is one."""
         self._wanted = wanted
         self.draw()
+
+    def show_ways(self, ways: dict[str, np.ndarray]) -> None:
+        """Draw where things go [mm, world], shape (n, 3), by what goes there; also over what a Run shows."""
+        if ways or self._ways:
+            self._ways = ways
+            self.draw()
 
     def colour_of(self, name: str) -> str:
         """Of a body, the same as in a Run and in what is exported of it."""
@@ -160,6 +167,8 @@ class SceneDrawing:
             if body.name not in meshes or not body.visible:
                 continue
             marks += self._marks_of(scene, body, meshes[body.name])
+        for name, points in self._ways.items():
+            marks.append(MarkView("way", points, MOVED, _tr("Way that was found"), name, chosen=True))
         viewport.set_marks(marks)
 
     def _marks_of(self, scene: Scene | None, body: Sheet | Solid, mesh: Mesh) -> list[MarkView]:

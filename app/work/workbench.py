@@ -15,6 +15,7 @@ from app.work.earlier_runs import EarlierRuns
 from app.work.engine_link import EngineLink
 from app.work.exporting import Exporting
 from app.work.files import Files
+from app.work.inputs import Inputs
 from app.work.masking import Masking
 from app.work.measuring import Measuring
 from app.work.motions import Motions
@@ -24,12 +25,13 @@ from app.work.playing import Playing
 from app.work.pulling import Pulling
 from app.work.readings import Readings
 from app.work.repairing import Repairing
+from app.work.results import Results
 from app.work.running import Running
 from app.work.scene import Scene
 from app.work.scene_drawing import SceneDrawing
 from app.work.selecting import Selecting
-from app.work.staging import Staging
 from app.work.sensing import Sensing
+from app.work.staging import Staging
 from app.work.steering import Steering
 from app.work.target import Target
 from app.work.tasks import Tasks
@@ -38,7 +40,8 @@ from app.work.tasks import Tasks
 class Workbench:
     """The rooms of work on one Document, each with the operations of its name."""
 
-    def __init__(self, document: Document, link: EngineLink, tasks: Tasks) -> None:
+    def __init__(self, document: Document, link: EngineLink, tasks: Tasks, store: Path | None = None) -> None:
+        """store : folder of what is kept for the next start; None keeps nothing"""
         self.document = document
         self.link = link
         self.tasks = tasks
@@ -68,6 +71,10 @@ class Workbench:
         self.curves = Curves(document, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)
         self.files.motion_wanted.subscribe(self.playing.open)
+        recordings = store / "recordings" if store is not None else None
+        self.inputs = Inputs(document, self.files, self.playing, tasks, self.notices, recordings)
+        self.results = Results(document, link, self.staging, self.notices)
+        self.results.changed.subscribe(lambda: self.scene_drawing.show_ways(self.results.curves()))
 
     def set_viewport(self, viewport: Viewport) -> None:
         """Draw into this one, and listen to what is done in it."""

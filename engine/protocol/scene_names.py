@@ -46,7 +46,7 @@ def scene_numbers(scene: Scene) -> list[SceneNumber]:
 
 
 def movers(scene: Scene) -> list[str]:
-    """Names of what moves as it is told: "body/pin", obstacles, and grippers with fingers or with something to carry."""
+    """Names of what moves as it is told: "body/pin", obstacles, grippers with fingers or something to carry."""
     names: list[str] = []
     carrying: set[str] = set()
     for body in _deformable(scene):

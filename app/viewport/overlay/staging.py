@@ -26,7 +26,7 @@ def paint_marks(painter: QPainter, view: Viewport) -> None:
         places = spots(view, mark.points[:: -(-len(mark.points) // DOTS)] if len(mark.points) else mark.points)
         if not places:
             continue
-        if mark.kind == "crease":
+        if mark.kind != "pin":
             paint_line(painter, view, QPolygonF(places), mark.colour, 4.0 if mark.chosen else 2.4)
             if mark.label and mark.chosen:
                 paint_label(painter, view, places[len(places) // 2] + QPointF(12, -10), mark.label)
@@ -50,7 +50,7 @@ def paint_marks_legend(painter: QPainter, view: Viewport) -> None:
     paint_panel(painter, view, box)
     for row, (kind, colour, meaning) in enumerate(rows):
         middle = box.top() + 5 + (row + 0.5) * line
-        if kind == "crease":
+        if kind != "pin":
             painter.setPen(QPen(QColor(colour), 2.6))
             painter.drawLine(QPointF(box.left() + 8, middle), QPointF(box.left() + 24, middle))
         else:

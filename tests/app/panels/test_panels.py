@@ -88,7 +88,7 @@ def test_the_schema_gives_each_parameter_its_editor(qtbot: Any, catalogue: Catal
     assert fields["thickness"].above == 0.0 and fields["thickness"].high == 10.0
     assert fields["seed"].advanced
     kind = next(field for field in fields_of(catalogue.optimizer_schema) if field.name == "kind")
-    assert kind.choices == ("adam", "l-bfgs")
+    assert kind.choices == ("adam", "l-bfgs", "cma-es", "hybrid")
     anchor = next(field for field in fields_of(catalogue.term("handle").schema_) if field.name == "anchor")
     editor = ParameterEditor(anchor)
     qtbot.addWidget(editor)

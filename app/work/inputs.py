@@ -1,0 +1,134 @@
+"""What a study on a scene is to meet: a target or a recording, by its role: an open object, or a motion on disk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication
+
+from app.document.document import Document
+from app.document.project import FILE_ROLES
+from app.document.topic import Topic
+from app.work.files import Files
+from app.work.notices import Notices
+from app.work.playing import Playing, is_motion
+from app.work.task_rows import TaskRow
+from app.work.tasks import Tasks
+from engine.core.errors import FileError
+from engine.core.process_folder import make_process_folder
+from engine.protocol.trajectory import Layout, Trajectory
+from engine.protocol.trajectory_writer import TrajectoryWriter
+
+
+class Inputs:
+    """Lets objects and files play the roles of a study. `changed` tells that there is another simulation to take.
+
+    store : folder where recordings of simulations are kept, for documents that speak of them; None keeps them until the
+        program ends
+    """
+
+    def __init__(
+        self, document: Document, files: Files, playing: Playing, tasks: Tasks, notices: Notices, store: Path | None
+    ) -> None:
+        self._document = document
+        self._files = files
+        self._playing = playing
+        self._tasks = tasks
+        self._notices = notices
+        self._store = store
+        self._last: Path | None = None
+        self.changed = Topic()
+        playing.frames_changed.subscribe(self._frames_changed)
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """What each role is, by the role; nothing for a study without a scene, whose objects say what they are."""
+        document = self._document
+        entries = document.catalogue.studies if document.catalogue is not None else []
+        entry = next((item for item in entries if item.study == document.study.study), None)
+        return dict(entry.inputs) if entry is not None and entry.scene else {}
+
+    def playing(self, role: str) -> str:
+        """What plays a role, as a person calls it; "" where nothing does."""
+        item = self._document.playing(role)
+        path = self._document.study.inputs.get(role, "")
+        return item.name if item is not None else Path(path).name
+
+    def objects(self) -> list[str]:
+        """What could play a role: open meshes and scans that are no shape of the scene."""
+        document = self._document
+        scene = document.study.scene
+        shapes = {document.project.roles.get(role) for role in scene.mesh_inputs()} if scene is not None else set()
+        return [item.name for item in document.objects if item.name not in shapes]
+
+    def use_object(self, role: str, name: str) -> None:
+        item = self._document.object(name)
+        if item is not None:
+            self._document.set_input(role, item)
+
+    def use_nothing(self, role: str) -> None:
+        """Nothing plays the role any more; the object stays open."""
+        self._document.set_file_input(role, "")
+
+    def use_file(self, role: str, path: Path) -> None:
+        """A file or a folder for a role: a motion is named, geometry is opened."""
+        if role in FILE_ROLES and is_motion(path):
+            self._document.set_file_input(role, str(path if path.is_dir() or path.suffix == ".csv" else path.parent))
+        elif path.is_dir():
+            text = _tr("there is no trajectory in this folder.")
+            remedy = _tr("Choose one that Simulate or formwright simulate has written: it has a trajectory.json.")
+            self._notices.say(FileError(path, text, remedy=remedy))
+        else:
+            self._files.open_for(role, path)
+
+    # The last simulation ------------------------------------------------------------------------------------------
+
+    @property
+    def last_simulation(self) -> Path | None:
+        """The Trajectory of what was simulated or opened last, while it is there."""
+        return self._last if self._last is not None and self._last.is_dir() else None
+
+    def use_last_simulation(self, role: str) -> None:
+        """Keep its frames as a recording, and let that play a role: what runs next cannot take them away."""
+        folder = self.last_simulation
+        if folder is None:
+            return
+        name = f"{datetime.now():%Y-%m-%d %H-%M-%S}"
+        kept = (self._store or make_process_folder("recordings")) / name
+        row = self._tasks.begin(_tr("Keeping the simulation as a recording"), cooperative=True)
+
+        def use(_: None) -> None:
+            self._document.set_file_input(role, str(kept))
+            if self._store is None:
+                self._notices.noted(_tr("The recording is kept until the window closes"))
+
+        self._tasks.do(partial(_keep, folder, kept, row), use, self._notices.say, row=row)
+
+    def _frames_changed(self) -> None:
+        trajectory = self._playing.trajectory
+        if trajectory is None or not (self._document.simulates or self._playing.from_disk):
+            return  # motions that an optimising study tries are no recording
+        if trajectory.folder != self._last:
+            self._last = trajectory.folder
+            self.changed()
+
+
+def _keep(folder: Path, kept: Path, row: TaskRow) -> None:
+    """Write the positions of all frames, whichever folders they lie in, into a new one; raises `FileError`."""
+    trajectory = Trajectory.open(folder)
+    layout = Layout(trajectory.layout.vertex_count, precision=trajectory.layout.precision)
+    writer = TrajectoryWriter(kept, layout, trajectory.bodies)
+    try:
+        count = len(trajectory)
+        for number in range(count):
+            frame = trajectory[number]
+            writer.add(frame.step, frame.time, frame.positions, {})
+            row.report((number + 1) / count)
+    finally:
+        writer.close()
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Inputs", text)
