@@ -96,7 +96,7 @@ class Friction(Parametrised):
         return result
 
     def hessian(self, q: Tensor, *, project: bool) -> Triplets:
-        """It is positive semi-definite as it is."""
+        """Positive semi-definite as it is, but for what counts less than nothing."""
         contacts, lagged = self._lagged()
         rows, cols = entries(contacts, self.surface.numbers)
         u = self._sliding(q, contacts, lagged)
@@ -108,6 +108,8 @@ class Friction(Parametrised):
         change = torch.where(sticks, -1.0 / (self.stick**2 * safe), -1.0 / safe**3)
         inner = ratio[:, None, None] * lagged.plane + change[:, None, None] * u[:, :, None] * u[:, None, :]
         strength = self._coefficients(contacts) * lagged.force * self.end.reach
+        if project:
+            strength = strength.clamp(min=0.0)
         blocks = outer_with_identity(lagged.shares, strength[:, None, None] * inner)
         return Triplets(
             rows.to(q.device), cols.to(q.device), blocks.reshape(-1).to(q.device), self.unknowns.size, passing=True

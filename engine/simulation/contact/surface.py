@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import ParameterError
+from engine.simulation.contact.counting import Counting
 from engine.simulation.contact.stencils import FIRST_EDGE_EDGE, Contacts
 
 CCD_ITERATIONS = 10_000
@@ -74,10 +75,14 @@ class CollisionSurface:
         self.body_of = np.zeros(len(self.vertices), np.int64)
         self.body_of[self.triangles.reshape(-1)] = np.repeat(self.triangle_body, 3)
         self.held = held[self.vertices]
+        free = np.unique(self.body_of[~self.held])
+        self.counting = Counting(
+            self.triangles, self.edges, self.on_surface(positions), ~np.isin(self.body_of, free), gap
+        )
         self.mesh = ipctk.CollisionMesh(self.on_surface(positions), self.edges, self.triangles)
         self.mesh.can_collide = self._filter([(own[one], own[other]) for one, other in apart])
         self._ccd = ipctk.AdditiveCCD(CCD_ITERATIONS)
-        self._candidates: tuple[np.ndarray, ipctk.Candidates] | None = None
+        self._candidates: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._found: list[tuple[Tensor, Contacts]] = []
 
     def on_surface(self, positions: Tensor) -> np.ndarray:
@@ -112,50 +117,26 @@ class CollisionSurface:
         return min(one, other) * len(self.bodies) + max(one, other)
 
     def _find(self, positions: np.ndarray) -> Contacts:
-        collisions = ipctk.NormalCollisions()
-        collisions.build(self._near(positions), self.mesh, positions, self.gap)
-        rows, kinds, weights, parallel = [], [], [], []
-        for item in collisions.vv_collisions:
-            one, other = sorted((item.vertex0_id, item.vertex1_id))
-            rows.append((one, other, one, one))
-            kinds.append(0)
-            weights.append(item.weight)
-            parallel.append(0.0)
-        for item in collisions.ev_collisions:
-            vertex = item.vertex_id
-            rows.append((vertex, *self.edges[item.edge_id], vertex))
-            kinds.append(1)
-            weights.append(item.weight)
-            parallel.append(0.0)
-        for item in collisions.fv_collisions:
-            rows.append((item.vertex_id, *self.triangles[item.face_id]))
-            kinds.append(2)
-            weights.append(item.weight)
-            parallel.append(0.0)
-        for item in collisions.ee_collisions:
-            rows.append((*self.edges[item.edge0_id], *self.edges[item.edge1_id]))
-            kinds.append(FIRST_EDGE_EDGE + int(item.dtype))
-            weights.append(item.weight)
-            parallel.append(item.eps_x)
-        vertices = np.array(rows, np.int64).reshape(-1, 4)
+        vertices, kind, weight, parallel = self.counting.pairs(positions, *self._near(positions))
         # Slots one and, of edges, three belong to the two features, whatever else there is.
-        kind = np.array(kinds, np.int64)
-        second = np.where(kind < FIRST_EDGE_EDGE, vertices[:, 1], vertices[:, 2]) if len(kind) else kind
+        second = np.where(kind < FIRST_EDGE_EDGE, vertices[:, 1], vertices[:, 2])
         sides = np.sort(np.stack([self.body_of[vertices[:, 0]], self.body_of[second]]), axis=0)
         pair = sides[0] * len(self.bodies) + sides[1]
-        return Contacts.of(vertices, kind, np.array(weights, np.float64), np.array(parallel, np.float64), pair)
+        return Contacts.of(vertices, kind, weight, parallel, pair)
 
-    def _near(self, positions: np.ndarray) -> ipctk.Candidates:
-        """Candidates that hold everything nearer than the gap."""
+    def _near(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices and faces, and pairs of edges, among which is everything nearer than the gap."""
         reach = MARGIN * self.gap
         if self._candidates is not None:
-            there, candidates = self._candidates
+            there, *candidates = self._candidates
             if float(np.abs(positions - there).max()) * 3.0**0.5 < 0.5 * reach:
-                return candidates
-        candidates = ipctk.Candidates()
-        candidates.build(self.mesh, positions, 0.5 * (self.gap + reach))
-        self._candidates = positions.copy(), candidates
-        return candidates
+                return candidates[0], candidates[1]
+        found = ipctk.Candidates()
+        found.build(self.mesh, positions, 0.5 * (self.gap + reach))
+        faces = np.array([(item.vertex_id, item.face_id) for item in found.fv_candidates], np.int64).reshape(-1, 2)
+        edges = np.array([(item.edge0_id, item.edge1_id) for item in found.ee_candidates], np.int64).reshape(-1, 2)
+        self._candidates = positions.copy(), faces, edges
+        return faces, edges
 
     def _filter(self, apart: Sequence[tuple[np.ndarray, np.ndarray]]) -> ipctk.CollisionFilter:
         # One patch of all that is held, and one for every other vertex: a patch does not collide with itself.
