@@ -11,7 +11,7 @@ from engine.core.errors import ParameterError
 from engine.protocol.scene import Keyframe, MeshShape, Motion, Pin, Region, Scene, Sheet
 from engine.protocol.scene_names import FRICTION, pin_name
 
-ALLOWED = (1e-5, 1e-3, 1e-5)
+ALLOWED = (1e-4, 5e-3, 1e-4)
 """How far a thinned motion may be from the one that was found: [m], [rad], and the width of a gripper [m]."""
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.document.mask import mask_edit
-from app.document.project import Project, Selection
+from app.document.project import Project, SceneObject, Selection
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.edits import (
     AddTerm,
     Edit,
+    PlaceInput,
     RemoveMask,
     RemoveTerm,
     SetFrozen,
@@ -22,6 +23,8 @@ from engine.protocol.edits import (
 from engine.protocol.live_scene import with_live
 from engine.protocol.scene import Scene
 from engine.protocol.study import Study, TermSpec
+
+TARGET = "target"
 
 
 def edits_between(before: Project, after: Project, catalogue: Catalogue | None) -> list[Edit]:
@@ -41,9 +44,17 @@ def edits_between(before: Project, after: Project, catalogue: Catalogue | None) 
         edits += _parameter_edits(before.study, after.study, catalogue)
         if _follows_scene(after.study, catalogue):
             edits += _scene_edits(before.study.scene, after.study.scene)
+    edits += _placement_edits(before, after, catalogue)
     edits += [RemoveMask(name=name) for name in old_masks if name not in new_masks]
     edits += _freeze_edits(before, after)
     return edits
+
+
+def followed_target(project: Project, catalogue: Catalogue | None) -> SceneObject | None:
+    """The object whose placement a Run of this Project follows: the target of a study that simulates to reach it."""
+    entries = catalogue.studies if catalogue is not None else []
+    follows = any(entry.study == project.study.study and entry.scene and entry.descends for entry in entries)
+    return project.object(project.roles.get(TARGET, "")) if follows else None
 
 
 def mask_edits(project: Project) -> list[Edit]:
@@ -169,6 +180,15 @@ def _scene_edits(before: Scene | None, after: Scene | None) -> Iterator[Edit]:
     """What a simulation takes over while it runs; the rest of the scene waits for the next Run."""
     if before is not None and after is not None and with_live(before, after) != before:
         yield SetScene(scene=after)
+
+
+def _placement_edits(before: Project, after: Project, catalogue: Catalogue | None) -> Iterator[Edit]:
+    """Where the target stands now, against the coordinates of its file: `EngineState` knows where it began."""
+    old, new = followed_target(before, catalogue), followed_target(after, catalogue)
+    if old is None or new is None or (old.name, old.placement) == (new.name, new.placement):
+        return
+    if old.geometry is new.geometry:
+        yield PlaceInput(role=TARGET, matrix=new.placement.rows)
 
 
 def _freeze_edits(before: Project, after: Project) -> list[Edit]:

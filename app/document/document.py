@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.document.branch_titles import with_branches, without_branches
-from app.document.difference import canonical, edits_between, mask_edits
+from app.document.difference import canonical, edits_between, followed_target, mask_edits
 from app.document.engine_state import EngineState
 from app.document.project import RESULT, Project, SceneObject, Selection
 from app.document.recent import RecentFiles
@@ -316,6 +316,11 @@ class Document:
         entries = self.catalogue.terms if self.catalogue is not None else []
         return [entry for entry in entries if self.study.study in entry.studies]
 
+    def follows(self, name: str) -> bool:
+        """The Run goes along when this object is moved."""
+        target = followed_target(self._project, self.catalogue)
+        return target is not None and target.name == name and self.run.active and self.engine.follows_target
+
     def handles(self) -> list[TermSpec]:
         """Terms that are made at a point of the surface."""
         return [spec for spec in self.study.terms if self.place_of(spec.kind) == "point"]
@@ -377,7 +382,8 @@ class Document:
         self.run = RunRecord(run=number, state="preparing")
         if not resumed:
             self._rewrite(without_branches)
-        self.engine.begin(replace(self._project, strokes=()), resumed=resumed)
+        target = followed_target(self._project, self.catalogue)
+        self.engine.begin(replace(self._project, strokes=()), target=target, resumed=resumed)
         if not resumed:
             self._send([*mask_edits(self._project), *self.strokes], None)
 
@@ -438,7 +444,7 @@ class Document:
 
     def _send(self, edits: list[Edit], step: Step | None) -> None:
         for edit in edits:
-            self.engine.send(edit, step)
+            self.engine.send(edit, step, followed_target(self._project, self.catalogue))
 
     def _take(self, project: Project) -> None:
         """Let `project` be the present one, and tell who shows a part of it."""

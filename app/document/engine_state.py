@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from app.document.difference import edits_between, steered_study
-from app.document.project import Project
+from app.document.placement import Placement
+from app.document.project import Project, SceneObject
 from app.document.steering import apply_edit
 from app.document.undo import Step
 from engine.core.errors import ParameterError
 from engine.protocol.catalogue import Catalogue
-from engine.protocol.edits import EDIT, Edit, PaintFreeze, RemoveMask, SetMask, SetScene
+from engine.protocol.edits import EDIT, Edit, PaintFreeze, PlaceInput, RemoveMask, SetMask, SetScene
 from engine.protocol.live_scene import with_live
 from engine.protocol.scene import Scene
 from engine.protocol.snapshot import EditApplied, EditRefused, SteeringRestored
@@ -27,11 +30,14 @@ class Steered:
 
     study: Study
     strokes: tuple[PaintFreeze, ...] = ()
+    target: PlaceInput | None = None
 
     def after(self, edit: Edit) -> Steered:
         """After an Edit; one that makes no sense changes nothing."""
+        if isinstance(edit, PlaceInput):
+            return replace(self, target=edit)
         with contextlib.suppress(ParameterError):
-            return Steered(*apply_edit(self.study, self.strokes, edit))
+            return Steered(*apply_edit(self.study, self.strokes, edit), self.target)
         return self
 
     def project(self) -> Project:
@@ -61,22 +67,37 @@ class EngineState:
         self._masks: dict[str, SetMask] = {}
         self._awaited: deque[tuple[dict[str, Any], Edit, Step | None]] = deque()
         self._silent = False
+        self._stood: SceneObject | None = None
+        self._placements: dict[Any, Placement] = {}
 
-    def begin(self, project: Project, *, resumed: bool = False) -> None:
-        """A Run of this Project has begun. What a resumed one holds it says itself, once it is there (`restored`)."""
+    def begin(self, project: Project, *, target: SceneObject | None = None, resumed: bool = False) -> None:
+        """A Run of this Project has begun. What a resumed one holds it says itself, once it is there (`restored`).
+
+        target : whose placement it follows, as it stands now; of a resumed one nobody knows where it stood
+        """
+        self._stood = None if resumed else target
+        self._placements = {None: target.placement} if target is not None and not resumed else {}
         self._start = self._confirmed = Steered(project.study, project.strokes)
         self._masks.clear()
         self._awaited.clear()
         self._silent = resumed
 
-    def send(self, edit: Edit, step: Step | None) -> None:
-        """Send an Edit that belongs to a step of undo, if there is somebody to take it."""
+    def send(self, edit: Edit, step: Step | None, target: SceneObject | None = None) -> None:
+        """Send an Edit that belongs to a step of undo, if there is somebody to take it.
+
+        target : as it stands after it
+        """
         if isinstance(edit, SetScene):
             running = self._running_scene()
             if running is None or with_live(running, edit.scene) == running:
                 return
             # What waits for the next Run must not keep the rest from acting in this one.
             edit = SetScene(scene=with_live(running, edit.scene))
+        elif isinstance(edit, PlaceInput):
+            if self._stood is None or target is None or target.geometry is not self._stood.geometry:
+                return
+            edit = self._from_where_it_stood(edit)
+            self._placements[edit.matrix] = target.placement
         if self.carry is not None:
             self._awaited.append((edit.model_dump(mode="json"), edit, step))
             self.carry(edit)
@@ -110,7 +131,29 @@ class EngineState:
         steered = self._confirmed
         for _, edit, _ in self._awaited:
             steered = steered.after(edit)
+        project = self._placed(project, steered.target)
         return replace(project, study=steered_study(project.study, steered.study, catalogue), strokes=steered.strokes)
+
+    @property
+    def follows_target(self) -> bool:
+        """The Run is told where its target stands."""
+        return self._stood is not None
+
+    def _placed(self, project: Project, wanted: PlaceInput | None) -> Project:
+        """With the target where an Edit of this window has put it, or where it began."""
+        put, item = self._placements.get(wanted.matrix if wanted is not None else None), self._stood
+        present = project.object(item.name) if item is not None else None
+        if put is None or item is None or present is None or present.placement == put:
+            return project
+        return project.with_object(item.name, placement=put) if present.geometry is item.geometry else project
+
+    def _from_where_it_stood(self, edit: PlaceInput) -> PlaceInput:
+        """The Edit as the engine takes it, whose input is where the object stood when the Run began."""
+        assert self._stood is not None
+        matrix = np.array(edit.matrix) @ np.linalg.inv(self._stood.placement.matrix())
+        matrix[3] = (0.0, 0.0, 0.0, 1.0)
+        first, second, third, last = (tuple(row) for row in matrix.tolist())
+        return PlaceInput(role=edit.role, matrix=(first, second, third, last))
 
     def restored(self, event: SteeringRestored) -> bool:
         """What steers the Run is what this says; False where it says nothing new, as of a Run just begun."""

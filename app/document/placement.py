@@ -12,6 +12,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 
 Vector = tuple[float, float, float]
+Row = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class Placement:
         matrix[:3, :3] = self._turn() * np.asarray(self.scale)
         matrix[:3, 3] = self.translation
         return matrix
+
+    @property
+    def rows(self) -> tuple[Row, Row, Row, Row]:
+        """Of the matrix, as plain numbers."""
+        first, second, third, last = self.matrix().tolist()
+        return tuple(first), tuple(second), tuple(third), tuple(last)
 
     @overload
     def apply(self, geometry: Mesh) -> Mesh: ...

@@ -157,7 +157,8 @@ class Scene:
 
     def say_what_runs(self, names: Iterable[str]) -> None:
         """A Run goes on with the geometry that it began with; who moves it should know."""
-        if self._document.run.active and any(self._document.role_of(name) for name in names):
+        document = self._document
+        if document.run.active and any(document.role_of(name) and not document.follows(name) for name in names):
             self._notices.noted(
                 _tr("The run goes on with the geometry it began with; the next one uses the new placement")
             )

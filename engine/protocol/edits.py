@@ -16,6 +16,7 @@ from engine.protocol.scene import Scene
 from engine.protocol.study import TermSpec
 
 Position = tuple[float, float, float]
+Row = tuple[float, float, float, float]
 
 
 class SetWeight(ParameterModel):
@@ -130,6 +131,18 @@ class SetScene(ParameterModel):
     scene: Scene
 
 
+class PlaceInput(ParameterModel):
+    """Let the target of a study on a simulation stand elsewhere from now on.
+
+    role : of the input
+    matrix : from where it stood when the Run was begun to where it stands now [mm], homogeneous, by rows
+    """
+
+    edit: Literal["place-input"] = "place-input"
+    role: str = "target"
+    matrix: tuple[Row, Row, Row, Row]
+
+
 class Pull(ParameterModel):
     """Pull a point of a body with a spring: what the mouse does while a simulation runs.
 
@@ -193,6 +206,7 @@ Edit = Annotated[
     | RemoveMask
     | SetTermMask
     | SetScene
+    | PlaceInput
     | Pull
     | Pause
     | Resume

@@ -41,6 +41,9 @@ from engine.studies.term_set import TermSet
 SIMULATION = "the simulation"
 """What a failure names that no Term is to blame for."""
 
+TARGET = "target"
+"""Role of the input that can be moved while a Run goes on."""
+
 METRES = Frame((0.0, 0.0, 0.0), MILLIMETRE)
 """The working frame of these studies."""
 
@@ -221,7 +224,20 @@ class SimulatedProblem(ABC):
         match edit:
             case edit_kinds.SetParameter(owner="study"):
                 return self._set_parameter(edit)
+            case edit_kinds.PlaceInput():
+                return self._place(edit)
         return self._terms.apply(edit)
+
+    def _place(self, edit: edit_kinds.PlaceInput) -> Edit:
+        """Take the target along; what was evaluated before belongs to where it was."""
+        shape, matrix = self.shape, np.array(edit.matrix)
+        if shape is None or edit.role != TARGET:
+            raise ParameterError(edit.role, "nothing of this role can be moved while the Run goes on.")
+        if not (np.isfinite(matrix).all() and np.array_equal(matrix[3], (0.0, 0.0, 0.0, 1.0))):
+            raise ParameterError(edit.role, "this is no matrix that moves it.")
+        before = tuple(tuple(row) for row in shape.matrix.tolist())
+        shape.place(matrix)
+        return edit.model_copy(update={"matrix": before})
 
     def _set_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
         kind = type(self.parameters)
@@ -244,6 +260,7 @@ class SimulatedProblem(ABC):
             "design": self._design(),
             "parameters": self.parameters.model_dump(),
             **self._terms.state(),
+            "target": self.shape.matrix.tolist() if self.shape is not None else [],
             "simulations": self._simulations,
         }
 
@@ -253,6 +270,8 @@ class SimulatedProblem(ABC):
             name: torch.as_tensor(np.array(value)).requires_grad_() for name, value in values["design"].items()
         }
         self.parameters = type(self.parameters).parse(values["parameters"], owner="checkpoint")
+        if self.shape is not None and values["target"] != self.shape.matrix.tolist():
+            self.shape.place(np.array(values["target"]))
         self._terms.restore(values)
         self._simulations = int(values["simulations"])
         self._evaluated = None
