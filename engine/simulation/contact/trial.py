@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.protocol.shell_materials import ShellMaterial
+from engine.geometry.primitives import square
+from engine.geometry.sheets import regular_sheet
+from engine.protocol.shell_materials import ShellMaterial, preset
 from engine.simulation.contact.contact import Contact, make_contact
 from engine.simulation.contact.laws import Mode
 from engine.simulation.contact.surface import ContactBody
@@ -23,6 +26,11 @@ from engine.simulation.shell.membrane import Membrane
 from engine.simulation.shell.topology import ShellTopology, shell_topology
 from engine.simulation.stepper import Stepper
 from engine.simulation.system import System, held_vertices
+
+G = 9.81
+"""[m/s²]"""
+GAP = 1e-3
+"""Within which bodies push each other [m]."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ class Trial:
 def make_trial(
     parts: Sequence[Part],
     *,
-    gap: float = 1e-3,
+    gap: float = GAP,
     mode: Mode = "barrier",
     stiffness: float = 0.0,
     friction: float = 0.0,
@@ -75,7 +83,7 @@ def make_trial(
     friction_speed: float = 1e-2,
     step_size: float = 5e-3,
     scheme: SchemeName = "implicit-euler",
-    gravity: Sequence[float] = (0.0, 0.0, -9.81),
+    gravity: Sequence[float] = (0.0, 0.0, -G),
 ) -> Trial:
     """A system of these bodies, checked to start apart."""
     counts = [len(part.positions) for part in parts]
@@ -130,3 +138,30 @@ def make_trial(
     system = System(unknowns, energies | contact.energies, masses, held=fixed, gravity=gravity, limits=contact.limits)
     bodies = {part.name: slice(first, first + count) for part, first, count in zip(parts, firsts, counts, strict=False)}
     return Trial(system, contact, positions, bodies, step_size, scheme)
+
+
+def table_and_sheet(
+    friction: float,
+    *,
+    mode: Mode = "barrier",
+    stiffness: float = 0.0,
+    material: str = "card",
+    scheme: SchemeName = "implicit-euler",
+) -> Trial:
+    """A small sheet of a preset within the gap above a table, away from the table's diagonal."""
+    sheet, triangles = regular_sheet(0.03, 0.03, 2, 2)
+    sheet = sheet - sheet.mean(axis=0) + np.array([0.5, 0.0, 0.9 * GAP])
+    table, tops = square(4.0)
+    table = table - table.mean(axis=0)
+    parts = [Part("sheet", sheet, triangles, preset(material).material), Part("table", table, tops)]
+    return make_trial(parts, gap=GAP, mode=mode, stiffness=stiffness, friction=friction, scheme=scheme)
+
+
+def on_incline(trial: Trial, angle: float, steps: int, newton: NewtonSettings) -> Stepper:
+    """The sheet of a table, come to rest, and then so many steps with gravity at an angle [degrees] to the table."""
+    stepper = trial.stepper(newton=newton)
+    stepper.run(30)
+    inclined = torch.tensor([math.sin(math.radians(angle)), 0.0, -math.cos(math.radians(angle))], dtype=torch.float64)
+    trial.system.assign({"gravity": G * inclined})
+    stepper.run(steps)
+    return stepper

@@ -11,18 +11,14 @@ from pydantic import Field
 from torch import Tensor
 
 from engine.core.checks import CheckResult, Count, Positive, check, compare
-from engine.geometry.primitives import square
 from engine.geometry.sheets import regular_sheet
 from engine.protocol.shell_materials import preset
 from engine.simulation.adjoint import simulate
 from engine.simulation.contact.friction import Friction
 from engine.simulation.contact.laws import Mode
-from engine.simulation.contact.trial import Part, Trial, make_trial
+from engine.simulation.contact.trial import GAP, G, Part, Trial, make_trial, on_incline, table_and_sheet
 from engine.simulation.newton import NewtonSettings
-from engine.simulation.stepper import Stepper
 
-G = 9.81
-GAP = 1e-3
 TIGHT = NewtonSettings(tolerance=1e-11)
 Angle = Annotated[float, Field(ge=0.0, lt=90.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
@@ -32,7 +28,8 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 def incline(*, angle: Angle = 25.0, friction: NotNegative = 0.3, steps: Count = 60) -> CheckResult:
     """Acceleration g (sin a − μ cos a) within 2 % where it slides; where tan a < μ its speed stays below the sticking
     speed, and is what is measured."""
-    stepper, trial = _on_incline(friction, angle, steps)
+    trial = table_and_sheet(friction)
+    stepper = on_incline(trial, angle, steps, TIGHT)
     ahead = math.sin(math.radians(angle)) - friction * math.cos(math.radians(angle))
     if ahead <= 0.0:
         speed = abs(float(trial.mean_velocity(stepper, "sheet")[0]))
@@ -49,7 +46,8 @@ def incline(*, angle: Angle = 25.0, friction: NotNegative = 0.3, steps: Count = 
 def creep(*, share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9, friction: Positive = 0.3) -> CheckResult:
     """v = ε (1 − √(1 − tan a / μ)) at a share tan a / μ of the limit, within 2 %."""
     angle = math.degrees(math.atan(share * friction))
-    stepper, trial = _on_incline(friction, angle, 60)
+    trial = table_and_sheet(friction)
+    stepper = on_incline(trial, angle, 60, TIGHT)
     measured = float(trial.mean_velocity(stepper, "sheet")[0])
     speed = _friction(trial).stick / trial.step_size
     expected = speed * (1.0 - math.sqrt(1.0 - share))
@@ -59,7 +57,7 @@ def creep(*, share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9, friction: Pos
 @check("shell.penalty-depth", title="How far a sheet at rest is from the table in penalty mode")
 def penalty_depth(*, stiffness: Positive = 40.0) -> CheckResult:
     """d = gap − m g / (k n) with n contacts, within 1 %."""
-    trial = _table_and_sheet(0.0, mode="penalty", stiffness=stiffness)
+    trial = table_and_sheet(0.0, mode="penalty", stiffness=stiffness)
     stepper = trial.stepper(newton=TIGHT)
     stepper.run(80)
     own = trial.bodies["sheet"]
@@ -77,7 +75,8 @@ def friction_gradient(
     """By velocities, the start, gravity, friction and the stiffness of contact, along a random direction of each: the
     largest relative error, 1e-2, and none of them silently zero."""
     angle = 8.0 if state == "sticking" else 30.0
-    stepper, trial = _on_incline(0.3, angle, 10, mode=contact)
+    trial = table_and_sheet(0.3, mode=contact)
+    stepper = on_incline(trial, angle, 10, TIGHT)
     start, speed = stepper.positions.clone(), stepper.velocities.clone()
     generator = torch.Generator().manual_seed(4)
     weights = torch.randn(start.shape, generator=generator, dtype=torch.float64)
@@ -117,7 +116,8 @@ def friction_gradient(
 def horizon(*, steps: Count = 5, friction: NotNegative = 0.3) -> CheckResult:
     """Derivative of where the sheet is after all steps in where the table is pulled to in the first of them, through
     friction alone, against central differences: relative error 1e-2, and not zero."""
-    stepper, trial = _on_incline(friction, 0.0, 1)
+    trial = table_and_sheet(friction)
+    stepper = on_incline(trial, 0.0, 1, TIGHT)
     start, speed, held = stepper.positions.clone(), stepper.velocities.clone(), trial.system.held
     path = start.reshape(-1)[held].expand(steps, -1).clone()
     own, way = trial.bodies["sheet"], torch.zeros_like(path)
@@ -159,27 +159,6 @@ def collision_momentum(*, speed: Positive = 2.0, steps: Count = 12) -> CheckResu
     return CheckResult(
         result.case, measured, 0.0, 1e-6, result.passed and not beyond, unit=result.unit, detail=result.detail
     )
-
-
-def _table_and_sheet(friction: float, *, mode: Mode = "barrier", stiffness: float = 0.0) -> Trial:
-    """A small stiff sheet within the gap above a table, away from the table's diagonal."""
-    sheet, triangles = regular_sheet(0.03, 0.03, 2, 2)
-    sheet = sheet - sheet.mean(axis=0) + np.array([0.5, 0.0, 0.9 * GAP])
-    table, tops = square(4.0)
-    table = table - table.mean(axis=0)
-    parts = [Part("sheet", sheet, triangles, preset("card").material), Part("table", table, tops)]
-    return make_trial(parts, gap=GAP, mode=mode, stiffness=stiffness, friction=friction)
-
-
-def _on_incline(friction: float, angle: float, steps: int, *, mode: Mode = "barrier") -> tuple[Stepper, Trial]:
-    """A sheet that came to rest on a table, and then so many steps with gravity at an angle [degrees] to it."""
-    trial = _table_and_sheet(friction, mode=mode)
-    stepper = trial.stepper(newton=TIGHT)
-    stepper.run(30)
-    inclined = torch.tensor([math.sin(math.radians(angle)), 0.0, -math.cos(math.radians(angle))], dtype=torch.float64)
-    trial.system.assign({"gravity": G * inclined})
-    stepper.run(steps)
-    return stepper, trial
 
 
 def _friction(trial: Trial) -> Friction:
