@@ -24,6 +24,8 @@ from engine.simulation.triplets import Triplets
 ARMIJO = 1e-4
 SMALLEST_STEP = 2.0**-40
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
+NEAR_ROUNDING = 1e3
+"""Times the rounding of an earlier Hessian: a residual above it is not rounded."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,7 @@ class Newton:
         self._vertex_count = vertex_count
         self._assembler = Assembler(free, size)
         self._solver = SymmetricSolver()
+        self._latest: tuple[Sequence[Triplets], Tensor] | None = None
 
     def forget(self) -> None:
         """Start anew: what follows then depends on nothing from before, to the last bit."""
@@ -136,6 +139,7 @@ class Newton:
     def minimise(self, objective: Objective, start: Tensor) -> tuple[Tensor, NewtonReport]:
         """Raises `NotConvergedError` and `NonFiniteError`; `start` is left as it is."""
         report = NewtonReport()
+        self._latest = None
         factors_before = self._solver.factor_count
         q, value, exact = start.clone(), objective.value(start), True
         while True:
@@ -148,7 +152,7 @@ class Newton:
             report.factors = self._solver.factor_count - factors_before
             if relative <= self.settings.tolerance:
                 return q, report
-            if stalled and size <= self._rounding(objective, q):
+            if stalled and self._is_rounding(objective, q, size):
                 report.rounding = True
                 return q, report
             if report.iterations >= self.settings.max_iterations:
@@ -157,7 +161,7 @@ class Newton:
             report.projected += not exact
             moved = self._search(objective, q, value, gradient, direction)
             if moved is None:
-                if size <= self._rounding(objective, q):
+                if self._is_rounding(objective, q, size):
                     report.rounding = True
                     return q, report
                 raise self._failure(gradient, report)
@@ -226,6 +230,7 @@ class Newton:
                 stiffer.setdiag(matrix.diagonal() * (1.0 + shift) + shift * float(matrix.diagonal().mean()))
                 found = self._solver.solve(stiffer, right, tolerance=tolerance, modes=self._modes(q))
                 shift *= 100.0
+        self._latest = parts, diagonal
         direction = torch.zeros_like(q)
         if found is not None:
             direction[self._free] = torch.as_tensor(found, device=q.device)
@@ -265,9 +270,14 @@ class Newton:
             step *= 0.5
         return None
 
-    def _rounding(self, objective: Objective, q: Tensor) -> float:
-        """Residual that comes from rounding the unknowns alone."""
-        parts, diagonal = objective.hessian(q, project=False)
+    def _is_rounding(self, objective: Objective, q: Tensor, size: float) -> bool:
+        """Whether a residual of this size [N] comes from rounding the unknowns alone."""
+        # That of the latest Hessian tells at once in nearly all cases.
+        if self._latest is not None and size > NEAR_ROUNDING * self._rounded(objective, q, *self._latest):
+            return False
+        return size <= self._rounded(objective, q, *objective.hessian(q, project=False))
+
+    def _rounded(self, objective: Objective, q: Tensor, parts: Sequence[Triplets], diagonal: Tensor) -> float:
         total = diagonal * q.abs()
         for part in parts:
             total += Triplets(part.rows, part.cols, part.values.abs(), part.size).multiply(q.abs())
