@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.panels.export_dialog import ExportDialog
     from app.panels.motion_dialog import MotionDialog
     from app.panels.picture_dialog import PictureDialog
+    from app.panels.sensitivity_dialog import SensitivityDialog
 
 
 class Dialogs:
@@ -30,6 +31,7 @@ class Dialogs:
         self.export: ExportDialog | None = None
         self.picture: PictureDialog | None = None
         self.motion: MotionDialog | None = None
+        self.sensitivity: SensitivityDialog | None = None
 
     def open_files(self) -> None:
         """Ask for geometry or studies, and open them."""
@@ -104,6 +106,15 @@ class Dialogs:
         dialog = MotionDialog(self._workbench.motions, self.folder() / f"motion{suffix}", self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.motion = dialog
+        dialog.show()
+
+    def show_sensitivity(self) -> None:
+        """The dialog that differentiates numbers of a simulation, beside the running window."""
+        from app.panels.sensitivity_dialog import SensitivityDialog
+
+        dialog = SensitivityDialog(self._workbench.sensing, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.sensitivity = dialog
         dialog.show()
 
     def save_losses(self) -> None:

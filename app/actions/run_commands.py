@@ -42,6 +42,9 @@ def run_commands(window: MainWindow) -> list[Action]:
     def can_restart() -> bool:
         return window.workbench.running.can_run and window.document.run.exists
 
+    def has_numbers() -> bool:
+        return bool(window.workbench.sensing.numbers)
+
     def is_selected() -> bool:
         return window.selected_checkpoint is not None
 
@@ -62,4 +65,7 @@ def run_commands(window: MainWindow) -> list[Action]:
                help=tr("Go on from the selected checkpoint, as a new branch")),
         Action("run.live", tr("Back to now"), window.view_live, "Run", "N", "live",
                enabled=is_selected, group="history"),
+        Action("run.sensitivity", tr("Sensitivity of…"), lambda: window.dialogs.show_sensitivity(), "Run",
+               icon="sensitivity", enabled=has_numbers, group="numbers",
+               help=tr("What a number of the simulation depends on, in every vertex and every parameter")),
     ]  # fmt: skip

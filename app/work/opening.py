@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -148,9 +149,10 @@ class Opener:
 
 
 def _make_sample(name: str) -> Mesh | Points:
-    from engine.studies.samples import sample_named
-
-    return sample_named(name).make()
+    """In a process of its own: some are simulated, and the window knows no torch."""
+    inputs = importlib.import_module("engine.studies.inputs")
+    made: Mesh | Points = inputs.sample_geometry(name)
+    return made
 
 
 def _tr(text: str) -> str:
