@@ -135,7 +135,7 @@ def _register(kind: str, study: str, parameters: Mapping[str, object]) -> Callab
 
     @check(case, title=f"{kind}: gradient against central differences", source=SOURCE)
     def gradient() -> CheckResult:
-        spec = TermSpec(kind=kind, name=kind, parameters=dict(parameters))
+        spec = TermSpec(kind=kind, name=kind, weight=1.0, parameters=dict(parameters))
         return compare(case, gradient_error(spec, study), 0.0, 1e-6)
 
     return gradient
@@ -146,5 +146,5 @@ CHECKS = [_register(kind, study, parameters) for kind, (study, parameters) in CA
 
 @check("objectives.end-shape-vertices-gradient", title="Shape at the end by vertices: its gradient", source=SOURCE)
 def end_shape_vertices_gradient() -> CheckResult:
-    spec = TermSpec(kind="end-shape", name="end-shape", parameters={"pairing": "vertices"})
+    spec = TermSpec(kind="end-shape", name="end-shape", weight=1.0, parameters={"pairing": "vertices"})
     return compare("objectives.end-shape-vertices-gradient", gradient_error(spec, "hold"), 0.0, 1e-6)
