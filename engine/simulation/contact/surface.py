@@ -1,7 +1,7 @@
 """The surfaces of all bodies as ipctk sees them: what is near, and how far everything may move.
 
-Broad phase, the choice of nearest features and continuous collision detection are ipctk's (Z. Ferguson et al., MIT).
-They run on one thread, so that their answers come in one order.
+Continuous collision detection, and the broad phase before it, are ipctk's (Z. Ferguson et al., MIT).
+They run on one thread, so that their answers come in one order. What is near at one place is found by `BroadPhase`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import ParameterError
+from engine.simulation.contact.broad import BroadPhase
 from engine.simulation.contact.counting import Counting
 from engine.simulation.contact.stencils import FIRST_EDGE_EDGE, Contacts
 
 CCD_ITERATIONS = 10_000
 """Of conservative advancement (M. Li, D. M. Kaufman, C. Jiang: Codimensional incremental potential contact, ACM Trans.
 Graph. 40(4), 2021), which stops short of a meeting and is safe wherever it ends."""
-MARGIN = 1.0
+MARGIN = 2.0
 """How much further than the gap candidates are looked for, over the gap: they serve until something moved so far."""
 
 
@@ -80,7 +81,9 @@ class CollisionSurface:
             self.triangles, self.edges, self.on_surface(positions), ~np.isin(self.body_of, free), gap
         )
         self.mesh = ipctk.CollisionMesh(self.on_surface(positions), self.edges, self.triangles)
-        self.mesh.can_collide = self._filter([(own[one], own[other]) for one, other in apart])
+        excepted = [(own[one][own[one] >= 0], own[other][own[other] >= 0]) for one, other in apart]
+        self.mesh.can_collide = self._filter(excepted)
+        self._broad = BroadPhase(self.triangles, self.edges, self.held, excepted)
         self._ccd = ipctk.AdditiveCCD(CCD_ITERATIONS)
         self._candidates: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
         self._found: list[tuple[Tensor, Contacts]] = []
@@ -128,13 +131,10 @@ class CollisionSurface:
         """Vertices and faces, and pairs of edges, among which is everything nearer than the gap."""
         reach = MARGIN * self.gap
         if self._candidates is not None:
-            there, *candidates = self._candidates
+            there, faces, edges = self._candidates
             if float(np.abs(positions - there).max()) * 3.0**0.5 < 0.5 * reach:
-                return candidates[0], candidates[1]
-        found = ipctk.Candidates()
-        found.build(self.mesh, positions, 0.5 * (self.gap + reach))
-        faces = np.array([(item.vertex_id, item.face_id) for item in found.fv_candidates], np.int64).reshape(-1, 2)
-        edges = np.array([(item.edge0_id, item.edge1_id) for item in found.ee_candidates], np.int64).reshape(-1, 2)
+                return faces, edges
+        faces, edges = self._broad.near(positions, self.gap + reach)
         self._candidates = positions.copy(), faces, edges
         return faces, edges
 
@@ -143,10 +143,5 @@ class CollisionSurface:
         patches = np.arange(1, len(self.vertices) + 1, dtype=np.int32)
         patches[self.held] = 0
         chosen = ipctk.make_vertex_patches_filter(patches)
-        excepted = {
-            (int(min(a, b)), int(max(a, b))): False
-            for one, other in apart
-            for a in one[one >= 0]
-            for b in other[other >= 0]
-        }
+        excepted = {(int(min(a, b)), int(max(a, b))): False for one, other in apart for a in one for b in other}
         return chosen & ipctk.make_sparse_filter(excepted, True) if excepted else chosen
