@@ -156,7 +156,9 @@ class Results:
         body = self._body(name)
         mesh = self._staging.mesh_of(name)
         if len(mesh.vertices) != count:
-            raise ParameterError(name, "it has other vertices than the pattern by now.", remedy="Run it anew.")
+            raise ParameterError(
+                name, _tr("it has other vertices than the pattern by now."), remedy=_tr("Run it anew.")
+            )
         places = placement(body.pose).points(mesh.vertices) / MILLIMETRES
         local = mesh.vertices * body.pose.scale / MILLIMETRES
         return {

@@ -128,7 +128,7 @@ def rows_of(found: Sensitivity) -> list[Row]:
         pairs = zip(np.atleast_1d(values).tolist(), np.atleast_1d(derivatives).tolist(), strict=True)
         vector = np.ndim(values) > 0
         for axis, (value, derivative) in zip("xyz", pairs, strict=False):
-            elastic = derivative * value / found.value if found.value else float("nan")
+            elastic = derivative * value / found.value + 0.0 if found.value else float("nan")  # no "-0"
             below = f"({unit})" if "/" in unit else unit
             slope = f"{number_unit}/{below}" if unit else number_unit
             rows.append(Row(f"{name} {axis}" if vector else name, value, derivative, elastic, unit, slope))
