@@ -76,13 +76,17 @@ def _scene_path(scene_file: Path | None, example: str) -> Path:
 def _carry_out(scene: Scene, folder: Path, every: int, device: str, *, quiet: bool, as_json: bool) -> int:
     from engine.core.device import choose_device
     from engine.core.kernels import is_warm, warm_up
+    from engine.simulation.world.kernels import kernel_files
     from engine.simulation.world.world import build_world
     from engine.studies.recorded_steps import record
 
     tell = silent if quiet or as_json else say
     chosen = choose_device(device)
-    if not is_warm(chosen.name):
-        warm_up(lambda title, done: tell(f"Compiling, once: {title}") if title else None, device=chosen.name)
+    files = kernel_files(scene)
+    if not is_warm(chosen.name, files):
+        warm_up(
+            lambda title, done: tell(f"Compiling, once: {title}") if title else None, device=chosen.name, files=files
+        )
     world = build_world(scene, _meshes(scene, tell), device=str(chosen.torch))
     steps = scene.time.steps
     tell(f"{scene.name or 'scene'}: {len(world.positions):,} vertices, {steps:,} steps of {scene.time.step:g} s")
@@ -125,7 +129,8 @@ def _meshes(scene: Scene, tell: Callable[[str], object]) -> dict[str, Mesh]:
 def _status(recorded: Recorded) -> str:
     """`4.2 ms a step · 3.1 iterations · closest 0.4 mm`."""
     per_step = recorded.seconds / max(1, recorded.steps)
-    parts = [f"{1e3 * per_step:.3g} ms a step", f"{recorded.iterations / max(1, recorded.steps):.3g} iterations"]
+    took = f"{per_step:.3g} s" if per_step >= 1.0 else f"{1e3 * per_step:.3g} ms"
+    parts = [f"{took} a step", f"{recorded.iterations / max(1, recorded.steps):.3g} iterations"]
     if math.isfinite(recorded.closest):
         parts.append(f"closest {1e3 * recorded.closest:.3g} mm")
     return " · ".join(parts)
@@ -133,7 +138,7 @@ def _status(recorded: Recorded) -> str:
 
 def _lines(recorded: Recorded) -> list[str]:
     ending = "Stopped" if recorded.failure is not None else "Interrupted" if recorded.interrupted else "Done"
-    energies = ", ".join(f"{name} {value:.3g} J" for name, value in recorded.energies.items())
+    energies = ", ".join(f"{name} {value + 0.0:.3g} J" for name, value in recorded.energies.items())
     return [
         f"{ending} after {recorded.steps} steps in {recorded.seconds:.1f} s: {_status(recorded)}.",
         f"  Largest residual {recorded.residual:.1e} of the forces.",

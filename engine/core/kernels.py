@@ -11,7 +11,7 @@ import importlib
 import importlib.metadata
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import platformdirs
@@ -60,17 +60,17 @@ def initialise_warp() -> None:
     _initialised = True
 
 
-def register_module(module: wp.Module, title: str, *, precise: bool = False) -> None:
-    """Announce a Warp module to the warm-up; `title` is what a person reads while it compiles.
+def register_module(file: str, module: wp.Module, title: str, *, precise: bool = False) -> None:
+    """Announce the Warp module of a file to the warm-up; `title` is what a person reads while it compiles.
 
     A `precise` module (float64, for gradient checks) is left to compile when it is first used.
     """
     if not precise:
-        _MODULES[module.name] = (module, title)
+        _MODULES[file] = (module, title)
 
 
 def registered_modules() -> dict[str, str]:
-    """Names and titles of the modules that the warm-up prepares."""
+    """Files and titles of the modules that the warm-up prepares."""
     _import_kernel_files()
     return {name: title for name, (_, title) in _MODULES.items()}
 
@@ -83,20 +83,26 @@ def cache_state(device: str = "cpu") -> dict[str, bool]:
     return {title: _is_cached(module, suffixes, _block_dim(device)) for module, title in _MODULES.values()}
 
 
-def is_warm(device: str = "cpu") -> bool:
-    """Whether every module can be loaded without a compiler."""
-    return all(cache_state(device).values())
+def is_warm(device: str = "cpu", files: Collection[str] | None = None) -> bool:
+    """Whether every module, or those of `files`, can be loaded without a compiler."""
+    state = cache_state(device)
+    return all(state[title] for _, title in _modules(files))
 
 
-def warm_up(progress: Progress | None = None, *, device: str = "cpu") -> bool:
-    """Compile or load every registered module; returns whether the cache was warm already."""
+def warm_up(progress: Progress | None = None, *, device: str = "cpu", files: Collection[str] | None = None) -> bool:
+    """Compile or load every registered module, or those of `files`; returns whether the cache was warm already."""
     report = progress or (lambda title, fraction: None)
-    warm = is_warm(device)
-    for index, (module, title) in enumerate(_MODULES.values()):
-        report(title, index / len(_MODULES))
+    warm = is_warm(device, files)
+    modules = _modules(files)
+    for index, (module, title) in enumerate(modules):
+        report(title, index / len(modules))
         module.load(wp.get_device(device), _block_dim(device))
     report("", 1.0)
     return warm
+
+
+def _modules(files: Collection[str] | None) -> list[tuple[wp.Module, str]]:
+    return [announced for file, announced in _MODULES.items() if files is None or file in files]
 
 
 def _has_cuda_driver() -> bool:

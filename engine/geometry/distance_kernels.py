@@ -9,7 +9,7 @@ import warp as wp
 from engine.core.kernels import register_module
 
 wp.set_module_options({"enable_backward": False})
-register_module(wp.get_module(__name__), "Distance queries")
+register_module(__name__, wp.get_module(__name__), "Distance queries")
 
 WINDING_THRESHOLD = 0.5
 """A point is inside where the winding number is above this (Jacobson et al. 2013)."""

@@ -298,4 +298,4 @@ def laplacian_neighbours(
         wp.atomic_sub(gradient, head, offset[tail])
 
 
-register_module(wp.get_module(__name__), "Losses and their gradients")
+register_module(__name__, wp.get_module(__name__), "Losses and their gradients")

@@ -9,7 +9,7 @@ import warp as wp
 from engine.core.kernels import register_module
 
 wp.set_module_options({"enable_backward": False})
-register_module(wp.get_module(__name__), "Pictures")
+register_module(__name__, wp.get_module(__name__), "Pictures")
 
 FAR = 1.0e6
 

@@ -149,6 +149,7 @@ def build_reconstruct(study: Study, inputs: dict[str, Any], progress: Progress) 
 
 def build_simulate(study: Study, inputs: dict[str, Any], progress: Progress) -> StudyProblem:
     """The problem of *Simulate*: its scene made runnable."""
+    from engine.simulation.world.kernels import kernel_files
     from engine.simulation.world.world import build_world
     from engine.studies.simulate import SimulateProblem
 
@@ -157,10 +158,12 @@ def build_simulate(study: Study, inputs: dict[str, Any], progress: Progress) -> 
     device = choose_device(parameters.device)
     if not device.is_cuda:
         torch.set_num_threads(1)  # as in a reconstruction
-    if not is_warm(device.name):
+    files = kernel_files(study.scene)
+    if not is_warm(device.name, files):
         warm_up(
             lambda title, done: progress(f"Compiling, once: {title}", 0.5 * done) if title else None,
             device=device.name,
+            files=files,
         )
     progress("Building the scene", 0.5)
     meshes = {role: geometry for role, geometry in inputs.items() if isinstance(geometry, Mesh)}

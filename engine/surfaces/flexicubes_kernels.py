@@ -400,5 +400,5 @@ def _make(Scalar: Any, suffix: str) -> FlexiCubesKernels:
     )
 
 
-register_module(wp.get_module("formwright_flexicubes_float32"), "FlexiCubes")
+register_module(__name__, wp.get_module("formwright_flexicubes_float32"), "FlexiCubes")
 flexicubes_kernels(torch.float32)

@@ -9,7 +9,7 @@ from engine.core.kernels import register_module
 
 module = wp.get_module("formwright_contact_broad")
 module.options["enable_backward"] = False
-register_module(module, "Search for contacts")
+register_module(__name__, module, "Search for contacts")
 
 
 @wp.kernel(module=module)

@@ -19,7 +19,7 @@ from engine.core.kernels import register_module
 
 module = wp.get_module("formwright_shell_bending")
 module.options["enable_backward"] = False
-register_module(module, "Bending of thin shells")
+register_module(__name__, module, "Bending of thin shells")
 
 vec9 = wp.types.vector(9, wp.float64)
 mat99 = wp.types.matrix((9, 9), wp.float64)

@@ -14,7 +14,7 @@ from engine.simulation.shell.bending_kernels import Forms, forms_of, products, s
 
 module = wp.get_module("formwright_shell_hinges")
 module.options["enable_backward"] = False
-register_module(module, "Hinges of thin shells")
+register_module(__name__, module, "Hinges of thin shells")
 
 vec12 = wp.types.vector(12, wp.float64)
 mat99 = wp.types.matrix((9, 9), wp.float64)

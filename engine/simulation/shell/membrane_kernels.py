@@ -15,7 +15,7 @@ from engine.simulation.positive_part import positive_part3
 
 module = wp.get_module("formwright_shell_membrane")
 module.options["enable_backward"] = False
-register_module(module, "Stretching of thin shells")
+register_module(__name__, module, "Stretching of thin shells")
 
 ST_VENANT_KIRCHHOFF = 0
 NEO_HOOKEAN = 1

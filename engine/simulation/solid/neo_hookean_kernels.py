@@ -18,7 +18,7 @@ from engine.simulation.positive_part import positive_part3
 
 module = wp.get_module("formwright_solid_neo_hookean")
 module.options["enable_backward"] = False
-register_module(module, "Soft bodies")
+register_module(__name__, module, "Soft bodies")
 
 zero = wp.constant(wp.float64(0.0))
 half = wp.constant(wp.float64(0.5))

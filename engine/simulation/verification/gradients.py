@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.core.checks import CheckResult, Count, Positive, check, compare
+from engine.core.errors import ParameterError
 from engine.protocol.shell_materials import preset
 from engine.simulation.adjoint import simulate
 from engine.simulation.contact.laws import Mode
@@ -116,6 +117,12 @@ def _falling(material: str, seed: int) -> _Start:
 
 def _rubbing(material: str, scheme: SchemeName, mode: Mode, friction: Literal["sticking", "sliding"]) -> _Start:
     """A sheet that lies on an inclined table, or slides down it."""
+    if scheme == "quasi-static":
+        raise ParameterError(
+            "scheme",
+            "a sheet that only friction holds does not settle without inertia.",
+            remedy="Take another scheme, or contact=none.",
+        )
     trial = table_and_sheet(0.3, mode=mode, material=material, scheme=scheme)
     stepper = on_incline(trial, 8.0 if friction == "sticking" else 30.0, 10, TIGHT)
     return _Start(trial.system, stepper.positions, stepper.velocities, preset(material).material.thickness)

@@ -6,6 +6,8 @@ import pytest
 import warp as wp
 
 from engine.core import kernels
+from engine.protocol.scene import Scene
+from engine.simulation.world.kernels import kernel_files
 
 
 def test_warm_up_reports_progress_and_leaves_the_cache_warm() -> None:
@@ -20,6 +22,16 @@ def test_warm_up_reports_progress_and_leaves_the_cache_warm() -> None:
     assert kernels.is_warm()
     assert all(kernels.cache_state().values())
     assert kernels.warm_up() is True
+
+
+def test_only_what_a_scene_runs_is_compiled() -> None:
+    scene = Scene.model_validate(
+        {"sheets": [{"name": "cloth", "shape": {"kind": "rectangle"}}], "contact": {"mode": "none"}}
+    )
+    seen: list[str] = []
+    kernels.warm_up(lambda title, _: seen.append(title), files=kernel_files(scene))
+    assert seen == ["Stretching of thin shells", "Bending of thin shells", ""]
+    assert set(kernels.FILES_WITH_KERNELS) == set(kernels.registered_modules())
 
 
 @wp.kernel(module="unique")
