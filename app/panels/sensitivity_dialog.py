@@ -56,9 +56,9 @@ class SensitivityDialog(QDialog):
         self.table.setHorizontalHeaderLabels(
             [self.tr("Parameter"), self.tr("Value"), self.tr("Derivative"), self.tr("Elasticity")]
         )
-        self.table.horizontalHeaderItem(3).setToolTip(
-            self.tr("Percent that the number grows by when the parameter grows by one percent")
-        )
+        elastic = self.table.horizontalHeaderItem(3)
+        assert elastic is not None
+        elastic.setToolTip(self.tr("Percent that the number grows by when the parameter grows by one percent"))
         self.table.verticalHeader().hide()
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
