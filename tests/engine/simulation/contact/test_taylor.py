@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 
+from engine.core.errors import ParameterError
 from engine.simulation.contact.laws import Mode
 from engine.simulation.verification.gradients import taylor
 from engine.simulation.verification.sheets import MovingScheme
@@ -27,3 +28,8 @@ def test_gradients_through_contact_and_friction(
 ) -> None:
     result = taylor(material=material, scheme=scheme, contact=contact, friction=friction)
     assert result.passed, f"{result.measured}, of {result.detail['slopes']}"
+
+
+def test_what_only_friction_holds_has_no_equilibrium() -> None:
+    with pytest.raises(ParameterError, match="without inertia"):
+        taylor(scheme="quasi-static", contact="barrier")
