@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
+import ipctk
 import numpy as np
 import torch
 from pydantic import Field
@@ -101,11 +102,12 @@ def friction_gradient(
 
     leaves = {name: value.clone().requires_grad_() for name, value in given.items()}
     found = dict(zip(leaves, torch.autograd.grad(loss(leaves), list(leaves.values())), strict=True))
-    sizes = {"positions": 1e-8, "velocities": 1e-6, "gravity": 1e-4, "friction.friction": 1e-5}
+    # What Newton's tolerance leaves is 1e-11 m: smaller differences measure that.
+    sizes = {"positions": 1e-7, "velocities": 1e-4, "gravity": 1e-3}
     errors = {}
     for name, value in given.items():
         way = torch.randn(value.shape, generator=generator, dtype=torch.float64)
-        way = way * sizes.get(name, 1e-5 * float(value.abs().max()))
+        way = way * sizes.get(name, 1e-2 * float(value.abs().max()))
         sides = [float(loss(given | {name: value + sign * way})) for sign in (1.0, -1.0)]
         measured, said = 0.5 * (sides[0] - sides[1]), float((found[name] * way).sum())
         errors[name] = abs(said - measured) / abs(measured) if measured and said else math.inf
@@ -117,7 +119,8 @@ def horizon(*, steps: Count = 5, friction: NotNegative = 0.3) -> CheckResult:
     """Derivative of where the sheet is after all steps in where the table is pulled to in the first of them, through
     friction alone, against central differences: relative error 1e-2, and not zero."""
     trial = table_and_sheet(friction)
-    stepper = on_incline(trial, 0.0, 1, TIGHT)
+    # It creeps: beyond the limit friction does not change. The error of the difference falls with its size.
+    stepper = on_incline(trial, 8.0, 10, TIGHT)
     start, speed, held = stepper.positions.clone(), stepper.velocities.clone(), trial.system.held
     path = start.reshape(-1)[held].expand(steps, -1).clone()
     own, way = trial.bodies["sheet"], torch.zeros_like(path)
@@ -129,8 +132,7 @@ def horizon(*, steps: Count = 5, friction: NotNegative = 0.3) -> CheckResult:
 
     leaf = path.clone().requires_grad_()
     said = float((torch.autograd.grad(loss(leaf), leaf)[0] * way).sum())
-    # At rest friction is only once differentiable in its sliding: the difference is off by as much as it moves.
-    size = 1e-9
+    size = 1e-7
     measured = (float(loss(path + size * way)) - float(loss(path - size * way))) / (2.0 * size)
     error = abs(said - measured) / abs(measured) if said and measured else math.inf
     return compare("shell.horizon", error, 0.0, 1e-2, said=said, measured_derivative=measured)
@@ -138,8 +140,8 @@ def horizon(*, steps: Count = 5, friction: NotNegative = 0.3) -> CheckResult:
 
 @check("shell.collision-momentum", title="Two free sheets collide: their momentum stays, and neither passes")
 def collision_momentum(*, speed: Positive = 2.0, steps: Count = 12) -> CheckResult:
-    """The sum of momenta after the collision over that of one sheet before, within 1e-6; "passed" in the detail says
-    whether one sheet is beyond the other."""
+    """The sum of momenta after the collision over that of one sheet before, within 1e-6; "crossed" in the detail says
+    in how many steps one sheet cut the other, which must be none."""
     material = preset("rubber").material
     low, triangles = regular_sheet(0.06, 0.06, 3, 3)
     high, others = regular_sheet(0.05, 0.05, 3, 3)
@@ -150,14 +152,15 @@ def collision_momentum(*, speed: Positive = 2.0, steps: Count = 12) -> CheckResu
     masses = trial.system.vertex_masses[:, None]
     before = (masses * velocities).sum(dim=0)
     stepper = trial.stepper(velocities, TIGHT)
-    stepper.run(steps)
+    surface, crossed = trial.contact.surface, 0
+    for _ in range(steps):
+        stepper.step()
+        crossed += ipctk.has_intersections(surface.mesh, surface.on_surface(stepper.positions))
     after = (masses * stepper.velocities).sum(dim=0)
-    heights = [float(stepper.positions[trial.bodies[name], 2].mean()) for name in ("low", "high")]
     measured = float((after - before).norm() / before.norm())
-    beyond = heights[0] >= heights[1]
-    result = compare("shell.collision-momentum", measured, 0.0, 1e-6, heights=heights, beyond=beyond)
+    result = compare("shell.collision-momentum", measured, 0.0, 1e-6, crossed=crossed)
     return CheckResult(
-        result.case, measured, 0.0, 1e-6, result.passed and not beyond, unit=result.unit, detail=result.detail
+        result.case, measured, 0.0, 1e-6, result.passed and not crossed, unit=result.unit, detail=result.detail
     )
 
 
