@@ -25,6 +25,7 @@ from engine.core.errors import FormwrightError
 from engine.geometry.mesh import Mesh
 from engine.io.motion.motion import body_colour
 from engine.protocol.scene import Crease, Gripper, Obstacle, Pin, Scene, Sheet, Solid
+from engine.protocol.snapshot import Snapshot
 
 GROUND = 150.0
 """Half of the length [mm] of what is seen of the ground with nothing on it."""
@@ -56,6 +57,7 @@ class SceneDrawing:
         self._viewport: Viewport | None = None
         self._drawn: dict[str, tuple[Mesh, Placement, bool, str]] = {}
         self._wanted = True
+        self._awaited = False
         self._shown = False
         self._shape_problems: list[Problem] = []
         self.problems: list[Problem] = []
@@ -64,7 +66,8 @@ class SceneDrawing:
         document.study_changed.subscribe(self.draw)
         document.objects_changed.subscribe(self.draw)
         staging.chosen_changed.subscribe(self._draw_chosen)
-        link.begun.subscribe(lambda: self.show_setup(False))
+        link.begun.subscribe(self._begun)
+        link.snapshot_arrived.subscribe(self._arrived)
         link.run_changed.subscribe(self._run_changed)
 
     def set_viewport(self, viewport: Viewport) -> None:
@@ -81,7 +84,8 @@ class SceneDrawing:
     @property
     def setup_shown(self) -> bool:
         """The bodies of the set-up are seen, rather than those of a Run."""
-        return self._document.workspace == SHELL and (self._wanted or not self._document.run.exists)
+        unseen = self._awaited or not self._document.run.exists
+        return self._document.workspace == SHELL and (self._wanted or unseen)
 
     def show_setup(self, wanted: bool) -> None:
         """Show the set-up, or the Run where there is one."""
@@ -223,6 +227,16 @@ class SceneDrawing:
         if self._viewport is not None and self._document.workspace == SHELL:
             self._viewport.set_gizmo(BODY + chosen.name if chosen is not None and chosen.is_body else "")
         self.draw()
+
+    def _begun(self) -> None:
+        """The set-up stays in sight until the Run has something to show; one that fails at its start never has."""
+        self._awaited = True
+        self.show_setup(False)
+
+    def _arrived(self, snapshot: Snapshot) -> None:
+        if self._awaited:
+            self._awaited = False
+            self.draw()
 
     def _run_changed(self) -> None:
         if self.setup_shown != self._shown:

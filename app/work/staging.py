@@ -192,9 +192,8 @@ class Staging:
         if kind == "sheet":
             self._add(Sheet(name=name, shape=made, pose=Pose(translation=(0.0, 0.0, self._top() + ABOVE))))
             return
-        height = {"box": 0.05, "ball": 0.05, "cylinder": 0.05, "plane": -APART}[shape] + APART
-        stands = Pose(translation=(0.0, 0.0, height))
-        self._add((Solid if kind == "solid" else Obstacle)(name=name, shape=made, pose=stands))
+        body = (Solid if kind == "solid" else Obstacle)(name=name, shape=made)
+        self._add(body.model_copy(update={"pose": self._clear_place(body)}))
 
     def add_mesh(self, kind: str, name: str) -> None:
         """An open mesh as a sheet, a solid or an obstacle, where it stands."""
@@ -340,10 +339,37 @@ class Staging:
             return after
         return pins_kept(after, new, *vertices)
 
+    def _boxes(self) -> list[np.ndarray]:
+        """Of all bodies whose shapes can be made [mm]."""
+        boxes = [self.box_of(body.name) for body in self._scene().bodies()]
+        return [box for box in boxes if box is not None]
+
     def _top(self) -> float:
         """Height [m] of the highest body, at least the ground."""
-        boxes = [self.box_of(body.name) for body in self._scene().bodies()]
-        return max([0.0, *(float(f"{box[1][2] / MILLIMETRES:.4g}") for box in boxes if box is not None)])
+        return max([0.0, *(float(f"{box[1][2] / MILLIMETRES:.4g}") for box in self._boxes())])
+
+    def _clear_place(self, body: Solid | Obstacle) -> Pose:
+        """Where a new body stands: on the ground, below what is in its way there, or above everything.
+
+        What comes under a sheet that hangs there already is what the sheet shall fall on.
+        """
+        points = self.shapes.mesh(body, {}).vertices
+        low, high = points.min(axis=0), points.max(axis=0)
+        apart = APART * MILLIMETRES
+        ground = -float(high[2]) if isinstance(body.shape, PlaneShape) else apart - float(low[2])
+        boxes = self._boxes()
+
+        def in_way(height: float) -> list[np.ndarray]:
+            lift = np.array([0.0, 0.0, height])
+            near = 0.5 * apart
+            return [box for box in boxes if (low + lift < box[1] + near).all() and (high + lift > box[0] - near).all()]
+
+        height, met = ground, in_way(ground)
+        if met:
+            height = min(float(box[0][2]) for box in met) - apart - float(high[2])
+        if met and in_way(height):
+            height = max(float(box[1][2]) for box in boxes) + apart - float(low[2])
+        return Pose(translation=(0.0, 0.0, float(f"{height / MILLIMETRES:.6g}")))
 
     def _add(self, thing: Any) -> None:
         scene = self._scene()

@@ -25,9 +25,9 @@ class StartError(GeometryError):
     def __init__(self, bodies: tuple[str, str], what: str, place: tuple[int, ...], point: np.ndarray) -> None:
         one, other = bodies
         names = f"{one!r} and {other!r} start" if one != other else f"{one!r} starts"
-        where = ", ".join(f"{value:.4g}" for value in point)
+        where = ", ".join(f"{1e3 * value:.4g}" for value in point)
         super().__init__(
-            f"{names} {what}, at ({where}) m.", place=place, remedy="Move them apart, by the gap of contact at least."
+            f"{names} {what}, at ({where}) mm.", place=place, remedy="Move them apart, by the gap of contact at least."
         )
         self.bodies = bodies
         self.point = (float(point[0]), float(point[1]), float(point[2]))

@@ -15,6 +15,7 @@ from app.work.bodies import placement, pose
 from engine.geometry.mesh import Mesh
 from engine.protocol.catalogue import StudyEntry
 from engine.protocol.scene import Pose, Region
+from engine.protocol.snapshot import Snapshot
 
 
 @pytest.fixture
@@ -33,6 +34,28 @@ def test_new_bodies_stand_clear_of_each_other(staging: Any) -> None:
     assert heights["Sheet"].min() > heights["Ball"].max()
     assert heights["Gripper"].max() > heights["Sheet"].max()
     assert staging.chosen == Item("gripper", "Gripper")
+
+
+def test_an_obstacle_goes_below_the_sheet_that_is_in_its_way_and_a_solid_above(staging: Any) -> None:
+    staging.add_body("sheet", "rectangle")
+    staging.add_body("obstacle", "ball")
+    staging.add_body("obstacle", "plane")
+    staging.add_body("solid", "box")
+    heights = {body.name: staging.box_of(body.name)[:, 2] for body in staging.scene.bodies()}
+    assert heights["Ball"].max() < heights["Sheet"].min()
+    assert heights["Plane"].max() < heights["Ball"].min()
+    assert heights["Box"].min() > heights["Sheet"].max()
+
+
+def test_the_set_up_stays_in_sight_until_the_run_shows_something(staging: Any, window: Any) -> None:
+    staging.add_body("sheet", "rectangle")
+    drawing, link = window.workbench.scene_drawing, window.link
+    window.document.run.state = "preparing"
+    link.begun()
+    assert drawing.setup_shown
+    arrays = {"vertices": np.zeros((3, 3), np.float32), "triangles": np.array([[0, 1, 2]], np.int32)}
+    link.snapshot_arrived(Snapshot(0, 0, 1, "running", 0, (0.0, 0.0, 0.0), arrays, {}, {}))
+    assert not drawing.setup_shown
 
 
 def test_a_pose_and_a_placement_are_the_same_place() -> None:
