@@ -113,3 +113,12 @@ class CameraView:
 def triple(position: np.ndarray) -> Triple:
     """A position (3,) as plain floats."""
     return float(position[0]), float(position[1]), float(position[2])
+
+
+@dataclass(frozen=True)
+class BodyVertex:
+    """A vertex of a simulation: `vertex` is its number within its body, `number` that among all."""
+
+    body: str
+    vertex: int
+    number: int

@@ -4,7 +4,6 @@ selected."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from app.viewport.colours import (
 )
 from app.viewport.decimate import cluster_highest, cluster_means, cluster_vertices, shading
 from app.viewport.drawn import DrawnMesh, paint
-from app.viewport.records import SelectionView
+from app.viewport.records import BodyVertex, SelectionView
 from app.viewport.shades import SENSITIVITY, Shade, shade_of
 from engine.geometry.nearest_values import NearestValues
 from engine.io.motion.motion import body_colour
@@ -31,15 +30,6 @@ BODY = "body"
 
 RUNNING_BUDGET = 10_000
 """Vertices to draw on software OpenGL while a Run sends Snapshots: twice as many hold the window up for over 50 ms."""
-
-
-@dataclass(frozen=True)
-class BodyVertex:
-    """A vertex of a simulation: `vertex` is its number within its body, `number` that among all."""
-
-    body: str
-    vertex: int
-    number: int
 
 
 class RunSurface:

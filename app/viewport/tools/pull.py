@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Qt
 
-from app.viewport.records import triple
-from app.viewport.surface import BodyVertex
+from app.viewport.records import BodyVertex, triple
 from app.viewport.tools.dragging import Dragging, Orbiting, Pointer
 from app.viewport.tools.navigate import NavigateTool
 

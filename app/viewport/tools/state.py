@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.viewport.records import MeasureKind, SelectMode, Tool
+from app.viewport.records import BodyVertex, MeasureKind, SelectMode, Tool
 from engine.geometry.selection import Profile
-
-if TYPE_CHECKING:
-    from app.viewport.surface import BodyVertex
 
 
 @dataclass

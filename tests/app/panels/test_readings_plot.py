@@ -50,8 +50,8 @@ def plot(qtbot: Any, readings: Readings) -> ReadingsPlot:
     made = ReadingsPlot(readings)
     qtbot.addWidget(made)
     made.resize(640, 240)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 
