@@ -56,16 +56,15 @@ class Assembler:
         data = np.bincount(self._slots, weights=values[self._source], minlength=len(self._indices))
         shape = (len(self._free), len(self._free))
         matrix = csc_matrix((data, self._indices, self._starts), shape=shape)
-        for part in parts:
-            if part.passing and len(part.values):
-                matrix = matrix + self._passing(part)
-        return matrix
+        passing = [part for part in parts if part.passing and len(part.values)]
+        return matrix + self._passing(Triplets.join(passing)) if passing else matrix
 
     def _passing(self, part: Triplets) -> csc_matrix:
         rows, cols = self._number[part.rows.cpu().numpy()], self._number[part.cols.cpu().numpy()]
-        inside = (rows >= 0) & (cols >= 0)
+        inside = np.flatnonzero((rows >= 0) & (cols >= 0))
+        places = rows[inside].astype(np.int32), cols[inside].astype(np.int32)
         shape = (len(self._free), len(self._free))
-        return coo_matrix((part.values.cpu().numpy()[inside], (rows[inside], cols[inside])), shape=shape).tocsc()
+        return coo_matrix((part.values.cpu().numpy()[inside], places), shape=shape).tocsc()
 
     def _same_patterns(self, parts: Sequence[Triplets]) -> bool:
         known = self._patterns

@@ -27,6 +27,11 @@ class Triplets:
     size: int
     passing: bool = False
 
+    def to(self, device: torch.device) -> Triplets:
+        """The same on a device."""
+        rows, cols, values = (part.to(device) for part in (self.rows, self.cols, self.values))
+        return Triplets(rows, cols, values, self.size, self.passing)
+
     @staticmethod
     def join(parts: Sequence[Triplets]) -> Triplets:
         """The sum of matrices of one size."""

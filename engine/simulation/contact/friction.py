@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.simulation.contact.ends import LAGGED, StepEnd
 from engine.simulation.contact.normal import STIFFNESS, NormalContact
-from engine.simulation.contact.stencils import Contacts, closest, entries, outer_with_identity, scatter
+from engine.simulation.contact.stencils import Contacts, block_triplets, closest, outer_with_identity, scatter
 from engine.simulation.energy import Unknowns
 from engine.simulation.parametrised import Limits, Parametrised
 from engine.simulation.triplets import Triplets
@@ -98,7 +98,7 @@ class Friction(Parametrised):
     def hessian(self, q: Tensor, *, project: bool) -> Triplets:
         """Positive semi-definite as it is, but for what counts less than nothing."""
         contacts, lagged = self._lagged()
-        rows, cols = entries(contacts, self.surface.numbers)
+        surface = self.surface
         u = self._sliding(q, contacts, lagged)
         size = torch.linalg.vector_norm(u, dim=1)
         sticks = size < self.stick
@@ -111,9 +111,7 @@ class Friction(Parametrised):
         if project:
             strength = strength.clamp(min=0.0)
         blocks = outer_with_identity(lagged.shares, strength[:, None, None] * inner)
-        return Triplets(
-            rows.to(q.device), cols.to(q.device), blocks.reshape(-1).to(q.device), self.unknowns.size, passing=True
-        )
+        return block_triplets(contacts, blocks, surface.numbers, surface.is_held, self.unknowns.size).to(q.device)
 
     def mixed(self, q: Tensor, z: Tensor) -> dict[str, Tensor]:
         leaves = {

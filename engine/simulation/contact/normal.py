@@ -12,9 +12,9 @@ from engine.simulation.contact.laws import Law
 from engine.simulation.contact.stencils import (
     Closest,
     Contacts,
+    block_triplets,
     closest,
     distance_derivatives,
-    entries,
     fading,
     fading_derivatives,
     scatter,
@@ -42,13 +42,15 @@ class NormalContact(Parametrised):
         self.surface = surface
         self.law = law
         self.end = end
+        self._measured: tuple[Contacts, Closest, Tensor] | None = None
 
     def value(self, q: Tensor) -> Tensor:
         x = self.end.surface_positions(q)
         contacts = self.surface.contacts(x)
         if not len(contacts):
             return q.new_zeros(())
-        parts = contacts.weight * fading(contacts, x) * self.law.value(closest(contacts, x).distance)
+        near, shown = self._measure(contacts, x)
+        parts = contacts.weight * shown * self.law.value(near.distance)
         return self._stiffness(q) * parts.sum() / self.end.reach
 
     def gradient(self, q: Tensor) -> Tensor:
@@ -57,14 +59,14 @@ class NormalContact(Parametrised):
     def hessian(self, q: Tensor, *, project: bool) -> Triplets:
         x = self.end.surface_positions(q)
         contacts = self.surface.contacts(x)
-        rows, cols = entries(contacts, self.surface.numbers)
         blocks = self._blocks(contacts, x)
         if project and len(contacts):
             # Values are clamped one block at a time: what is left is the nearest that is nowhere concave.
             values, vectors = torch.linalg.eigh(blocks)
             blocks = (vectors * values.clamp(min=0.0)[:, None, :]) @ vectors.transpose(1, 2)
-        values = (self._stiffness(q) * self.end.reach).cpu() * blocks.reshape(-1)
-        return Triplets(rows.to(q.device), cols.to(q.device), values.to(q.device), self.unknowns.size, passing=True)
+        blocks = (self._stiffness(q) * self.end.reach).cpu() * blocks
+        surface = self.surface
+        return block_triplets(contacts, blocks, surface.numbers, surface.is_held, self.unknowns.size).to(q.device)
 
     def mixed(self, q: Tensor, z: Tensor) -> dict[str, Tensor]:
         found = {"stiffness": self._unit_gradient(q) @ z}
@@ -120,33 +122,39 @@ class NormalContact(Parametrised):
         contacts = self.surface.contacts(x)
         if not len(contacts):
             return result
-        near = closest(contacts, x)
-        shown = fading(contacts, x)
+        near, shown = self._measure(contacts, x)
         pushed = (contacts.weight * shown * self.law.slope(near.distance) / near.distance)[:, None] * near.way
         corners = (near.shares[:, :, None] * pushed[:, None, :]).reshape(-1, 12)
-        by_fading, _ = fading_derivatives(contacts, x)
-        corners = corners + (contacts.weight * self.law.value(near.distance))[:, None] * by_fading
+        fades, by_fading, _ = fading_derivatives(contacts, x)
+        value = contacts.weight[fades] * self.law.value(near.distance[fades])
+        corners.index_add_(0, fades, value[:, None] * by_fading)
         on_surface = scatter(contacts, corners, len(x)).to(q.device)
         self.unknowns.positions(result).index_add_(0, self.surface.numbers.to(q.device), on_surface)
         return result
 
     def _blocks(self, contacts: Contacts, x: Tensor) -> Tensor:
         """Second derivative of each contact's potential for 1 N/m, shape (n, 12, 12)."""
-        near = closest(contacts, x)
+        near, shown = self._measure(contacts, x)
         first, second = distance_derivatives(contacts, near)
         d = near.distance
-        value, slope, curvature = self.law.value(d), self.law.slope(d), self.law.curvature(d)
+        slope, curvature = self.law.slope(d), self.law.curvature(d)
         # By the squared distance, of which `first` and `second` are derivatives.
         by_square = slope / (2.0 * d)
         by_square_twice = (curvature - slope / d) / (4.0 * d * d)
-        shown = fading(contacts, x)
-        fade, fade_twice = fading_derivatives(contacts, x)
-        across = first[:, :, None] * fade[:, None, :]
-        blocks = (shown * by_square_twice)[:, None, None] * first[:, :, None] * first[:, None, :]
-        blocks = blocks + (shown * by_square)[:, None, None] * second
-        blocks = blocks + by_square[:, None, None] * (across + across.transpose(1, 2))
-        blocks = blocks + value[:, None, None] * fade_twice
-        return contacts.weight[:, None, None] * blocks
+        weighted = (contacts.weight * shown * by_square_twice)[:, None] * first
+        blocks = torch.baddbmm(
+            (contacts.weight * shown * by_square)[:, None, None] * second, weighted[:, :, None], first[:, None, :]
+        )
+        fades, fade, fade_twice = fading_derivatives(contacts, x)
+        across = by_square[fades, None, None] * first[fades][:, :, None] * fade[:, None, :]
+        fading_blocks = across + across.transpose(1, 2) + self.law.value(d[fades])[:, None, None] * fade_twice
+        return blocks.index_add_(0, fades, contacts.weight[fades][:, None, None] * fading_blocks)
+
+    def _measure(self, contacts: Contacts, x: Tensor) -> tuple[Closest, Tensor]:
+        """Where the features are nearest, and `fading`: once for all that is asked at one place."""
+        if self._measured is None or self._measured[0] is not contacts:
+            self._measured = contacts, closest(contacts, x), fading(contacts, x)
+        return self._measured[1], self._measured[2]
 
     def _refresh(self) -> None:
         """Nothing is kept that depends on the stiffness."""

@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.simulation.triplets import Triplets
+
 VERTEX_VERTEX = ((1, -1, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0))
 VERTEX_EDGE = ((1, -1, 0, 0), (0, 1, -1, 0), (0, 0, 0, 0))
 VERTEX_FACE = ((1, -1, 0, 0), (0, 1, -1, 0), (0, 1, 0, -1))
@@ -142,9 +144,13 @@ def fading(contacts: Contacts, positions: Tensor) -> Tensor:
     return torch.where((contacts.parallel > 0.0) & (ratio < 1.0), (2.0 - ratio) * ratio, 1.0)
 
 
-def fading_derivatives(contacts: Contacts, positions: Tensor) -> tuple[Tensor, Tensor]:
-    """First and second derivative of `fading` in the corners, shapes (n, 12) and (n, 12, 12)."""
-    u, v = _edges(contacts, positions)
+def fading_derivatives(contacts: Contacts, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Numbers of the k contacts that fade, and first and second derivative of their `fading` in the corners, shapes
+    (k,), (k, 12) and (k, 12, 12)."""
+    all_u, all_v = _edges(contacts, positions)
+    crossing = _crossing(all_u, all_v)
+    fades = torch.nonzero(crossing < contacts.parallel)[:, 0]
+    u, v, limit = all_u[fades], all_v[fades], contacts.parallel[fades]
     uu, vv, uv = (u * u).sum(dim=1), (v * v).sum(dim=1), (u * v).sum(dim=1)
     by_u = 2.0 * (vv[:, None] * u - uv[:, None] * v)
     by_v = 2.0 * (uu[:, None] * v - uv[:, None] * u)
@@ -160,13 +166,10 @@ def fading_derivatives(contacts: Contacts, positions: Tensor) -> tuple[Tensor, T
         [-mixed.transpose(1, 2), mixed.transpose(1, 2), -twice_v, twice_v],
     ]
     hessian = torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)
-    limit = torch.where(contacts.parallel > 0.0, contacts.parallel, 1.0)
-    ratio = _crossing(u, v) / limit
-    fades = (contacts.parallel > 0.0) & (ratio < 1.0)
-    first = torch.where(fades, 2.0 * (1.0 - ratio) / limit, 0.0)
-    second = torch.where(fades, -2.0 / limit**2, 0.0)
+    first = 2.0 * (1.0 - crossing[fades] / limit) / limit
+    second = -2.0 / limit**2
     curved = second[:, None, None] * _outer(gradient, gradient) + first[:, None, None] * hessian
-    return first[:, None] * gradient, curved
+    return fades, first[:, None] * gradient, curved
 
 
 def scatter(contacts: Contacts, corners: Tensor, vertex_count: int) -> Tensor:
@@ -175,12 +178,24 @@ def scatter(contacts: Contacts, corners: Tensor, vertex_count: int) -> Tensor:
     return result.index_add_(0, contacts.vertices.reshape(-1), corners.reshape(-1, 3))
 
 
-def entries(contacts: Contacts, numbers: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows and columns of 12 × 12 blocks, shape (144 n,); `numbers` are of the vertices among all."""
-    unknowns = (3 * numbers[contacts.vertices][:, :, None] + torch.arange(3)).reshape(-1, 12)
-    rows = unknowns[:, :, None].expand(-1, 12, 12).reshape(-1)
-    cols = unknowns[:, None, :].expand(-1, 12, 12).reshape(-1)
-    return rows, cols
+def block_triplets(contacts: Contacts, blocks: Tensor, numbers: Tensor, held: Tensor, size: int) -> Triplets:
+    """Blocks, shape (n, 12, 12), over all unknowns, without what is 0 and what is between vertices that are held.
+
+    numbers : of the vertices among all
+    held : bool, of each of the vertices
+    """
+    vertices = contacts.vertices
+    # A slot that repeats the first one is none.
+    there = torch.cat([torch.ones(len(vertices), 1, dtype=torch.bool), vertices[:, 1:] != vertices[:, :1]], dim=1)
+    fixed = held[vertices]
+    counts = there[:, :, None] & there[:, None] & ~(fixed[:, :, None] & fixed[:, None])
+    contact, first, second = torch.nonzero(counts, as_tuple=True)
+    values = blocks.reshape(-1, 4, 3, 4, 3).transpose(2, 3)[contact, first, second]
+    unknowns = 3 * numbers[vertices]
+    axis = torch.arange(3)
+    rows = (unknowns[contact, first][:, None, None] + axis[:, None]).expand(-1, 3, 3)
+    cols = (unknowns[contact, second][:, None, None] + axis).expand(-1, 3, 3)
+    return Triplets(rows.reshape(-1), cols.reshape(-1), values.reshape(-1), size, passing=True)
 
 
 def _edges(contacts: Contacts, positions: Tensor) -> tuple[Tensor, Tensor]:

@@ -76,6 +76,7 @@ class CollisionSurface:
         self.body_of = np.zeros(len(self.vertices), np.int64)
         self.body_of[self.triangles.reshape(-1)] = np.repeat(self.triangle_body, 3)
         self.held = held[self.vertices]
+        self.is_held = torch.from_numpy(self.held)
         free = np.unique(self.body_of[~self.held])
         self.counting = Counting(
             self.triangles, self.edges, self.on_surface(positions), ~np.isin(self.body_of, free), gap
