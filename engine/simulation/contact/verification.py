@@ -115,19 +115,21 @@ def friction_gradient(
 
 
 @check("shell.horizon", title="What a table does in the first step is still felt by the sheet on it at the end")
-def horizon(*, steps: Count = 5, friction: NotNegative = 0.3) -> CheckResult:
+def horizon(*, steps: Count = 3, friction: NotNegative = 0.3) -> CheckResult:
     """Derivative of where the sheet is after all steps in where the table is pulled to in the first of them, through
-    friction alone, against central differences: relative error 1e-2, and not zero."""
+    friction alone, against central differences: relative error 1e-3, and not zero."""
     trial = table_and_sheet(friction)
-    # It creeps: beyond the limit friction does not change. The error of the difference falls with its size.
-    stepper = on_incline(trial, 8.0, 10, TIGHT)
+    # It creeps: beyond the limit friction does not change. The response is strongly curved: the error of the difference
+    # falls with the square of its size, until at 1e-8 m what Newton's method leaves is most of it.
+    exact = NewtonSettings(tolerance=1e-13)
+    stepper = on_incline(trial, 8.0, 10, exact)
     start, speed, held = stepper.positions.clone(), stepper.velocities.clone(), trial.system.held
     path = start.reshape(-1)[held].expand(steps, -1).clone()
     own, way = trial.bodies["sheet"], torch.zeros_like(path)
     way[0, 0::3] = 1.0
 
     def loss(there: Tensor) -> Tensor:
-        motion = simulate(trial.system, start, speed, steps=steps, step_size=trial.step_size, held=there, newton=TIGHT)
+        motion = simulate(trial.system, start, speed, steps=steps, step_size=trial.step_size, held=there, newton=exact)
         return motion.positions[-1][own, 0].mean()
 
     leaf = path.clone().requires_grad_()
@@ -135,7 +137,7 @@ def horizon(*, steps: Count = 5, friction: NotNegative = 0.3) -> CheckResult:
     size = 1e-7
     measured = (float(loss(path + size * way)) - float(loss(path - size * way))) / (2.0 * size)
     error = abs(said - measured) / abs(measured) if said and measured else math.inf
-    return compare("shell.horizon", error, 0.0, 1e-2, said=said, measured_derivative=measured)
+    return compare("shell.horizon", error, 0.0, 1e-3, said=said, measured_derivative=measured)
 
 
 @check("shell.collision-momentum", title="Two free sheets collide: their momentum stays, and neither passes")
