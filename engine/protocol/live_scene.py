@@ -7,6 +7,9 @@ from typing import TypeVar
 
 from engine.protocol.scene import Gripper, Obstacle, Pin, Scene, Sheet, Solid
 
+STRUCTURE = ("law", "woven", "creases")
+"""Of a sheet's material: what is built in. A material that differs in it waits as a whole."""
+
 Body = TypeVar("Body", Sheet, Solid, Obstacle, Gripper)
 
 
@@ -37,10 +40,16 @@ def _each(running: Sequence[Body], wanted: Sequence[Body]) -> list[Body]:
 
 def _body(running: Body, wanted: Body) -> Body:
     live = [name for name in ("preset", "material", "motion", "visible") if name in type(running).model_fields]
+    if isinstance(running, Sheet) and isinstance(wanted, Sheet) and _built_otherwise(running, wanted):
+        live = ["visible"]
     changes = {name: getattr(wanted, name) for name in live}
     if isinstance(running, (Sheet, Solid)) and isinstance(wanted, (Sheet, Solid)):
         changes["pins"] = _pins(running.pins, wanted.pins)
     return running.model_copy(update=changes)
+
+
+def _built_otherwise(running: Sheet, wanted: Sheet) -> bool:
+    return any(getattr(running.material, name) != getattr(wanted.material, name) for name in STRUCTURE)
 
 
 def _pins(running: Sequence[Pin], wanted: Sequence[Pin]) -> list[Pin]:

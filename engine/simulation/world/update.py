@@ -13,25 +13,13 @@ from engine.protocol.live_scene import with_live
 from engine.protocol.scene import Scene
 from engine.simulation.system import GRAVITY
 
-STRUCTURE = ("law", "woven", "creases")
-"""Of a sheet's material: what is built in."""
-
 SHOWN = 5
 """Differences that a message lists."""
 
 
 def refuse_unlike(running: Scene, wanted: Scene) -> None:
     """Raise `ParameterError` that lists what of `wanted` needs a new start."""
-    live = with_live(running, wanted)
-    found = list(_differences(live.model_dump(), wanted.model_dump(), ""))
-    known = {sheet.name: sheet for sheet in running.sheets}
-    for sheet in live.sheets:
-        before = known[sheet.name].material
-        found += [
-            f"{sheet.name}.material.{name}"
-            for name in STRUCTURE
-            if getattr(before, name) != getattr(sheet.material, name)
-        ]
+    found = list(_differences(with_live(running, wanted).model_dump(), wanted.model_dump(), ""))
     if found:
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         raise ParameterError(
