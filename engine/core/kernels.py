@@ -72,7 +72,7 @@ def register_module(file: str, module: wp.Module, title: str, *, precise: bool =
 def registered_modules() -> dict[str, str]:
     """Files and titles of the modules that the warm-up prepares."""
     _import_kernel_files()
-    return {name: title for name, (_, title) in _MODULES.items()}
+    return {file: title for file, (_, title) in _in_order()}
 
 
 def cache_state(device: str = "cpu") -> dict[str, bool]:
@@ -102,7 +102,13 @@ def warm_up(progress: Progress | None = None, *, device: str = "cpu", files: Col
 
 
 def _modules(files: Collection[str] | None) -> list[tuple[wp.Module, str]]:
-    return [announced for file, announced in _MODULES.items() if files is None or file in files]
+    return [announced for file, announced in _in_order() if files is None or file in files]
+
+
+def _in_order() -> list[tuple[str, tuple[wp.Module, str]]]:
+    """The modules as their files are listed, whichever was imported first."""
+    place = {file: index for index, file in enumerate(FILES_WITH_KERNELS)}
+    return sorted(_MODULES.items(), key=lambda entry: place.get(entry[0], len(place)))
 
 
 def _has_cuda_driver() -> bool:
