@@ -20,6 +20,7 @@ from engine.simulation.verification.sheets import MovingScheme
         ("barrier", "card", "implicit-euler"),
         ("barrier", "rubber", "bdf2"),
         ("barrier", "cotton", "implicit-midpoint"),
+        ("barrier", "aluminium-foil", "implicit-euler"),
         ("penalty", "card", "implicit-euler"),
     ],
 )
