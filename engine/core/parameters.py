@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from reprlib import Repr
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ def parameter(
     live: bool = False,
     advanced: bool = False,
     picks: str = "",
+    shown_for: Mapping[str, Sequence[str]] | None = None,
 ) -> Any:
     """Declare a field of a `ParameterModel`.
 
@@ -45,8 +47,9 @@ def parameter(
     advanced : folded away at first
     picks : a text of names in the study's scene, which panels let a person choose: "numbers", "movers" or "creases"
         (several, with commas between them), "sheet" or "body" (one)
+    shown_for : it means something only where these other parameters have one of these values
     """
-    extra = {
+    extra: dict[str, Any] = {
         "unit": unit,
         "soft_min": soft_min,
         "soft_max": soft_max,
@@ -55,6 +58,7 @@ def parameter(
         "live": live,
         "advanced": advanced,
         "picks": picks,
+        "shown_for": {name: list(values) for name, values in (shown_for or {}).items()} or None,
     }
     return Field(
         default,

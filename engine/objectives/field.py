@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,21 +13,7 @@ from engine.core.leaves import State
 from engine.core.parameters import ParameterModel, parameter
 from engine.objectives.evaluation import Evaluation
 from engine.objectives.term import Term, register
-from engine.surfaces.surface import Surface
-
-
-@runtime_checkable
-class GridField(Protocol):
-    """A design with a field at the nodes of a grid on [-1, 1]^3 (nodes counted in C order of (x, y, z))."""
-
-    @property
-    def resolution(self) -> int: ...
-
-    def field(self) -> Tensor: ...
-
-    def activate_nodes(self, index: Tensor | np.ndarray) -> None: ...
-
-    def node_values(self, index: Tensor | np.ndarray) -> Tensor: ...
+from engine.surfaces.surface import GridField, Surface
 
 
 @register
@@ -87,6 +73,10 @@ class FieldSamples(Term):
         index = torch.nonzero(wrong)[:, 0]
         self._take(index, grid.resolution)
         grid.activate_nodes(index)
+
+    def surface_changed(self) -> None:
+        if self._index is not None and len(self._index):
+            self._resolution = 0  # its nodes are asked for anew
 
     def evaluate(self, evaluation: Evaluation, design: Surface) -> Tensor:
         grid = _grid_field(design)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -11,20 +11,7 @@ from engine.core.errors import ParameterError
 from engine.core.parameters import ParameterModel, parameter
 from engine.objectives.evaluation import Evaluation
 from engine.objectives.term import Term, register
-from engine.surfaces.surface import Surface
-
-
-@runtime_checkable
-class GridPlaces(Protocol):
-    """A design that says where the parts of its grid are, working frame, without a graph."""
-
-    def crossing_positions(self) -> Tensor:
-        """Of the edges of `ExtractedSurface.crossing_values`, shape (edge_count, 3)."""
-        ...
-
-    def cell_positions(self) -> Tensor:
-        """Of the rows of the leaf "weights", shape (cell_count, 3)."""
-        ...
+from engine.surfaces.surface import GridPlaces, Surface
 
 
 @register
@@ -32,6 +19,7 @@ class EvenFaces(Term):
     """L_dev: how far a dual vertex is from being equally far from the crossings that it comes from."""
 
     kind: ClassVar[str] = "even-faces"
+    surfaces: ClassVar[tuple[str, ...]] = ("flexicubes", "g-shell")
     title: ClassVar[str] = "Even faces"
     help: ClassVar[str] = (
         "Keeps the surface's vertices in the middle of what they stand for, so that faces stay regular."
@@ -57,6 +45,7 @@ class FewSignChanges(Term):
     """Binary cross-entropy between the two ends of every sign-changing edge, fading over the first quarter."""
 
     kind: ClassVar[str] = "sign-changes"
+    surfaces: ClassVar[tuple[str, ...]] = ("flexicubes", "g-shell")
     title: ClassVar[str] = "Few sign changes"
     help: ClassVar[str] = (
         "Closes small holes and removes specks at the beginning of a descent: strong at first, weak after the first "
@@ -94,6 +83,7 @@ class QuietWeights(Term):
     """Mean magnitude of the raw cell weights: they leave neutral only where that serves another Term."""
 
     kind: ClassVar[str] = "quiet-weights"
+    surfaces: ClassVar[tuple[str, ...]] = ("flexicubes", "g-shell")
     title: ClassVar[str] = "Quiet weights"
     help: ClassVar[str] = "Keeps the weights inside the cells near neutral where nothing asks for more."
     formula: ClassVar[str] = "mean |raw weight|"

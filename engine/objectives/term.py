@@ -59,6 +59,7 @@ class Term(ABC):
     maskable : whether its integrand has a place, so that it can be weighed with a mask
     needs_mask : whether it is about a mask, and means nothing without one
     studies : kinds of studies that it serves
+    surfaces : kinds of surfaces that it can be asked of; none: of every one
     where : how much it counts at a place; None: everywhere alike. Its owner sets it before an iteration
     """
 
@@ -74,6 +75,7 @@ class Term(ABC):
     maskable: ClassVar[bool] = False
     needs_mask: ClassVar[bool] = False
     studies: ClassVar[tuple[str, ...]] = ("reconstruct",)
+    surfaces: ClassVar[tuple[str, ...]] = ()
 
     where: MaskWeight | None = None
 
@@ -83,6 +85,13 @@ class Term(ABC):
     def __init__(self, parameters: Any, context: TermContext) -> None:
         self.parameters = parameters
         self.context = context
+
+    def fits(self, design: Any) -> bool:
+        """Whether it can be asked of this design; one that cannot rests."""
+        return not self.surfaces or getattr(design, "kind", "") in self.surfaces
+
+    def surface_changed(self) -> None:  # noqa: B027 -- most Terms remember nothing of a surface
+        """Another kind of surface takes the place of the design, on a grid of the same resolution."""
 
     def prepare(self, design: Any, progress: float) -> None:  # noqa: B027 -- most Terms need no preparation
         """Look at the design before an iteration's evaluations; the surface is found after this."""
@@ -189,6 +198,7 @@ def term_entries() -> list[TermEntry]:
             maskable=kind.maskable,
             needs_mask=kind.needs_mask,
             studies=list(kind.studies),
+            surfaces=list(kind.surfaces),
             schema_=kind.Parameters.model_json_schema(),
         )
         for kind in term_kinds().values()

@@ -34,7 +34,11 @@ class Descent:
 
     def step(self, iteration: int, iterations: int) -> dict[str, float]:
         """Raises `NonFiniteError` and `ParameterError`."""
-        self.optimizer.remap(self._problem.prepare(iteration, iterations))
+        remaps = self._problem.prepare(iteration, iterations)
+        if self._problem.tensors().keys() == self.optimizer.tensors.keys():
+            self.optimizer.remap(remaps)
+        else:  # another design, for which nothing that was gathered counts
+            self.optimizer = self._made(self.optimizer.spec)
         executor = executor_of(self.optimizer.spec.search_workers)
         evaluations = Evaluations(self._problem, self.optimizer, iteration, executor)
         self.optimizer.step(evaluations, self.learning_rate(iteration, iterations))

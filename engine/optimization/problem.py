@@ -66,6 +66,8 @@ class DescentProblem(Problem, Protocol):
     def prepare(self, iteration: int, iterations: int) -> list[Remap]:
         """Adapt to where the design is now (grow the active set), before the evaluations of one iteration.
 
+        Where other tensors take the place of those that were, by name, the optimiser begins anew.
+
         What is random (samples) is drawn here, or at the first evaluation after it: L-BFGS evaluates several times
         an iteration and needs the same function each time.
         """

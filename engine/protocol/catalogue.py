@@ -16,6 +16,7 @@ class TermEntry(BaseModel):
     place : "" | "point" (a handle) | "region": how it is made in the viewport
     maskable : whether a mask can say where it counts; needs_mask : whether one must
     studies : kinds of studies that it serves
+    surfaces : kinds of surfaces that it can be asked of; none: of every one
     """
 
     kind: str
@@ -28,6 +29,7 @@ class TermEntry(BaseModel):
     maskable: bool = False
     needs_mask: bool = False
     studies: list[str] = Field(default_factory=lambda: ["reconstruct"])
+    surfaces: list[str] = Field(default_factory=list)
     schema_: dict[str, Any] = Field(default_factory=dict)
 
 

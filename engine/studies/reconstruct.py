@@ -26,9 +26,9 @@ from engine.studies.reconstruct_parameters import ReconstructParameters
 from engine.studies.sensitivity import shape_sensitivity
 from engine.studies.specks import enclosed_nodes, unclaimed_parts
 from engine.studies.term_set import TermSet
-from engine.surfaces.flexicubes import FlexiCubes
+from engine.surfaces.kinds import convert, restored, surface_kind
 from engine.surfaces.starts import random_field, sphere_field
-from engine.surfaces.surface import ExtractedSurface, Stroke
+from engine.surfaces.surface import ExtractedSurface, GridField, Stroke, Surface
 
 SPECK_INTERVAL = 10
 """Iterations between two looks for specks."""
@@ -102,13 +102,15 @@ class ReconstructProblem:
         return self.surface.tensors()
 
     def learning_rate_factors(self) -> dict[str, float]:
-        return {} if self.target.is_scan else dict(LEARNING_RATE_FACTORS)
+        return self.surface.learning_rate_factors(noisy=self.target.is_scan)
 
     def prepare(self, iteration: int, iterations: int) -> list[Remap]:
         self._iteration = iteration
         self._progress = iteration / max(iterations, 1)
         self._terms.require_masks(self._progress)
         remaps: list[Remap] = []
+        if self.surface.kind != self.parameters.surface:
+            remaps += self._convert()
         if self._pending_resolution is not None:
             remaps += self.surface.resample(self._pending_resolution)
             self._pending_resolution, self._evaluated = None, None
@@ -118,6 +120,15 @@ class ReconstructProblem:
             remaps += self.surface.prepare()
         self._held = self._held_nodes()
         return remaps
+
+    def _convert(self) -> list[Remap]:
+        """Go on with another kind of surface where this one is; its moments start afresh."""
+        self.surface = convert(self.surface, self.parameters.surface, self.parameters.model_dump(), self._device)
+        if self.surface.freezable and self._strokes:
+            self.surface.set_frozen([self._stroke(stroke) for stroke in self._strokes])
+        self._terms.surface_changed()
+        self._evaluated, self._sides = None, None
+        return [Remap(name, None, leaf, torch.zeros_like) for name, leaf in self.surface.tensors().items()]
 
     def evaluate(self) -> dict[str, Tensor]:
         needs_surface = any(self._terms[name].needs_surface for name in self._active)
@@ -170,6 +181,8 @@ class ReconstructProblem:
         all stay where they are, so that no speck comes up between the last look for specks and the end. While a
         handle or a volume shapes the surface too, every node is free.
         """
+        if not isinstance(self.surface, GridField):
+            return None
         if not self.parameters.hold_sides or any(self._terms[name].leaves_target for name in self._active):
             return None
         field = self.surface.tensors()["field"].detach()
@@ -219,11 +232,20 @@ class ReconstructProblem:
             )
         old = self.parameters
         new = ReconstructParameters.parse({**old.model_dump(), edit.name: edit.value}, owner="study")
-        if edit.name == "resolution":
+        if edit.name in ("resolution", "surface"):
             require_resolution(new, self._device)
+        if edit.name == "resolution":
             self._pending_resolution = new.resolution
+        if edit.name == "surface":
+            self._require_thawed(new.surface)
         self.parameters = new
         return edit.model_copy(update={"value": getattr(old, edit.name)})
+
+    def _require_thawed(self, surface: str) -> None:
+        if self._strokes and not surface_kind(surface).freezable:
+            raise ParameterError(
+                "study.surface", "this kind of surface cannot keep what is frozen.", remedy="Thaw it first."
+            )
 
     # -- going back -----------------------------------------------------------------------------------------------
 
@@ -240,7 +262,7 @@ class ReconstructProblem:
     def restore(self, state: State) -> None:
         values: dict[str, Any] = dict(state)
         self.parameters = ReconstructParameters.parse(values["parameters"], owner="checkpoint")
-        self.surface.restore(values["surface"])
+        self.surface = restored(values["surface"], self._device, self.surface)
         self._terms.restore(values)
         self._strokes = [edit_kinds.PaintFreeze.model_validate(stroke) for stroke in values["strokes"]]
         self._pending_resolution = int(values["pending_resolution"]) or None
@@ -308,6 +330,8 @@ class ReconstructProblem:
         Looks at the design as it is, and not as it was evaluated last: a Run that was interrupted, or looked at, since
         then must do the same.
         """
+        if not isinstance(self.surface, GridField):
+            return False
         with torch.no_grad():
             seen = self.surface.extract()
         triangles = seen.triangles.cpu().numpy()
@@ -327,7 +351,7 @@ class ReconstructProblem:
         )
         if not len(index):
             return False
-        cell = 2.0 / self.surface.resolution
+        cell = self.surface.cell_size
         values = torch.where(outside, cell, -cell).to(self.surface.dtype)
         self._removed += len(unclaimed)
         log.info("Iteration %d: %d specks removed at %d nodes.", self._iteration, len(unclaimed), len(index))
@@ -335,15 +359,10 @@ class ReconstructProblem:
         return True
 
 
-LEARNING_RATE_FACTORS: dict[str, float] = {"offsets": 3.0, "weights": 5.0}
-"""Factor on the step size of each design tensor: the raw offsets and weights go through a tanh and have no unit, and
-take larger steps than the field, which is a length (a quarter closer after 300 iterations on organic parts). Not on
-scans, whose noise they would follow."""
-
 _NOTHING = ExtractedSurface(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.int32), 0.0, 0)
 
 
-def start_surface(parameters: ReconstructParameters, target: Target, device: Device) -> FlexiCubes:
+def start_surface(parameters: ReconstructParameters, target: Target, device: Device) -> Surface:
     """The surface to begin with: the target's distance, or a field that knows nothing of it.
 
     Those that know nothing stay within `START_BAND` cells of zero, so that a node on the wrong side soon gets over.
@@ -356,18 +375,19 @@ def start_surface(parameters: ReconstructParameters, target: Target, device: Dev
         field = random_field(resolution, seed=parameters.seed) * band
     else:
         field = target.distance_field(resolution)
-    return FlexiCubes(field, device=device, closed=parameters.closed)
+    return surface_kind(parameters.surface).started(field, options=parameters.model_dump(), device=device)
 
 
 def require_resolution(parameters: ReconstructParameters, device: Device) -> None:
     """Refuse a grid that does not fit into memory, and say which would."""
-    needed = FlexiCubes.estimate_memory(parameters.resolution, start=parameters.start)
+    kind = surface_kind(parameters.surface)
+    needed = kind.estimate_memory(parameters.resolution, start=parameters.start)
     try:
         require_memory(needed, device, what=f"A grid of {parameters.resolution} cells a side", remedy="")
     except MemoryLimitError as error:
         fitting = [
             n for n in range(8, parameters.resolution, 8)
-            if FlexiCubes.estimate_memory(n, start=parameters.start) <= 0.8 * device.free_memory()
+            if kind.estimate_memory(n, start=parameters.start) <= 0.8 * device.free_memory()
         ]  # fmt: skip
         remedy = f"Take a resolution of {fitting[-1]} or less." if fitting else "Close other programs."
         raise MemoryLimitError(error.message, remedy=remedy) from None

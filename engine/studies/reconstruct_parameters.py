@@ -11,8 +11,9 @@ class ReconstructParameters(ParameterModel):
     """What can be set of a reconstruction, beside its Terms and its optimiser."""
 
     surface: Literal["flexicubes"] = parameter(
-        "flexicubes", title="Surface", help="How the surface is represented: FlexiCubes, the dual mesh of a field."
-    )
+        "flexicubes", title="Surface", live=True,
+        help="How the surface is represented: FlexiCubes, the dual mesh of a field.",
+    )  # fmt: skip
     resolution: int = parameter(
         48, title="Resolution", unit="cells", ge=8, le=256, soft_min=16, soft_max=128, step=8, live=True,
         help="Cells of the grid along each side of its cube; the longest side of the target takes 90 % of it. "

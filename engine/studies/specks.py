@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,6 +9,7 @@ from torch import Tensor
 from engine.core.device import Device
 from engine.geometry.distance import TriangleIndex
 from engine.geometry.topology import part_labels
+from engine.surfaces.surface import GridField
 
 CLAIM = 0.02
 """A part that the target has room for stays when at least this share of the target's points is nearest to it."""
@@ -35,19 +34,8 @@ def unclaimed_parts(triangles: np.ndarray, nearest: np.ndarray, expected: int) -
     return labels, np.flatnonzero(~stays)
 
 
-class NodeField(Protocol):
-    """A surface with a field at the nodes of a grid on [-1, 1]^3 (nodes counted in C order of (x, y, z))."""
-
-    @property
-    def resolution(self) -> int: ...
-
-    def node_values(self, index: Tensor) -> Tensor: ...
-
-    def node_positions(self, index: Tensor) -> Tensor: ...
-
-
 def enclosed_nodes(
-    vertices: np.ndarray, triangles: np.ndarray, surface: NodeField, device: Device
+    vertices: np.ndarray, triangles: np.ndarray, surface: GridField, device: Device
 ) -> tuple[Tensor, Tensor]:
     """Grid nodes whose sign makes these closed parts, and the sign that they should have.
 

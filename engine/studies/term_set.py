@@ -46,14 +46,24 @@ class TermSet:
 
     def prepare(self, design: Any, progress: float) -> list[str]:
         """Make the Terms ready for an iteration whose masks are there; returns the names of those that count in it."""
-        for _, term in self._terms.values():
-            term.prepare(design, progress)
-        weighted = [name for name in self._terms if self.weight(name, progress) > 0.0]
+        fitting = [name for name, (_, term) in self._terms.items() if term.fits(design)]
+        for name in fitting:
+            self[name].prepare(design, progress)
+        weighted = [name for name in fitting if self.weight(name, progress) > 0.0]
         leaders = [name for name in weighted if self[name].leads(progress)]
         for name in leaders or weighted:
             spec, term = self._terms[name]
             term.where = MaskWeight(self._mask(spec), spec.outside) if spec.mask else None
         return leaders or weighted
+
+    def surface_changed(self) -> None:
+        """Another kind of surface stands in for the design."""
+        for _, term in self._terms.values():
+            term.surface_changed()
+
+    def resting(self, design: Any) -> list[str]:
+        """The Terms that say nothing about a surface of this kind, and rest."""
+        return [name for name, (_, term) in self._terms.items() if not term.fits(design)]
 
     def weight(self, name: str, progress: float) -> float:
         """Weight of a Term at `progress` of the Run, its schedule included."""

@@ -7,8 +7,11 @@ from torch import Tensor
 
 from engine.core.device import Device
 from engine.geometry.distance import TriangleIndex
+from engine.geometry.start import mesh_distance_field
+from engine.geometry.topology import boundary_edges
 from engine.surfaces.connectivity import Connectivity
 from engine.surfaces.grid import SIDE, Grid
+from engine.surfaces.surface import GridField, Surface
 
 
 def sample_nodes(grid: Grid, flat: Tensor, positions: Tensor) -> Tensor:
@@ -58,6 +61,17 @@ def resample_field(
         keep = ~on_cap[nearest] & torch.isfinite(distances)
         values[near[keep]] = distances[keep]
     return values.reshape((new.resolution + 1,) * 3)
+
+
+def distances_to(surface: Surface) -> Tensor:
+    """Signed distance to a surface at the nodes of its own grid, shape (n + 1, n + 1, n + 1), negative inside.
+
+    Of one that is open, the field of what it is a part of.
+    """
+    vertices, triangles = surface.present_output()
+    if isinstance(surface, GridField) and len(boundary_edges(triangles)):
+        return surface.field()
+    return mesh_distance_field(vertices, triangles, surface.resolution, surface.device)
 
 
 def _node_positions(grid: Grid, like: Tensor) -> Tensor:

@@ -6,13 +6,15 @@ The working frame is [-1, 1]^3 (see `engine.geometry.frame`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from engine.core.device import Device
 from engine.core.leaves import Remap, State
 
 
@@ -46,7 +48,60 @@ class Stroke:
 
 
 class Surface(ABC):
-    """A design whose tensors are optimised, and which stands for a surface."""
+    """A design whose tensors are optimised, and which stands for a surface.
+
+    kind : its name in files
+    freezable : whether a place of it can be kept as it is
+    device, dtype : of its tensors
+    """
+
+    kind: ClassVar[str]
+    freezable: ClassVar[bool] = True
+    device: Device
+    dtype: torch.dtype
+
+    @classmethod
+    @abstractmethod
+    def started(cls, field: Tensor, *, options: Mapping[str, Any], device: Device) -> Surface:
+        """The surface {field = 0}.
+
+        field : at the nodes of a grid on [-1, 1]^3, shape (n + 1, n + 1, n + 1), indexed (x, y, z), negative inside
+        options : parameters by name; each kind takes those that it knows
+        """
+
+    @classmethod
+    @abstractmethod
+    def blank(cls, device: Device) -> Surface:
+        """Any surface of this kind, for a `restore`."""
+
+    @classmethod
+    def converted(cls, surface: Surface, *, options: Mapping[str, Any], device: Device) -> Surface:
+        """This kind of surface where another is now: by default from the field of its distance on its own grid."""
+        from engine.surfaces.resampling import distances_to
+
+        return cls.started(distances_to(surface), options=options, device=device)
+
+    @staticmethod
+    @abstractmethod
+    def estimate_memory(resolution: int, *, start: str = "sdf") -> int:
+        """Bytes that a descent takes at most, the optimiser's moments included."""
+
+    @property
+    @abstractmethod
+    def resolution(self) -> int:
+        """Cells of the grid along a side."""
+
+    @property
+    def cell_size(self) -> float:
+        """Of the grid, working lengths."""
+        return 2.0 / self.resolution
+
+    def learning_rate_factors(self, *, noisy: bool) -> dict[str, float]:
+        """Factor on the step size of each tensor, 1 where absent.
+
+        noisy : what it descends to is a scan, whose noise it must not follow
+        """
+        return {}
 
     @abstractmethod
     def tensors(self) -> dict[str, Tensor]:
@@ -98,3 +153,73 @@ class Surface(ABC):
     @abstractmethod
     def restore(self, state: State) -> None:
         """Back to a `state`."""
+
+
+@runtime_checkable
+class GridField(Protocol):
+    """A surface with a field, the leaf "field", at nodes of a grid on [-1, 1]^3, negative inside.
+
+    Nodes are counted in C order of (x, y, z), 0 … (n + 1)^3 − 1.
+    """
+
+    @property
+    def resolution(self) -> int: ...
+
+    def field(self) -> Tensor:
+        """At all nodes, detached, shape (n + 1, n + 1, n + 1)."""
+        ...
+
+    def active_nodes(self) -> Tensor:
+        """The node of every row of the leaf "field", shape (node_count,)."""
+        ...
+
+    def activate_nodes(self, index: Tensor | np.ndarray) -> None:
+        """Make leaves of further nodes at the next `prepare`."""
+        ...
+
+    def node_values(self, index: Tensor | np.ndarray) -> Tensor:
+        """Field at nodes, with graph where they are active, constant elsewhere."""
+        ...
+
+    def node_positions(self, index: Tensor | np.ndarray) -> Tensor:
+        """Where nodes are now, no graph, shape (count, 3)."""
+        ...
+
+    def set_field(self, index: Tensor | np.ndarray, values: Tensor) -> None:
+        """Overwrite the field at nodes."""
+        ...
+
+
+@runtime_checkable
+class GridPlaces(Protocol):
+    """A surface that says where the parts of its grid are, working frame, without a graph."""
+
+    def crossing_positions(self) -> Tensor:
+        """Of the edges of `ExtractedSurface.crossing_values`, shape (edge_count, 3)."""
+        ...
+
+    def cell_positions(self) -> Tensor:
+        """Of the rows of the leaf "weights", shape (cell_count, 3)."""
+        ...
+
+
+@runtime_checkable
+class ImplicitField(Protocol):
+    """A surface {s = 0} whose s can be asked for anywhere."""
+
+    def values_at(self, positions: Tensor) -> Tensor:
+        """s at places (count, 3) of the working frame, negative inside, with graph, shape (count,)."""
+        ...
+
+
+@runtime_checkable
+class OpenField(Protocol):
+    """A surface that is open where a second field at the grid's nodes, the leaf "msdf", is negative."""
+
+    def msdf_at_nodes(self) -> Tensor:
+        """At all nodes, detached, shape (n + 1, n + 1, n + 1)."""
+        ...
+
+    def set_msdf(self, index: Tensor | np.ndarray, values: Tensor) -> None:
+        """Overwrite it at nodes; its moments there go to zero."""
+        ...
