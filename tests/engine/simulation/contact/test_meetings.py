@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipctk
 import numpy as np
 import pytest
 import torch
@@ -13,7 +12,7 @@ from engine.protocol.shell_materials import preset
 from engine.simulation.adjoint import simulate
 from engine.simulation.contact.trial import Part, Trial, make_trial
 from engine.simulation.newton import NewtonSettings
-from engine.simulation.stepper import Stepper
+from tests.support.crossing import crosses
 
 RUBBER = preset("rubber").material
 STILL = (0.0, 0.0, 0.0)
@@ -29,11 +28,6 @@ def _velocities(trial: Trial, name: str, velocity: tuple[float, float, float]) -
     velocities = torch.zeros_like(trial.positions)
     velocities[trial.bodies[name]] = torch.tensor(velocity, dtype=torch.float64)
     return velocities
-
-
-def _crossed(trial: Trial, stepper: Stepper) -> bool:
-    surface = trial.contact.surface
-    return bool(ipctk.has_intersections(surface.mesh, surface.on_surface(stepper.positions)))
 
 
 @pytest.mark.parametrize("obstacle", ["box", "ball"])
@@ -56,7 +50,7 @@ def test_a_sheet_thrown_at_a_corner_comes_to_no_end_inside(obstacle: str) -> Non
     for _ in range(8):
         before = (masses * stepper.velocities[own]).sum(dim=0)
         solved = stepper.step()
-        assert not _crossed(trial, stepper)
+        assert not crosses(trial.contact, stepper.positions)
         push = trial.contact.readings(solved.q).between("sheet", "held")
         gained = (masses * stepper.velocities[own]).sum(dim=0) - before
         assert float((gained - trial.step_size * push).norm()) < 1e-6 * float(2.0 * masses.sum())
@@ -74,7 +68,7 @@ def test_sheets_that_meet_at_10_metres_a_second_do_not_pass() -> None:
     before, energy = (masses * stepper.velocities).sum(dim=0), sum(stepper.energies().values())
     for _ in range(8):
         stepper.step()
-        assert not _crossed(trial, stepper)
+        assert not crosses(trial.contact, stepper.positions)
         now = sum(stepper.energies().values())
         assert now <= energy * (1.0 + 1e-9)
         energy = now
@@ -113,7 +107,7 @@ def test_a_sheet_that_folds_meets_itself() -> None:
     touched = False
     for _ in range(12):
         solved = stepper.step()
-        assert not _crossed(trial, stepper)
+        assert not crosses(trial.contact, stepper.positions)
         contacts = trial.contact.surface.contacts(trial.contact.normal.end.surface_positions(solved.q))
         touched = touched or bool((contacts.pair == 0).any())
         readings = trial.contact.readings(solved.q)
@@ -138,7 +132,7 @@ def test_sheets_of_a_stack_slide_by_their_own_coefficients() -> None:
     gravity = 9.81 * torch.tensor([np.sin(slope), 0.0, -np.cos(slope)], dtype=torch.float64)
     trial.system.assign({"gravity": gravity})
     stepper.run(15)
-    assert not _crossed(trial, stepper)
+    assert not crosses(trial.contact, stepper.positions)
     before = float(trial.mean_velocity(stepper, "high")[0])
     stepper.run(15)
     measured = (float(trial.mean_velocity(stepper, "high")[0]) - before) / (15 * trial.step_size)
@@ -146,7 +140,7 @@ def test_sheets_of_a_stack_slide_by_their_own_coefficients() -> None:
     assert measured == pytest.approx(9.81 * (np.sin(slope) - 0.1 * np.cos(slope)), rel=0.05)
     for name in ("middle", "low"):
         assert abs(float(trial.mean_velocity(stepper, name)[0])) < 0.02
-    assert not _crossed(trial, stepper)
+    assert not crosses(trial.contact, stepper.positions)
 
 
 def test_gradients_know_contacts_that_come_and_go() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipctk
 import numpy as np
 import pytest
 import torch
@@ -11,8 +10,8 @@ from engine.geometry.primitives import square
 from engine.geometry.sheets import regular_sheet
 from engine.protocol.shell_materials import preset
 from engine.simulation.contact.errors import ContactError
-from engine.simulation.contact.trial import Part, Trial, make_trial
-from engine.simulation.stepper import Stepper
+from engine.simulation.contact.trial import Part, make_trial
+from tests.support.crossing import crosses
 
 MATERIAL = preset("rubber").material
 
@@ -27,11 +26,6 @@ def _plate(name: str, height: float, size: float = 0.2) -> Part:
     return Part(name, positions - positions.mean(axis=0) + [0.001, 0.002, height], triangles)
 
 
-def _crossed(trial: Trial, stepper: Stepper) -> bool:
-    surface = trial.contact.surface
-    return bool(ipctk.has_intersections(surface.mesh, surface.on_surface(stepper.positions)))
-
-
 @pytest.mark.parametrize("scheme", ["implicit-euler", "bdf2", "implicit-midpoint"])
 def test_a_fast_sheet_does_not_pass_a_thin_obstacle(scheme: str) -> None:
     trial = make_trial([_sheet("sheet", 0.01), _plate("plate", 0.0)], scheme=scheme)  # type: ignore[arg-type]
@@ -40,7 +34,7 @@ def test_a_fast_sheet_does_not_pass_a_thin_obstacle(scheme: str) -> None:
     stepper = trial.stepper(velocities)
     for _ in range(6):
         stepper.step()
-        assert not _crossed(trial, stepper)
+        assert not crosses(trial.contact, stepper.positions)
         assert float(stepper.positions[trial.bodies["sheet"], 2].min()) > 0.0
 
 
@@ -51,7 +45,7 @@ def test_a_fast_obstacle_pushes_a_sheet_and_does_not_jump_it() -> None:
     for number in range(1, 4):
         there = held + torch.tensor([0.0, 0.0, 0.02 * number], dtype=torch.float64)
         stepper.step(there.reshape(-1))
-        assert not _crossed(trial, stepper)
+        assert not crosses(trial.contact, stepper.positions)
         assert torch.equal(stepper.positions[trial.bodies["plate"]], there)
         assert float(stepper.positions[trial.bodies["sheet"], 2].min()) > 0.02 * number
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ipctk
 import numpy as np
 import pytest
 import torch
@@ -28,7 +27,8 @@ from engine.protocol.scene import (
     Time,
 )
 from engine.simulation.world.errors import BodyError
-from engine.simulation.world.world import World, build_world
+from engine.simulation.world.world import build_world
+from tests.support.crossing import crosses
 
 CARD = RectangleShape(width=0.06, height=0.04, columns=3, rows=2)
 GROUND = Obstacle(name="ground", shape=PlaneShape(size=0.5))
@@ -41,12 +41,6 @@ def card_on_ground(**more: Any) -> Scene:
         Sensor(name="touch", kind="contact", body="card"),
     ]
     return Scene.model_validate({"sheets": [sheet], "obstacles": [GROUND], "sensors": sensors} | more)
-
-
-def crosses(world: World, positions: torch.Tensor) -> bool:
-    triangles = world.triangles.astype(np.int32)
-    mesh = ipctk.CollisionMesh(world.positions.numpy(), ipctk.edges(triangles), triangles)
-    return bool(ipctk.has_intersections(mesh, positions.numpy()))
 
 
 def test_the_ground_carries_the_weight() -> None:
@@ -64,7 +58,7 @@ def test_the_ground_carries_the_weight() -> None:
     assert float(pressed.mean()) == pytest.approx(weight / (0.06 * 0.04), rel=0.3)
     for name in ("contact_pressure", "friction"):
         assert np.isnan(readings.fields[name][world.bodies["ground"].vertices]).all()
-    assert not crosses(world, stepper.positions)
+    assert not crosses(world.contact, stepper.positions)
 
 
 def test_friction_of_a_pair_and_what_sticks() -> None:
