@@ -19,13 +19,16 @@ import warp as wp
 
 FILES_WITH_KERNELS: tuple[str, ...] = (
     "engine.surfaces.flexicubes_kernels",
+    "engine.surfaces.gshell_kernels",
     "engine.geometry.distance_kernels",
     "engine.objectives.kernels",
+    "engine.objectives.shape_kernels",
+    "engine.objectives.panel_kernels",
     "engine.rendering.kernels",
     "engine.simulation.shell.membrane_kernels",
     "engine.simulation.shell.bending_kernels",
     "engine.simulation.shell.hinge_kernels",
-    "engine.simulation.contact.broad_kernels",
+    "engine.simulation.contact.search_kernels",
     "engine.simulation.solid.neo_hookean_kernels",
 )
 """Import paths of the files that hold kernels; those that do not exist in this installation are passed over."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.core.bridge import launch, view
 from engine.surfaces.active_set import ActiveSet
-from engine.surfaces.flexicubes_kernels import flexicubes_kernels
+from engine.surfaces.flexicubes_kernels import connectivity_kernels
 from engine.surfaces.grid import Grid
 from engine.surfaces.tables import dual_tables
 
@@ -105,7 +105,7 @@ def connect(
     slots : scratch over all ids, int32
     """
     grid, device = active.grid, active.device
-    kernels = flexicubes_kernels(torch.float32)
+    kernels = connectivity_kernels()
     strides = wp.vec3i(*grid.strides)
     count = len(cells)
     cases, counts, corners = (

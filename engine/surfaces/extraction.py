@@ -46,6 +46,9 @@ class Extraction(Operation):
     values : field at the active nodes, shape (node_count,)
     offsets : raw offsets of the active nodes, shape (node_count, 3)
     weights : raw weights of the active cells, shape (cell_count, 21)
+
+    With a fourth input, the mSDF at the active nodes, shape (node_count,), vertices have it as a fourth column, placed
+    by the same weights; and a fourth output is that column once more, with a gradient in the mSDF alone.
     """
 
     name = "FlexiCubes"
@@ -60,14 +63,17 @@ class Extraction(Operation):
         self._saved: tuple[Tensor, ...] = ()
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        values, offsets, raw = inputs
+        values, offsets, raw, *carried = inputs
         c, activation = self._connectivity, self._activation
-        kernels = flexicubes_kernels(values.dtype)
         bend = torch.tanh(offsets)
         positions = torch.addcmul(self._frame.positions, self._frame.reach, bend)
+        if carried:
+            positions = torch.cat([positions, carried[0][:, None]], dim=1)
+        coordinates = positions.shape[1]
+        kernels = flexicubes_kernels(values.dtype, coordinates)
         squashed = raw.index_select(0, c.cell_rows).mul_(activation.slope).tanh_()
         weights = torch.addcmul(activation.centre, activation.span, squashed)
-        vertices = values.new_empty((c.dual_count + c.quad_count, 3))
+        vertices = values.new_empty((c.dual_count + c.quad_count, coordinates))
         regularity = values.new_empty(c.dual_count)
         launch(
             kernels.dual_vertices,
@@ -83,43 +89,64 @@ class Extraction(Operation):
         )
         self._saved = (values, bend, positions, squashed, weights, vertices.detach())
         self._cell_count = len(raw)
-        return vertices, regularity, values.index_select(0, c.crossing_rows.reshape(-1)).reshape(-1, 2)
+        crossing_values = values.index_select(0, c.crossing_rows.reshape(-1)).reshape(-1, 2)
+        column = (vertices[:, 3].clone(),) if carried else ()
+        return vertices, regularity, crossing_values, *column
 
     def backward(self, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        grad_vertices, grad_regularity, grad_crossing = gradients
-        values, bend, positions, squashed, weights, vertices = self._saved
+        grad_vertices, grad_regularity, grad_crossing, *grad_column = gradients
+        values, bend, _, squashed, _, vertices = self._saved
         c, activation = self._connectivity, self._activation
         grad_values = torch.zeros_like(values)
         if grad_crossing is not None:
             grad_values.index_add_(0, c.crossing_rows.reshape(-1), grad_crossing.reshape(-1))
-        if grad_vertices is None and grad_regularity is None:
-            return grad_values, None, None
-        kernels = flexicubes_kernels(values.dtype)
+        grad_carried = torch.zeros_like(values) if grad_column else None
+        if grad_column and grad_column[0] is not None:
+            seed = torch.zeros_like(vertices)
+            seed[:, 3] = grad_column[0]
+            moved, _ = self._adjoint(seed, None, torch.zeros_like(values))
+            grad_carried = moved[:, 3]
+        grad_offsets = grad_raw = None
+        if grad_vertices is not None or grad_regularity is not None:
+            # The kernels spread the centres' gradient over the dual vertices in place, so they get a copy.
+            grad_all = torch.zeros_like(vertices) if grad_vertices is None else grad_vertices.clone()
+            grad_positions, grad_weights = self._adjoint(grad_all, grad_regularity, grad_values)
+            if grad_carried is not None:
+                grad_carried = grad_carried + grad_positions[:, 3]
+            grad_offsets = grad_positions[:, :3].mul_(self._frame.reach).mul_(1 - bend * bend)
+            grad_weights.mul_(1 - squashed * squashed).mul_(activation.span * activation.slope)
+            grad_raw = values.new_zeros((self._cell_count, WEIGHT_COUNT))
+            grad_raw.index_copy_(0, c.cell_rows, grad_weights)
+        results = (grad_values, grad_offsets, grad_raw)
+        return (*results, grad_carried) if grad_column else results
+
+    def _adjoint(
+        self, grad_vertices: Tensor, grad_regularity: Tensor | None, grad_values: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Gradients of the nodes' coordinates and of the activated weights; adds that of the field to `grad_values`.
+        `grad_vertices` is used up."""
+        values, _, positions, _, weights, vertices = self._saved
+        c = self._connectivity
+        kernels = flexicubes_kernels(values.dtype, positions.shape[1])
         grad_positions = torch.zeros_like(positions)
         grad_weights = torch.zeros_like(weights)
-        # The kernels spread the centres' gradient over the dual vertices in place, so they get a copy.
-        grad_all = torch.zeros_like(vertices) if grad_vertices is None else grad_vertices.clone()
         launch(
             kernels.quad_centres_adjoint,
             c.quad_count,
-            [*c.quad_arguments, weights, c.dual_count, vertices, grad_all, grad_weights],
+            [*c.quad_arguments, weights, c.dual_count, vertices, grad_vertices, grad_weights],
             device=values.device,
         )
         launch(
             kernels.dual_vertices_adjoint,
             len(c.cells),
             [
-                *self._topology(), positions, values, weights, vertices, grad_all,
+                *self._topology(), positions, values, weights, vertices, grad_vertices,
                 values if grad_regularity is None else grad_regularity, grad_regularity is not None,
                 grad_positions, grad_values, grad_weights,
             ],
             device=values.device,
         )  # fmt: skip
-        grad_offsets = grad_positions.mul_(self._frame.reach).mul_(1 - bend * bend)
-        grad_weights.mul_(1 - squashed * squashed).mul_(activation.span * activation.slope)
-        grad_raw = values.new_zeros((self._cell_count, WEIGHT_COUNT))
-        grad_raw.index_copy_(0, c.cell_rows, grad_weights)
-        return grad_values, grad_offsets, grad_raw
+        return grad_positions, grad_weights
 
     def _topology(self) -> list[wp.array]:
         c, t = self._connectivity, self._tables

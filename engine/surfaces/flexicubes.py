@@ -21,7 +21,7 @@ from engine.surfaces.flexicubes_kernels import OUTSIDE
 from engine.surfaces.freezing import Frozen, cells_in_balls
 from engine.surfaces.grid import Grid
 from engine.surfaces.resampling import interpolate_field, parent_cells, resample_field, sample_nodes
-from engine.surfaces.saved_state import IDS, require_fit
+from engine.surfaces.saved_state import FLEXICUBES_LEAVES, IDS, LeafSpec, base_key, require_fit
 from engine.surfaces.starts import random_field, sphere_field
 from engine.surfaces.surface import ExtractedSurface, Stroke, Surface
 from engine.surfaces.tables import dual_tables
@@ -58,8 +58,8 @@ class FlexiCubes(Surface):
     _grid: Grid
     _active: ActiveSet
     _frozen: Frozen
-    _base: Tensor
-    _shared_base: np.ndarray | None
+    _bases: dict[str, Tensor]
+    _shared_bases: dict[str, np.ndarray]
     _occupancy: Tensor
     _slots: Tensor
     _pending: Tensor
@@ -80,16 +80,11 @@ class FlexiCubes(Surface):
         self.device = device or Device("cpu")
         self.dtype = dtype
         self.closed = closed
-        field = torch.as_tensor(values).detach()
-        if field.ndim != 3 or len(set(field.shape)) != 1:
-            raise GeometryError(f"The field has shape {tuple(field.shape)}; it must be a cube of node values.")
-        if not bool(torch.isfinite(field).all()):
-            raise GeometryError("The field to start from has values that are not numbers.")
+        field = require_cube(values)
         self._tables = DeviceTables.on(self.device.torch)
         self._activation = Activation.on(self.device.torch, dtype)
         grid = Grid(field.shape[0] - 1)
-        self._base: Tensor
-        self._reset(grid, grid.pad(field.to(self.device.torch, dtype), OUTSIDE))
+        self._reset(grid, {"field": grid.pad(field.to(self.device.torch, dtype), OUTSIDE)})
         self.prepare()
 
     kind = "flexicubes"
@@ -154,6 +149,11 @@ class FlexiCubes(Surface):
     def output(self) -> tuple[np.ndarray, np.ndarray]:
         if self._extracted is None:
             return self.present_output()
+        vertices, triangles = self._whole_mesh()
+        return vertices.cpu().numpy().copy(), triangles.cpu().numpy()
+
+    def _whole_mesh(self) -> tuple[Tensor, Tensor]:
+        """Dual vertices of the last `extract`, float32, and their triangles, two a quad."""
         connectivity = self._require_connectivity()
         assert self._extracted is not None
         raw = self._leaves["weights"].detach()[connectivity.cell_rows, WEIGHT_COUNT - 1]
@@ -161,8 +161,7 @@ class FlexiCubes(Surface):
         even = gamma[:, 0] * gamma[:, 2] > gamma[:, 1] * gamma[:, 3]
         patterns = torch.tensor([[1, 2, 3, 1, 3, 0], [0, 1, 2, 0, 2, 3]], device=even.device)
         triangles = connectivity.quad_duals.gather(1, patterns[even.to(torch.int64)]).reshape(-1, 3)
-        vertices = self._extracted[: connectivity.dual_count]
-        return vertices.to(torch.float32).cpu().numpy().copy(), triangles.cpu().numpy()
+        return self._extracted[: connectivity.dual_count].to(torch.float32), triangles
 
     def present_output(self) -> tuple[np.ndarray, np.ndarray]:
         # A twin is asked: finding the surface replaces leaves, which is for `prepare` alone to report, and whoever
@@ -176,7 +175,7 @@ class FlexiCubes(Surface):
 
     def field(self) -> Tensor:
         """The field as it is now at all nodes, detached, shape (n + 1, n + 1, n + 1)."""
-        return self._grid.unpad(self._dense_field()).clone()
+        return self._grid.unpad(self._dense("field")).clone()
 
     def active_nodes(self) -> Tensor:
         """The node (counted as in `activate_nodes`) of every row of the leaf "field", shape (node_count,)."""
@@ -198,7 +197,7 @@ class FlexiCubes(Surface):
         rows = self._active.node_row[ids].to(torch.int64)
         if bool((rows >= 0).all()):
             return self._leaves["field"][rows]
-        return torch.where(rows >= 0, self._leaves["field"][rows.clamp(min=0)], self._base[ids])
+        return torch.where(rows >= 0, self._leaves["field"][rows.clamp(min=0)], self._bases["field"][ids])
 
     def node_positions(self, index: Tensor | np.ndarray) -> Tensor:
         """Where nodes (counted as in `activate_nodes`) are now, offsets included, no graph, shape (count, 3)."""
@@ -222,24 +221,30 @@ class FlexiCubes(Surface):
 
         The next `prepare` finds the surface anew and reports the replaced leaf. Frozen nodes keep their values.
         """
+        self._overwrite("field", index, values)
+
+    def _overwrite(self, name: str, index: Tensor | np.ndarray, values: Tensor) -> None:
+        """`set_field` for any leaf on nodes that has a base."""
         ids = self._node_ids(index)
         free = ~torch.isin(ids, self._frozen.node_ids)
         ids, values = ids[free], values[free]
         rows = self._active.node_row[ids].to(torch.int64)
         passive = rows < 0
         if bool(passive.any()):
-            self._base = self._base.index_put((ids[passive],), values.to(self._base)[passive])
-            self._shared_base = None
-            self._occupancy[ids[passive]] = (self._base[ids[passive]] < 0).to(torch.uint8)
+            base = self._bases[name]
+            self._bases = {**self._bases, name: base.index_put((ids[passive],), values.to(base)[passive])}
+            self._shared_bases = {other: kept for other, kept in self._shared_bases.items() if other != name}
+            if name == "field":
+                self._occupancy[ids[passive]] = (self._bases[name][ids[passive]] < 0).to(torch.uint8)
         self._connectivity = None
-        old, changed = self._leaves["field"], rows[~passive]
+        old, changed = self._leaves[name], rows[~passive]
         new = old.detach().index_put((changed,), values.to(old)[~passive]).requires_grad_()
-        self._leaves["field"] = new
+        self._leaves[name] = new
 
         def forget(moment: Tensor) -> Tensor:
             return moment.index_fill(0, changed, 0.0)
 
-        self._remaps.append(Remap("field", old, new, forget))
+        self._remaps.append(Remap(name, old, new, forget))
 
     def resample(self, resolution: int) -> list[Remap]:
         """Change the grid. A closed surface becomes the field of its own distance with neutral offsets and weights;
@@ -253,13 +258,7 @@ class FlexiCubes(Surface):
         old_grid, old_active, old = self._grid, self._active, self._leaves
         frozen, undelivered = self._frozen.cell_ids, self._remaps
         grid = Grid(resolution)
-        connectivity = self._require_connectivity()
-        if self.closed:
-            vertices, triangles = (torch.from_numpy(array).to(self.device.torch) for array in self.output())
-            field = resample_field(old_grid, grid, self._dense_field(), connectivity, vertices, triangles, self.device)
-        else:
-            field = interpolate_field(old_grid, grid, self._dense_field())
-        self._reset(grid, grid.pad(field, OUTSIDE))
+        self._reset(grid, self._resampled_bases(grid))
         self.prepare()
         active = self._active
         positions = grid.positions(active.node_ids, self.dtype)
@@ -277,17 +276,27 @@ class FlexiCubes(Surface):
             taken[parents < 0] = 0
             return taken
 
+        maps = {name: inherit if spec.on_cells else spread for name, spec in self._leaf_specs.items()}
         if not self.closed:
             with torch.no_grad():
-                self._leaves["offsets"].copy_(spread(old["offsets"].detach()))
-                self._leaves["weights"].copy_(inherit(old["weights"].detach()))
+                for name in self._leaves.keys() - self._bases.keys():
+                    self._leaves[name].copy_(maps[name](old[name].detach()))
         if len(frozen):
             all_ids = torch.arange(grid.id_count, device=self.device.torch)
             inherited = torch.isin(parent_cells(old_grid, grid, all_ids), frozen)
             self._freeze_cells(all_ids[inherited], frozen=True)
-        maps = {"field": spread, "offsets": spread, "weights": inherit}
         carried = [Remap(name, old[name], leaf, maps[name]) for name, leaf in self._leaves.items()]
         return [*undelivered, *carried]
+
+    def _resampled_bases(self, grid: Grid) -> dict[str, Tensor]:
+        """The present design on another grid, over all its ids; `extract` has just been asked."""
+        if self.closed:
+            field = resample_field(
+                self._grid, grid, self._dense("field"), self._require_connectivity(), *self._whole_mesh(), self.device
+            )
+        else:
+            field = interpolate_field(self._grid, grid, self._dense("field"))
+        return {"field": grid.pad(field, OUTSIDE)}
 
     def freeze(self, stroke: Stroke) -> None:
         self._freeze_cells(self._cells_of(stroke), frozen=stroke.frozen)
@@ -311,7 +320,7 @@ class FlexiCubes(Surface):
             "kind": self.kind,
             "resolution": self.resolution,
             "closed": int(self.closed),
-            "base": self._base_array(),
+            **{base_key(name): self._base_array(name) for name in self._bases},
             "node_ids": self._active.node_ids.cpu().numpy().astype(np.int32),
             "cell_ids": self._active.cell_ids.cpu().numpy().astype(np.int32),
             "frozen_cells": self._frozen.cell_ids.cpu().numpy().astype(np.int32),
@@ -319,13 +328,12 @@ class FlexiCubes(Surface):
         }
 
     def restore(self, state: State) -> None:
-        grid = require_fit(state)
+        grid = require_fit(state, self.kind, self._leaf_specs, tuple(self._bases))
         device = self.device.torch
         self.closed = bool(state["closed"])
-        base = state["base"]
-        assert isinstance(base, np.ndarray)
-        self._reset(grid, torch.from_numpy(base).to(device))
-        self._shared_base = base
+        bases = {name: np.asarray(state[base_key(name)]) for name in self._bases}
+        self._reset(grid, {name: torch.from_numpy(base).to(device) for name, base in bases.items()})
+        self._shared_bases = bases
         ids = {name: torch.as_tensor(state[name]).to(device, torch.int64) for name in IDS}
         self._active.restore(ids["node_ids"], ids["cell_ids"])
         if len(self._active.node_ids) != len(ids["node_ids"]):
@@ -337,12 +345,17 @@ class FlexiCubes(Surface):
         self._frozen.set_cells(ids["frozen_cells"], frozen=True)
         self._keep_frozen()
 
-    def _reset(self, grid: Grid, base: Tensor) -> None:
+    @property
+    def _leaf_specs(self) -> dict[str, LeafSpec]:
+        return FLEXICUBES_LEAVES
+
+    def _reset(self, grid: Grid, bases: dict[str, Tensor]) -> None:
+        """An empty design on `grid`: `bases` are the values over all ids with which leaves on nodes begin."""
         device = self.device.torch
         self._grid = grid
-        self._base = base
-        self._shared_base = None
-        self._occupancy = (base < 0).to(torch.uint8)
+        self._bases = bases
+        self._shared_bases = {}
+        self._occupancy = (bases["field"] < 0).to(torch.uint8)
         self._slots = torch.zeros(grid.id_count, dtype=torch.int32, device=device)
         self._active = ActiveSet(grid, device)
         self._frozen = Frozen(grid, device)
@@ -350,10 +363,9 @@ class FlexiCubes(Surface):
         self._connectivity = None
         self._extracted = None
         self._remaps = []
-        shapes: dict[str, tuple[int, ...]] = {"field": (0,), "offsets": (0, 3), "weights": (0, WEIGHT_COUNT)}
         self._leaves = {
-            name: torch.zeros(shape, dtype=self.dtype, device=device, requires_grad=True)
-            for name, shape in shapes.items()
+            name: torch.zeros((0, *spec.shape), dtype=self.dtype, device=device, requires_grad=True)
+            for name, spec in self._leaf_specs.items()
         }
         self._frame = self._frame_of(self._active.node_ids)
 
@@ -377,14 +389,11 @@ class FlexiCubes(Surface):
         added = [self._active.append_nodes(self._pending), self._active.append_cells(cells)]
         self._pending = self._pending[:0]
         nodes = torch.cat(added)
-        device = self.device.torch
-        rows = {
-            "field": self._base[nodes],
-            "offsets": torch.zeros((len(nodes), 3), dtype=self.dtype, device=device),
-            "weights": torch.zeros((len(cells), WEIGHT_COUNT), dtype=self.dtype, device=device),
-        }
-        for name, new_rows in rows.items():
-            if len(new_rows):
+        for name, spec in self._leaf_specs.items():
+            count = len(cells) if spec.on_cells else len(nodes)
+            if count:
+                neutral = torch.zeros((count, *spec.shape), dtype=self.dtype, device=self.device.torch)
+                new_rows = self._bases[name][nodes] if name in self._bases else neutral
                 old = self._leaves[name]
                 self._leaves[name] = torch.cat([old.detach(), new_rows]).requires_grad_()
                 self._remaps.append(Remap(name, old, self._leaves[name], _padding(len(new_rows))))
@@ -419,16 +428,17 @@ class FlexiCubes(Surface):
             neighbours = cells
         self._frozen.keep(self._active, self._leaves, neighbours)
 
-    def _dense_field(self) -> Tensor:
-        dense = self._base.clone()
-        dense[self._active.node_ids] = self._leaves["field"].detach()
+    def _dense(self, name: str) -> Tensor:
+        """A leaf on nodes over all ids, detached."""
+        dense = self._bases[name].clone()
+        dense[self._active.node_ids] = self._leaves[name].detach()
         return dense
 
-    def _base_array(self) -> np.ndarray:
-        if self._shared_base is None:
+    def _base_array(self, name: str) -> np.ndarray:
+        if name not in self._shared_bases:
             # A view of the tensor would be copied again by everyone who keeps it.
-            self._shared_base = self._base.cpu().numpy().copy()
-        return self._shared_base
+            self._shared_bases = {**self._shared_bases, name: self._bases[name].cpu().numpy().copy()}
+        return self._shared_bases[name]
 
     def _node_ids(self, index: Tensor | np.ndarray) -> Tensor:
         return self._grid.from_node_index(torch.as_tensor(index).to(self.device.torch, torch.int64))
@@ -438,6 +448,16 @@ class FlexiCubes(Surface):
             self._find_surface()
         assert self._connectivity is not None
         return self._connectivity
+
+
+def require_cube(values: np.ndarray | Tensor) -> Tensor:
+    """Node values to start from, detached; raises `GeometryError` where they are no cube of numbers."""
+    field = torch.as_tensor(values).detach()
+    if field.ndim != 3 or len(set(field.shape)) != 1:
+        raise GeometryError(f"The field has shape {tuple(field.shape)}; it must be a cube of node values.")
+    if not bool(torch.isfinite(field).all()):
+        raise GeometryError("The field to start from has values that are not numbers.")
+    return field
 
 
 def _padding(count: int) -> Any:

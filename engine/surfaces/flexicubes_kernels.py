@@ -2,6 +2,9 @@
 # Kernels are written in Warp's language, whose types mypy cannot follow.
 """Warp kernels of FlexiCubes (arXiv 2308.05371, section 4) with hand-written adjoints, one module a precision.
 
+A node may carry a fourth coordinate, the manifold signed distance of G-Shell (arXiv 2310.15168): it is interpolated by
+the very weights that place the vertices, and so is differentiated with them.
+
 Nodes are rows of the active set. In the table of a cell's corners a negative entry −2 − r is a virtual node outside the
 grid: it lies on top of row r and has the constant value `OUTSIDE`, which no gradient reaches.
 """
@@ -21,63 +24,40 @@ OUTSIDE = 1.0
 
 
 @dataclass(frozen=True)
-class FlexiCubesKernels:
-    """The kernels of one precision."""
+class ConnectivityKernels:
+    """The kernels that know signs alone."""
 
     classify: wp.Kernel
     build_quads: wp.Kernel
+
+
+@dataclass(frozen=True)
+class FlexiCubesKernels:
+    """The kernels of one precision and number of coordinates."""
+
     dual_vertices: wp.Kernel
     dual_vertices_adjoint: wp.Kernel
     quad_centres: wp.Kernel
     quad_centres_adjoint: wp.Kernel
 
 
-@lru_cache(maxsize=2)
-def flexicubes_kernels(dtype: torch.dtype) -> FlexiCubesKernels:
-    """Kernels for float32 or float64."""
-    return _make(wp.float64, "float64") if dtype == torch.float64 else _make(wp.float32, "float32")
+@lru_cache(maxsize=4)
+def flexicubes_kernels(dtype: torch.dtype, coordinates: int = 3) -> FlexiCubesKernels:
+    """Kernels for float32 or float64; with 4 coordinates the last is carried along and has no length."""
+    scalar = wp.float64 if dtype == torch.float64 else wp.float32
+    return _make(scalar, coordinates, flexicubes_module(dtype, coordinates))
 
 
-def _make(Scalar: Any, suffix: str) -> FlexiCubesKernels:
-    Vector = wp.types.vector(3, Scalar)
-    Distances = wp.types.vector(7, Scalar)
-    module = wp.get_module(f"formwright_flexicubes_{suffix}")
-    # Its square, by which slopes are divided, is still a number in float32.
-    tiny = Scalar(1.0e-18)
-    half = Scalar(0.5)
-    zero = Scalar(0.0)
-    one = Scalar(1.0)
-    outside = Scalar(OUTSIDE)
+def flexicubes_module(dtype: torch.dtype, coordinates: int = 3) -> wp.Module:
+    """The module in which `flexicubes_kernels` are compiled."""
+    surface = "flexicubes" if coordinates == 3 else "gshell"
+    return wp.get_module(f"formwright_{surface}_{'float64' if dtype == torch.float64 else 'float32'}")
 
-    @wp.func
-    def node_row(corner: wp.int32):
-        """Row of a corner entry, virtual or not."""
-        if corner < 0:
-            return -2 - corner
-        return corner
 
-    @wp.func
-    def node_value(values: wp.array(dtype=Scalar), corner: wp.int32):
-        if corner < 0:
-            return outside
-        return values[corner]
-
-    @wp.func
-    def crossing(a: Scalar, b: Scalar):
-        """Fraction of the way from the node with value a to the one with value b, of opposite signs."""
-        difference = a - b
-        if wp.abs(difference) < tiny:
-            return half
-        return a / difference
-
-    @wp.func
-    def sign(x: Scalar):
-        """−1, 0 or 1: the derivative of |x|."""
-        if x > zero:
-            return one
-        if x < zero:
-            return -one
-        return zero
+@lru_cache(maxsize=1)
+def connectivity_kernels() -> ConnectivityKernels:
+    """Kernels that find dual vertices and quads."""
+    module = flexicubes_module(torch.float32)
 
     @wp.kernel(module=module, enable_backward=False)
     def classify(
@@ -170,6 +150,62 @@ def _make(Scalar: Any, suffix: str) -> FlexiCubesKernels:
             triangles[4 * quad + corner, 1] = quad_duals[quad, (corner + 1) % 4]
             triangles[4 * quad + corner, 2] = centre_offset + quad
 
+    return ConnectivityKernels(classify, build_quads)
+
+
+def _make(Scalar: Any, coordinates: int, module: wp.Module) -> FlexiCubesKernels:
+    Vector = wp.types.vector(coordinates, Scalar)
+    Distances = wp.types.vector(7, Scalar)
+    # Its square, by which slopes are divided, is still a number in float32.
+    tiny = Scalar(1.0e-18)
+    half = Scalar(0.5)
+    zero = Scalar(0.0)
+    one = Scalar(1.0)
+    outside = Scalar(OUTSIDE)
+
+    if coordinates == 3:
+
+        @wp.func
+        def spatial(v: Vector):
+            return v
+
+    else:
+
+        @wp.func
+        def spatial(v: Vector):
+            """Without what is carried along."""
+            return Vector(v[0], v[1], v[2], zero)
+
+    @wp.func
+    def node_row(corner: wp.int32):
+        """Row of a corner entry, virtual or not."""
+        if corner < 0:
+            return -2 - corner
+        return corner
+
+    @wp.func
+    def node_value(values: wp.array(dtype=Scalar), corner: wp.int32):
+        if corner < 0:
+            return outside
+        return values[corner]
+
+    @wp.func
+    def crossing(a: Scalar, b: Scalar):
+        """Fraction of the way from the node with value a to the one with value b, of opposite signs."""
+        difference = a - b
+        if wp.abs(difference) < tiny:
+            return half
+        return a / difference
+
+    @wp.func
+    def sign(x: Scalar):
+        """−1, 0 or 1: the derivative of |x|."""
+        if x > zero:
+            return one
+        if x < zero:
+            return -one
+        return zero
+
     @wp.kernel(module=module, enable_backward=False)
     def dual_vertices(
         cases: wp.array(dtype=wp.int32),
@@ -189,7 +225,7 @@ def _make(Scalar: Any, suffix: str) -> FlexiCubesKernels:
         slot = wp.tid()
         case = cases[slot] >> 8
         for group in range(group_count[case]):
-            weighted = Vector(zero, zero, zero)
+            weighted = Vector()
             total = zero
             count = wp.int32(0)
             for k in range(7):
@@ -216,7 +252,7 @@ def _make(Scalar: Any, suffix: str) -> FlexiCubesKernels:
                 b = corners[slot, edge_corners[edge, 1]]
                 xa = positions[node_row(a)]
                 t = crossing(node_value(values, a), node_value(values, b))
-                distance = wp.length(xa + t * (positions[node_row(b)] - xa) - v)
+                distance = wp.length(spatial(xa + t * (positions[node_row(b)] - xa) - v))
                 distances[k] = distance
                 mean += distance
             mean = mean / Scalar(count)
@@ -268,7 +304,7 @@ def _make(Scalar: Any, suffix: str) -> FlexiCubesKernels:
                     b = corners[slot, edge_corners[edge, 1]]
                     xa = positions[node_row(a)]
                     t = crossing(node_value(values, a), node_value(values, b))
-                    distance = wp.length(xa + t * (positions[node_row(b)] - xa) - v)
+                    distance = wp.length(spatial(xa + t * (positions[node_row(b)] - xa) - v))
                     distances[k] = distance
                     mean += distance
             mean = mean / Scalar(count)
@@ -292,7 +328,7 @@ def _make(Scalar: Any, suffix: str) -> FlexiCubesKernels:
                     sb = node_value(values, b)
                     t = crossing(sa, sb)
                     along = positions[row_b] - positions[row_a]
-                    arm = positions[row_a] + t * along - v
+                    arm = spatial(positions[row_a] + t * along - v)
                     distance = distances[k]
                     if distance > tiny:
                         grad_u = (grad_deviation * (sign(distance - mean) - mean_sign) / distance) * arm
@@ -395,10 +431,9 @@ def _make(Scalar: Any, suffix: str) -> FlexiCubesKernels:
         wp.atomic_add(grad_vertices, d1, share_odd)
         wp.atomic_add(grad_vertices, d3, share_odd)
 
-    return FlexiCubesKernels(
-        classify, build_quads, dual_vertices, dual_vertices_adjoint, quad_centres, quad_centres_adjoint
-    )
+    return FlexiCubesKernels(dual_vertices, dual_vertices_adjoint, quad_centres, quad_centres_adjoint)
 
 
-register_module(__name__, wp.get_module("formwright_flexicubes_float32"), "FlexiCubes")
+register_module(__name__, flexicubes_module(torch.float32), "FlexiCubes")
+connectivity_kernels()
 flexicubes_kernels(torch.float32)

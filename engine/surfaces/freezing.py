@@ -56,9 +56,9 @@ class Frozen:
         self.node_ids = torch.unique((shaping[:, None] + active.corner_offsets).reshape(-1))
         node_rows = active.node_row[self.node_ids]
         cell_rows = active.cell_row[cells]
-        rows = {"weights": cell_rows, "field": node_rows, "offsets": node_rows}
         for name, leaf in leaves.items():
-            kept = rows[name][rows[name] >= 0].to(torch.int64)
+            rows = cell_rows if name == "weights" else node_rows
+            kept = rows[rows >= 0].to(torch.int64)
             self._kept[name] = (kept, leaf.detach()[kept].clone())
 
     def mask_gradients(self, leaves: dict[str, Tensor]) -> None:

@@ -1,7 +1,9 @@
-"""Whether a saved state is one of FlexiCubes: kernels look up what it says without asking whether it is there."""
+"""Whether a saved state is one of a surface on a grid: kernels look up what it says without asking whether it is
+there."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,21 +13,42 @@ from engine.core.leaves import State
 from engine.surfaces.extraction import WEIGHT_COUNT
 from engine.surfaces.grid import Grid
 
+
+@dataclass(frozen=True)
+class LeafSpec:
+    """A design tensor: one row a node or a cell, of this shape."""
+
+    shape: tuple[int, ...]
+    on_cells: bool = False
+
+
+FLEXICUBES_LEAVES: dict[str, LeafSpec] = {
+    "field": LeafSpec(()),
+    "offsets": LeafSpec((3,)),
+    "weights": LeafSpec((WEIGHT_COUNT,), on_cells=True),
+}
+
 IDS = ("node_ids", "cell_ids", "frozen_cells")
 
 
-def require_fit(state: State) -> Grid:
+def base_key(name: str) -> str:
+    """What the values are called in a state with which the leaf `name` begins."""
+    return "base" if name == "field" else f"{name}_base"
+
+
+def require_fit(state: State, kind: str, leaves: dict[str, LeafSpec], bases: tuple[str, ...]) -> Grid:
     """The grid of a state; raises `ParameterError` where its arrays are not of that grid, or of one another.
 
     Values that are not finite are let through: an evaluation finds them, and the Run goes back.
     """
-    if state.get("kind") != "flexicubes":
-        raise ParameterError("surface", f"a state of {state.get('kind')!r} is no FlexiCubes.")
+    if state.get("kind") != kind:
+        raise ParameterError("surface", f"a state of {state.get('kind')!r} is none of {kind!r}.")
     resolution = state.get("resolution")
     if not isinstance(resolution, int) or resolution < 1:
         raise ParameterError("surface", f"a grid of {resolution!r} cells is none.")
     grid = Grid(resolution)
-    _require(state, "base", (grid.id_count,))
+    for name in bases:
+        _require(state, base_key(name), (grid.id_count,))
     for name in IDS:
         ids = _require(state, name, (None,), kind="i")
         if len(ids) and not (ids.min() >= 0 and ids.max() < grid.id_count):
@@ -33,9 +56,8 @@ def require_fit(state: State) -> Grid:
         if len(ids) and np.bincount(ids).max() > 1:
             raise ParameterError(f"surface.{name}", "a number is in it twice.")
     nodes, cells = (len(np.asarray(state[name])) for name in ("node_ids", "cell_ids"))
-    _require(state, "field", (nodes,))
-    _require(state, "offsets", (nodes, 3))
-    _require(state, "weights", (cells, WEIGHT_COUNT))
+    for name, spec in leaves.items():
+        _require(state, name, (cells if spec.on_cells else nodes, *spec.shape))
     return grid
 
 

@@ -45,7 +45,7 @@ def test_refining_keeps_the_surface_closer_than_interpolation(torus_and_ball: Te
     for name in ("offsets", "weights"):
         surface.tensors()[name].data.normal_(generator=generator)
     before = surface.output()
-    plain = FlexiCubes(interpolate_field(Grid(24), Grid(48), surface._dense_field()))
+    plain = FlexiCubes(interpolate_field(Grid(24), Grid(48), surface._dense("field")))
     surface.resample(48)
     assert distance_between(surface.output(), before) < 0.5 * distance_between(plain.output(), before)
 
