@@ -28,6 +28,8 @@ class ExtractedSurface:
     crossing_values : field values at the two ends of every sign-changing edge, shape (edge_count, 2), with graph
     cell_size : of the grid, in working lengths
     dual_vertex_count : the first so many vertices are dual vertices, the rest are quad centres
+    boundary : directed edges of the border of an open surface, shape (boundary_edge_count, 2), int32; empty when closed
+    msdf : manifold signed distance at the vertices, shape (vertex_count,), with graph; empty where there is none
     """
 
     vertices: Tensor
@@ -36,6 +38,8 @@ class ExtractedSurface:
     dual_vertex_count: int
     regularity: Tensor = field(default_factory=lambda: torch.zeros(0))
     crossing_values: Tensor = field(default_factory=lambda: torch.zeros(0, 2))
+    boundary: Tensor = field(default_factory=lambda: torch.zeros(0, 2, dtype=torch.int32))
+    msdf: Tensor = field(default_factory=lambda: torch.zeros(0))
 
 
 @dataclass(frozen=True)
