@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from engine.surfaces.saved_state import FLEXICUBES_LEAVES, IDS, LeafSpec, base_k
 from engine.surfaces.starts import random_field, sphere_field
 from engine.surfaces.surface import ExtractedSurface, Stroke, Surface
 from engine.surfaces.tables import dual_tables
+from engine.surfaces.tetrahedra import ExtractedTetrahedra, takes_inverted_case, tetrahedra
 
 LEARNING_RATE_FACTORS: dict[str, float] = {"offsets": 3.0, "weights": 5.0}
 """Factor on the step size of each tensor: the raw offsets and weights go through a tanh and have no unit, and take
@@ -77,14 +78,20 @@ class FlexiCubes(Surface):
         dtype: torch.dtype = torch.float32,
         closed: bool = True,
     ) -> None:
+        self._begin({"field": values}, device=device, dtype=dtype, closed=closed)
+
+    def _begin(
+        self, fields: dict[str, np.ndarray | Tensor], *, device: Device | None, dtype: torch.dtype, closed: bool
+    ) -> None:
+        """Start with these values of leaves on nodes."""
         self.device = device or Device("cpu")
         self.dtype = dtype
         self.closed = closed
-        field = require_cube(values)
         self._tables = DeviceTables.on(self.device.torch)
         self._activation = Activation.on(self.device.torch, dtype)
-        grid = Grid(field.shape[0] - 1)
-        self._reset(grid, {"field": grid.pad(field.to(self.device.torch, dtype), OUTSIDE)})
+        cubes = {name: require_cube(values) for name, values in fields.items()}
+        grid = Grid(cubes["field"].shape[0] - 1)
+        self._reset(grid, {name: grid.pad(cube.to(self.device.torch, dtype), OUTSIDE) for name, cube in cubes.items()})
         self.prepare()
 
     kind = "flexicubes"
@@ -96,6 +103,14 @@ class FlexiCubes(Surface):
     @classmethod
     def blank(cls, device: Device) -> FlexiCubes:
         return cls(torch.ones(3, 3, 3), device=device)
+
+    @classmethod
+    def converted(cls, surface: Surface, *, options: Mapping[str, Any], device: Device) -> Surface:
+        if not isinstance(surface, FlexiCubes) or "weights" not in surface.tensors():
+            return super().converted(surface, options=options, device=device)
+        made = cls.blank(device)
+        made.restore({**surface.state(), "kind": cls.kind})
+        return made
 
     @classmethod
     def sphere(cls, resolution: int, *, radius: float = 0.6, **options: Any) -> FlexiCubes:
@@ -146,6 +161,44 @@ class FlexiCubes(Surface):
             crossing_values=crossing_values,
         )
 
+    def extract_tetrahedra(self) -> ExtractedTetrahedra:
+        """The inside as tetrahedra, differentiable; raises `GeometryError` for a surface that is open at the border.
+
+        Its own surface is that of `output` but for the diagonals and the cells that invert an ambiguous case: see
+        `engine.surfaces.tetrahedra`.
+        """
+        if not self.closed:
+            raise GeometryError(
+                "A surface that is open at the border of the grid has no inside to fill.",
+                remedy="Close it at the border.",
+            )
+        connectivity = self._require_connectivity()
+        raw = self._leaves["weights"]
+        neutral = connectivity.cell_rows[takes_inverted_case(connectivity)]
+        if len(neutral):
+            keep = torch.ones_like(raw)
+            keep[neutral, 8:20] = 0
+            raw = raw * keep
+        operation = Extraction(connectivity, self._tables, self._activation, self._frame)
+        duals = apply(operation, self._leaves["field"], self._leaves["offsets"], raw)[0][: connectivity.dual_count]
+        ids = torch.nonzero(self._occupancy).reshape(-1)
+        rows = self._active.node_row[ids].to(torch.int64)
+        active = rows >= 0
+        nodes = self._grid.positions(ids, self.dtype).index_add(
+            0,
+            torch.nonzero(active).reshape(-1),
+            (self._frame.reach * torch.tanh(self._leaves["offsets"]))[rows[active]],
+        )
+        return tetrahedra(self._grid, self._occupancy, connectivity, duals, nodes)
+
+    def tetrahedral_output(self) -> tuple[np.ndarray, np.ndarray]:
+        """The tetrahedra of the design as it is now: vertices float64 (n, 3), working frame, and indices int64 (m, 4),
+        as of `extract_tetrahedra`. Leaves the design as it is."""
+        twin = self._twin()
+        with torch.no_grad():
+            found = twin.extract_tetrahedra()
+        return found.vertices.to(torch.float64).cpu().numpy(), found.tets.cpu().numpy()
+
     def output(self) -> tuple[np.ndarray, np.ndarray]:
         if self._extracted is None:
             return self.present_output()
@@ -164,14 +217,18 @@ class FlexiCubes(Surface):
         return self._extracted[: connectivity.dual_count].to(torch.float32), triangles
 
     def present_output(self) -> tuple[np.ndarray, np.ndarray]:
-        # A twin is asked: finding the surface replaces leaves, which is for `prepare` alone to report, and whoever
-        # looks must not change what comes next.
-        twin = copy.copy(self)
-        twin.restore(self.state())
-        twin.prepare()
+        twin = self._twin()
         with torch.no_grad():
             twin.extract()
         return twin.output()
+
+    def _twin(self) -> Self:
+        """Another design with the same values, its surface found: finding it replaces leaves, which is for `prepare`
+        alone to report, and whoever looks must not change what comes next."""
+        twin = copy.copy(self)
+        twin.restore(self.state())
+        twin.prepare()
+        return twin
 
     def field(self) -> Tensor:
         """The field as it is now at all nodes, detached, shape (n + 1, n + 1, n + 1)."""
@@ -292,11 +349,24 @@ class FlexiCubes(Surface):
         """The present design on another grid, over all its ids; `extract` has just been asked."""
         if self.closed:
             field = resample_field(
-                self._grid, grid, self._dense("field"), self._require_connectivity(), *self._whole_mesh(), self.device
+                self._grid,
+                grid,
+                self._dense("field"),
+                self._require_connectivity().cells,
+                *self._whole_mesh(),
+                self._on_cap(),
+                self.device,
             )
         else:
             field = interpolate_field(self._grid, grid, self._dense("field"))
         return {"field": grid.pad(field, OUTSIDE)}
+
+    def _on_cap(self) -> Tensor:
+        """Whether each vertex of `_whole_mesh` lies on the cap that closes the surface at the border."""
+        connectivity = self._require_connectivity()
+        ends = torch.cat([connectivity.first_dual[1:], connectivity.first_dual.new_tensor([connectivity.dual_count])])
+        virtual = ~self._grid.is_real_cell(connectivity.cells)
+        return torch.repeat_interleave(virtual, (ends - connectivity.first_dual).to(torch.int64))
 
     def freeze(self, stroke: Stroke) -> None:
         self._freeze_cells(self._cells_of(stroke), frozen=stroke.frozen)

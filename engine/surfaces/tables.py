@@ -62,6 +62,46 @@ def dual_tables() -> DualTables:
     return tables
 
 
+@lru_cache(maxsize=1)
+def inside_edge_groups() -> np.ndarray:
+    """Group that stands for a cell on either side of each edge whose two corners are inside, −1 for other edges.
+
+    Indexed by whether the cell takes the inverted case, its case, the edge 4 a + k, and the side: the face across the
+    axis after a (0), or across the one after that (1). On a face with crossed edges it is their group; on one that is
+    all inside, the first group of the edge's connected inside corners. Shape (2, 256, 12, 2), int64.
+    """
+    tables = dual_tables()
+    corners = tables.edge_corners
+    groups = np.full((2, 256, 12, 2), -1, np.int64)
+    for case in range(256):
+        parts = _inside_parts(case, corners)
+        for inverted in range(2):
+            of_edge = tables.edge_group[255 - case if inverted else case]
+            for edge, (low, high) in enumerate(corners.tolist()):
+                if not (case >> low & 1 and case >> high & 1):
+                    continue
+                axis, k = divmod(edge, 4)
+                for side in range(2):
+                    face = 2 * ((axis + 1 + side) % 3) + (k >> side & 1)
+                    crossed = [e for e in _face_edges(face, corners) if of_edge[e] >= 0]
+                    around = [
+                        e for e in range(12) if of_edge[e] >= 0 and any(parts[c] == parts[low] for c in corners[e])
+                    ]
+                    groups[inverted, case, edge, side] = min((of_edge[e] for e in crossed or around), default=-1)
+    groups.flags.writeable = False
+    return groups
+
+
+def _inside_parts(case: int, corners: np.ndarray) -> list[int]:
+    """A number for each corner: the same for inside corners that inside edges join, −1 − corner outside."""
+    parts = [corner if case >> corner & 1 else -1 - corner for corner in range(8)]
+    for _ in range(8):
+        for low, high in corners.tolist():
+            if parts[low] >= 0 and parts[high] >= 0:
+                parts[low] = parts[high] = min(parts[low], parts[high])
+    return parts
+
+
 def _edge_corners() -> np.ndarray:
     edges = []
     for axis in range(3):
