@@ -61,6 +61,8 @@ def _term(term: TermEntry, titles: dict[str, str]) -> str:
     if term.maskable:
         facts.append("It needs a mask." if term.needs_mask else "A mask can say where it counts.")
     facts.append(f"For {', '.join(titles[study] for study in term.studies)}.")
+    if term.surfaces:
+        facts.append(f"It rests unless the surface is {' or '.join(f'`{name}`' for name in term.surfaces)}.")
     text = f"### {term.title}\n\nKind `{term.kind}`. " + " ".join(facts) + "\n"
     return text + ("\n" + _table(term.schema_) if term.schema_.get("properties") else "")
 
@@ -70,7 +72,12 @@ def _table(schema: dict[str, Any]) -> str:
     for name, entry in schema.get("properties", {}).items():
         unit = f" {entry['unit']}" if entry.get("unit") else ""
         live = " *Live.*" if entry.get("live") else ""
-        meaning = str(entry.get("description", "")).replace("|", "\\|")
+        choices = [f"`{choice}`: {help}" for choice, help in entry.get("choice_help", {}).items()]
+        shown = [
+            f"Where `{other}` is {' or '.join(f'`{value}`' for value in values)}."
+            for other, values in entry.get("shown_for", {}).items()
+        ]
+        meaning = " ".join([str(entry.get("description", "")), *choices, *shown]).replace("|", "\\|")
         title = entry.get("title", name)
         rows.append(
             f"| {title} | `{name}` | {_value(entry.get('default'))}{unit} | {_range(entry)} | {meaning}{live} |"

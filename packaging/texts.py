@@ -161,6 +161,8 @@ def declared_texts(path: Path) -> Iterator[tuple[str, str, int]]:
         shown = [word.value for word in call.keywords if word.arg in ("title", "help")]
         if _name(call.func) == "ParameterField":
             shown += call.args[1:3]
+        for choices in (word.value for word in call.keywords if word.arg == "choice_help"):
+            shown += choices.values if isinstance(choices, ast.Dict) else []
         for text in filter(None, map(_constant, shown)):
             yield "Parameter", text, call.lineno
 

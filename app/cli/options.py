@@ -9,6 +9,7 @@ from typing import Annotated, Any, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from engine.core.errors import ParameterError
 from engine.core.parameters import ParameterModel
 from engine.core.units import parse_length
 
@@ -80,6 +81,13 @@ def said(
         value = options.get(option)
         if value is None:
             continue
+        for other, wanted in _extra(field).get("shown_for", {}).items():
+            present = options.get(other) or model.model_fields[other].default
+            if present not in wanted:
+                raise ParameterError(
+                    f"--{option}".replace("_", "-"), f"it means nothing for --{other} {present}.",
+                    remedy=f"It is for {' or '.join(wanted)}: leave it out, or choose one of these.",
+                )  # fmt: skip
         is_length = _extra(field).get("unit") == "mm"
         values[name] = parse_length(value, diagonal=diagonal, name=f"--{option}") if is_length else value
     return values
@@ -91,9 +99,10 @@ def _option(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
     is_length = _extra(field).get("unit") == "mm"
     kind: Any = str if is_length else field.annotation
     metavar = "LENGTH" if is_length else None
+    choices = [f"{choice}: {help}" for choice, help in _extra(field).get("choice_help", {}).items()]
     option = typer.Option(
         f"--{flag}/--no-{flag}" if kind is bool else f"--{flag}",
-        help=f"{field.description or field.title} Default: {_spoken(field.default)}.",
+        help=" ".join([field.description or str(field.title), *choices, f"Default: {_spoken(field.default)}."]),
         metavar=metavar,
         show_default=False,
         rich_help_panel=(f"{panel}, advanced" if _extra(field).get("advanced") else panel) or None,

@@ -311,10 +311,24 @@ class Document:
             raise ParameterError(study.study, "this engine has no such study.") from None
         return study.model_copy(update={"terms": terms})
 
+    @property
+    def surface(self) -> str:
+        """The kind of surface that the study makes; "" where it makes none."""
+        entries = self.catalogue.studies if self.catalogue is not None else []
+        found = next((entry for entry in entries if entry.study == self.study.study), None)
+        return found.surface(self.study.parameters) if found is not None else ""
+
     def offered_terms(self) -> list[TermEntry]:
-        """Kinds of Terms that serve the study."""
+        """Kinds of Terms that serve the study and its surface."""
         entries = self.catalogue.terms if self.catalogue is not None else []
-        return [entry for entry in entries if self.study.study in entry.studies]
+        return [entry for entry in entries if self.study.study in entry.studies and entry.fits(self.surface)]
+
+    def resting_terms(self) -> list[str]:
+        """Names of the Terms that say nothing about the study's surface."""
+        entries = {entry.kind: entry for entry in self.catalogue.terms} if self.catalogue is not None else {}
+        return [
+            spec.name for spec in self.study.terms if spec.kind in entries and not entries[spec.kind].fits(self.surface)
+        ]
 
     def follows(self, name: str) -> bool:
         """The Run goes along when this object is moved."""

@@ -172,7 +172,7 @@ class ParameterEditor(QWidget):
         choice = CalmComboBox(self)
         self.choice = choice
         for option in self.field.choices:
-            choice.addItem(choice_title(option), option)
+            choice.addItem(str(option) if self.field.names and option else choice_title(option), option)
         choice.give_way(8)
         choice.setAccessibleName(parameter_text(self.field.title))
         choice.setToolTip(field_tooltip(self.field))
@@ -223,7 +223,8 @@ def choice_title(option: Any) -> str:
     """How a choice reads: names as their field writes them, plain words capitalised."""
     known = {
         "sdf": _tr("Signed distance"), "cpu": "CPU", "cuda": "CUDA", "adam": "Adam", "l-bfgs": "L-BFGS",
-        "flexicubes": "FlexiCubes", "system": _tr("As the system"), "light": _tr("Light"), "dark": _tr("Dark"),
+        "flexicubes": "FlexiCubes", "g-shell": "G-Shell", "deepmesh": "DeepMesh",
+        "system": _tr("As the system"), "light": _tr("Light"), "dark": _tr("Dark"),
         "st-venant-kirchhoff": "St. Venant–Kirchhoff", "stable-neo-hookean": _tr("Stable Neo-Hookean"), "bdf2": "BDF2",
         "implicit-euler": _tr("Implicit Euler"), "cma-es": "CMA-ES", "": _tr("None"),
     }  # fmt: skip

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.panels.editors import FieldLabel, ParameterEditor
+from app.panels.number_field import parameter_text
 from app.panels.offers import SEVERAL
 from app.panels.schema import ParameterField
 from engine.protocol.scene import Scene
@@ -23,6 +24,9 @@ class ParameterForm(QWidget):
         super().__init__(parent)
         self.editors: dict[str, ParameterEditor] = {}
         self._labels: dict[str, FieldLabel] = {}
+        self._hints: dict[str, QLabel] = {}
+        self._values: dict[str, Any] = {}
+        self._only: list[str] | None = None
         self._label_width = label_width
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -41,6 +45,11 @@ class ParameterForm(QWidget):
         """Show values; a name that is missing shows its default."""
         for name, editor in self.editors.items():
             editor.set_value(values.get(name, editor.field.default))
+        self._values = {name: values.get(name, editor.field.default) for name, editor in self.editors.items()}
+        for name, hint in self._hints.items():
+            text = self.editors[name].field.choice_help.get(str(self._values[name]), "")
+            hint.setText(parameter_text(text) if text else "")
+        self._show()
 
     def set_diagonal(self, diagonal: float | None) -> None:
         for editor in self.editors.values():
@@ -66,14 +75,21 @@ class ParameterForm(QWidget):
 
     def show_only(self, names: list[str] | None) -> None:
         """Show these parameters, folded ones too; None shows all as usual."""
-        for name, editor in self.editors.items():
-            shown = names is None or name in names
-            editor.setVisible(shown)
-            self._labels[name].setVisible(shown)
+        self._only = names
+        self._show()
         if self._fold is not None:
             found = names is not None and any(self.editors[name].field.advanced for name in names)
             self._fold.setVisible(names is None)
             self._fold.setChecked(found)
+
+    def _show(self) -> None:
+        """Show what is asked for and means something beside the other values."""
+        for name, editor in self.editors.items():
+            shown = editor.field.is_shown(self._values) and (self._only is None or name in self._only)
+            editor.setVisible(shown)
+            self._labels[name].setVisible(shown)
+            if name in self._hints:
+                self._hints[name].setVisible(shown and bool(self._hints[name].text()))
 
     def _grid(self, fields: list[ParameterField]) -> QWidget:
         holder = QWidget(self)
@@ -96,6 +112,13 @@ class ParameterForm(QWidget):
                 label.setMaximumWidth(self._label_width + 12)
                 grid.addWidget(label, 2 * row, 0, Qt.AlignmentFlag.AlignVCenter)
                 grid.addWidget(editor, 2 * row, 1)
+            if field.choice_help:
+                hint = QLabel(holder)
+                hint.setWordWrap(True)
+                hint.setProperty("soft", True)
+                hint.setVisible(False)
+                grid.addWidget(hint, 2 * row + 1, 0, 1, 2)
+                self._hints[field.name] = hint
             self.editors[field.name] = editor
             self._labels[field.name] = label
         return holder

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
+
+from pydantic import BaseModel
 
 FieldKind = Literal["number", "integer", "choice", "flag", "vector", "text"]
 
 
 @dataclass(frozen=True)
 class ParameterField:
-    """One parameter as a panel needs it (see `engine.core.parameters.parameter` for the meaning of each)."""
+    """One parameter as a panel needs it (see `engine.core.parameters.parameter` for the meaning of each).
+
+    names : its choices are names that a person gave, and read as they were written
+    """
 
     name: str
     title: str
@@ -29,7 +36,14 @@ class ParameterField:
     advanced: bool = False
     optional: bool = False
     choices: tuple[Any, ...] = ()
+    names: bool = False
     picks: str = ""
+    shown_for: Mapping[str, list[str]] = field(default_factory=dict)
+    choice_help: Mapping[str, str] = field(default_factory=dict)
+
+    def is_shown(self, values: Mapping[str, Any]) -> bool:
+        """Whether it means something where the parameters beside it are `values`."""
+        return all(values.get(name) in wanted for name, wanted in self.shown_for.items())
 
     @property
     def low(self) -> float | None:
@@ -45,6 +59,12 @@ def fields_of(schema: dict[str, Any]) -> list[ParameterField]:
     """Every parameter that a schema declares, in its order."""
     definitions = schema.get("$defs", {})
     return [_field(name, entry, definitions) for name, entry in schema.get("properties", {}).items()]
+
+
+@cache
+def declared(model: type[BaseModel]) -> tuple[ParameterField, ...]:
+    """Every parameter that a model declares, in its order; its schema is made once, for that takes milliseconds."""
+    return tuple(fields_of(model.model_json_schema()))
 
 
 def format_number(value: float) -> str:
@@ -86,6 +106,8 @@ def _field(name: str, entry: dict[str, Any], definitions: dict[str, Any]) -> Par
         optional=optional,
         choices=choices,
         picks=merged.get("picks", ""),
+        shown_for=merged.get("shown_for", {}),
+        choice_help=merged.get("choice_help", {}),
     )
 
 

@@ -52,7 +52,7 @@ class TermsPanel(QWidget):
         super().__init__(parent)
         self._document = document
         self._cards: dict[str, TermCard] = {}
-        self._menu_of = ""
+        self._menu_of = ("", "")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 6, 0, 0)
         self._column.setSpacing(6)
@@ -70,6 +70,10 @@ class TermsPanel(QWidget):
         self.add_button.setToolTip(self.tr("One more wish for the shape"))
         header.addWidget(self.add_button)
         self._column.addLayout(header)
+        self.resting = QLabel(self)
+        self.resting.setWordWrap(True)
+        self.resting.setProperty("soft", True)
+        self._column.addWidget(self.resting)
         document.catalogue_changed.subscribe(self._catalogue_changed)
         document.study_changed.subscribe(self.refresh)
         document.objects_changed.subscribe(self.refresh)
@@ -79,7 +83,7 @@ class TermsPanel(QWidget):
 
     def refresh(self) -> None:
         """Show the Study's Terms; cards that stay keep their state."""
-        if self._document.study.study != self._menu_of:
+        if (self._document.study.study, self._document.surface) != self._menu_of:
             self._fill_menu()
         specs = self._document.study.terms
         titles = self._document.term_titles()
@@ -96,11 +100,21 @@ class TermsPanel(QWidget):
             card.show_selections(spec, self._document.project.selections)
             colours = current_tokens().series
             card.set_colour(colours[index % len(colours)])
+        self._show_resting([name for name in self._document.resting_terms() if name in self._cards])
 
     def show_losses(self, curves: LossCurves) -> None:
         """Draw the small curves; at most once a frame."""
         for name, card in self._cards.items():
             card.show_values(curves.values.get(f"term:{name}", []))
+
+    def _show_resting(self, names: list[str]) -> None:
+        """In place of the cards of Terms that say nothing about the surface, a line that names them."""
+        for name, card in self._cards.items():
+            card.setVisible(name not in names)
+        titles = ", ".join(self._cards[name].title for name in names)
+        self.resting.setText(self.tr("At rest with this surface: {0}").format(titles))
+        self.resting.setToolTip(self.tr("They say nothing about it, and count again with another surface."))
+        self.resting.setVisible(bool(names))
 
     def card(self, name: str) -> TermCard:
         return self._cards[name]
@@ -136,7 +150,7 @@ class TermsPanel(QWidget):
         return card
 
     def _fill_menu(self) -> None:
-        self._menu_of = self._document.study.study
+        self._menu_of = (self._document.study.study, self._document.surface)
         before = self.add_button.menu()
         menu = QMenu(self.add_button)
         menu.setAccessibleName(self.tr("Add a term"))

@@ -30,6 +30,7 @@ def parameter(
     advanced: bool = False,
     picks: str = "",
     shown_for: Mapping[str, Sequence[str]] | None = None,
+    choice_help: Mapping[str, str] | None = None,
 ) -> Any:
     """Declare a field of a `ParameterModel`.
 
@@ -48,6 +49,7 @@ def parameter(
     picks : a text of names in the study's scene, which panels let a person choose: "numbers", "movers" or "creases"
         (several, with commas between them), "sheet" or "body" (one)
     shown_for : it means something only where these other parameters have one of these values
+    choice_help : what each of its choices is good for, in a sentence that panels show with it
     """
     extra: dict[str, Any] = {
         "unit": unit,
@@ -59,6 +61,7 @@ def parameter(
         "advanced": advanced,
         "picks": picks,
         "shown_for": {name: list(values) for name, values in (shown_for or {}).items()} or None,
+        "choice_help": dict(choice_help or {}) or None,
     }
     return Field(
         default,

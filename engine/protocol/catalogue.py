@@ -32,6 +32,10 @@ class TermEntry(BaseModel):
     surfaces: list[str] = Field(default_factory=list)
     schema_: dict[str, Any] = Field(default_factory=dict)
 
+    def fits(self, surface: str) -> bool:
+        """Whether it can be asked of a surface of this kind; "": of a study without any."""
+        return not self.surfaces or surface in self.surfaces
+
 
 class StudyEntry(BaseModel):
     """A kind of study: JSON schema of its parameters, the roles of its inputs, its default Terms and optimiser.
@@ -50,6 +54,11 @@ class StudyEntry(BaseModel):
     schema_: dict[str, Any] = Field(default_factory=dict)
     default_terms: list[TermSpec] = Field(default_factory=list)
     default_optimizer: OptimizerSpec = Field(default_factory=OptimizerSpec)
+
+    def surface(self, parameters: dict[str, Any]) -> str:
+        """The kind of surface that a study with these parameters makes; "" where it makes none."""
+        declared = self.schema_.get("properties", {}).get("surface", {})
+        return str(parameters.get("surface", declared.get("default", "")))
 
 
 class GalleryEntry(BaseModel):

@@ -10,9 +10,15 @@ from engine.core.parameters import ParameterModel, parameter
 class ReconstructParameters(ParameterModel):
     """What can be set of a reconstruction, beside its Terms and its optimiser."""
 
-    surface: Literal["flexicubes"] = parameter(
+    surface: Literal["flexicubes", "g-shell", "deepmesh"] = parameter(
         "flexicubes", title="Surface", live=True,
-        help="How the surface is represented: FlexiCubes, the dual mesh of a field.",
+        help="How the shape is represented. It may change while the Run goes on: the new surface begins where the old "
+        "one is.",
+        choice_help={
+            "flexicubes": "Closed shapes with sharp edges, machined or organic. The quickest and the closest.",
+            "g-shell": "Open shapes: cloth, leaves, bowls, terrain. It closes where the data are closed.",
+            "deepmesh": "A neural network. Smooth shapes, scans with gaps, and what a Model has learnt.",
+        },
     )  # fmt: skip
     resolution: int = parameter(
         48, title="Resolution", unit="cells", ge=8, le=256, soft_min=16, soft_max=128, step=8, live=True,

@@ -61,10 +61,6 @@ class TermSet:
         for _, term in self._terms.values():
             term.surface_changed()
 
-    def resting(self, design: Any) -> list[str]:
-        """The Terms that say nothing about a surface of this kind, and rest."""
-        return [name for name, (_, term) in self._terms.items() if not term.fits(design)]
-
     def weight(self, name: str, progress: float) -> float:
         """Weight of a Term at `progress` of the Run, its schedule included."""
         spec, term = self._terms[name]
