@@ -9,7 +9,6 @@ from engine.core.device import Device
 from engine.geometry.distance import TriangleIndex
 from engine.geometry.start import mesh_distance_field
 from engine.geometry.topology import boundary_edges
-from engine.surfaces.connectivity import Connectivity
 from engine.surfaces.grid import SIDE, Grid
 from engine.surfaces.surface import GridField, Surface
 
@@ -39,7 +38,14 @@ def interpolate_field(old: Grid, new: Grid, flat: Tensor) -> Tensor:
 
 
 def resample_field(
-    old: Grid, new: Grid, flat: Tensor, connectivity: Connectivity, vertices: Tensor, triangles: Tensor, device: Device
+    old: Grid,
+    new: Grid,
+    flat: Tensor,
+    cells: Tensor,
+    vertices: Tensor,
+    triangles: Tensor,
+    on_cap: Tensor,
+    device: Device,
 ) -> Tensor:
     """A field whose surface on the new grid is that of the old design, shape (n + 1, n + 1, n + 1).
 
@@ -48,17 +54,19 @@ def resample_field(
     the border is nearest, the field is interpolated.
 
     flat : the old field over all ids
-    vertices, triangles : the closed mesh of the dual vertices, working frame
+    cells : ids of the old cells that the surface passes through
+    vertices, triangles : the closed mesh, working frame
+    on_cap : whether each of its vertices lies on the cap
     """
     positions = _node_positions(new, flat)
     values = sample_nodes(old, flat, positions)
-    near = torch.nonzero(_near_surface(old, connectivity.cells, positions)).reshape(-1)
+    near = torch.nonzero(_near_surface(old, cells, positions)).reshape(-1)
     if len(near):
         index = TriangleIndex(vertices, triangles, device, winding=True)
         distances = index.signed_distance(positions[near]).to(flat.dtype)
         nearest = index.closest(positions[near]).faces.to(torch.int64)
-        on_cap = _on_cap(old, connectivity)[triangles.to(torch.int64)].any(dim=1)
-        keep = ~on_cap[nearest] & torch.isfinite(distances)
+        capped = on_cap[triangles.to(torch.int64)].any(dim=1)
+        keep = ~capped[nearest] & torch.isfinite(distances)
         values[near[keep]] = distances[keep]
     return values.reshape((new.resolution + 1,) * 3)
 
@@ -87,10 +95,3 @@ def _near_surface(grid: Grid, cells: Tensor, positions: Tensor) -> Tensor:
     wide = torch.nn.functional.max_pool3d(volume, 3, stride=1, padding=1).reshape(-1) > 0
     steps = torch.floor((positions + SIDE / 2) / grid.cell_size).to(torch.int64).clamp(0, grid.resolution - 1) + 1
     return wide[grid.ids(steps)]
-
-
-def _on_cap(grid: Grid, connectivity: Connectivity) -> Tensor:
-    """Whether each dual vertex belongs to a virtual cell."""
-    ends = torch.cat([connectivity.first_dual[1:], connectivity.first_dual.new_tensor([connectivity.dual_count])])
-    virtual = ~grid.is_real_cell(connectivity.cells)
-    return torch.repeat_interleave(virtual, (ends - connectivity.first_dual).to(torch.int64))

@@ -24,12 +24,16 @@ class ExtractedSurface:
 
     vertices : working frame, shape (vertex_count, 3); carries the autograd graph
     triangles : counter-clockwise from outside, shape (triangle_count, 3), int32, no gradient
-    regularity : L_dev of each dual vertex, shape (dual_vertex_count,), with graph; empty for other surfaces
+    regularity : L_dev of each dual vertex, which come first, with graph; empty for other surfaces
     crossing_values : field values at the two ends of every sign-changing edge, shape (edge_count, 2), with graph
     cell_size : of the grid, in working lengths
-    dual_vertex_count : the first so many vertices are dual vertices, the rest are quad centres
+    dual_vertex_count : the first so many vertices are those of `Surface.output`: dual vertices, behind them on an open
+        surface the cut points between two of them; the rest are quad centres and cut points beside them
     boundary : directed edges of the border of an open surface, shape (boundary_edge_count, 2), int32; empty when closed
-    msdf : manifold signed distance at the vertices, shape (vertex_count,), with graph; empty where there is none
+    msdf : manifold signed distance at the vertices, zero where the surface was cut, shape (vertex_count,); its gradient
+        is that in the leaf "msdf" alone, and moves no vertex; empty where there is none
+    template_msdf : the same at all vertices of the closed surface of which this one is a part
+    template_vertices : their positions, without a graph, shape (template_vertex_count, 3)
     """
 
     vertices: Tensor
@@ -40,6 +44,8 @@ class ExtractedSurface:
     crossing_values: Tensor = field(default_factory=lambda: torch.zeros(0, 2))
     boundary: Tensor = field(default_factory=lambda: torch.zeros(0, 2, dtype=torch.int32))
     msdf: Tensor = field(default_factory=lambda: torch.zeros(0))
+    template_msdf: Tensor = field(default_factory=lambda: torch.zeros(0))
+    template_vertices: Tensor = field(default_factory=lambda: torch.zeros(0, 3))
 
 
 @dataclass(frozen=True)
