@@ -9,8 +9,8 @@ import torch
 import warp as wp
 
 from engine.core.bridge import launch, view
-from engine.simulation.contact import broad_kernels as kernels
-from engine.simulation.contact.nearest import of_edges, on_triangle
+from engine.simulation.contact import search_kernels as kernels
+from engine.simulation.contact.nearest import of_edges, on_triangles
 
 CPU = torch.device("cpu")
 
@@ -44,10 +44,10 @@ class BroadPhase:
         """
         triangles, edges, vertices = (part.numpy() for part in (self._triangles, self._edges, self._vertices))
         faces = self._meeting(positions, vertices, triangles, reach)
-        close = on_triangle(positions[faces[:, 0]], positions[triangles[faces[:, 1]]])
+        close = on_triangles(positions, faces[:, 0], triangles[faces[:, 1]])
         faces = faces[close.squared < reach**2]
         pairs = self._meeting(positions, edges, edges, reach)
-        close = of_edges(positions[edges[pairs[:, 0]]], positions[edges[pairs[:, 1]]])
+        close = of_edges(positions, edges[pairs[:, 0]], edges[pairs[:, 1]])
         return faces, pairs[close.squared < reach**2]
 
     def _meeting(self, positions: np.ndarray, one: np.ndarray, other: np.ndarray, reach: float) -> np.ndarray:

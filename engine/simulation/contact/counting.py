@@ -11,16 +11,35 @@ a face or the border, and counting them would give flat ground ridges. The same 
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from engine.simulation.contact.nearest import CROSSING, FACE, FIRST, INSIDE, SECOND, of_edges, on_segment, on_triangle
-from engine.simulation.contact.stencils import FIRST_EDGE_EDGE
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.core.bridge import launch
+from engine.simulation.contact import search_kernels as kernels
+from engine.simulation.contact.nearest import tensor
+from engine.simulation.contact.stencils import KINDS
 
 FLAT = 1e-6
 """How far out of its neighbour's plane a triangle may be, over the gap, and both are flat ground."""
 PARALLEL = 1e-3
 """Squared sine of the angle between two edges at rest below which they fade out as parallel."""
-VERTEX_VERTEX, VERTEX_EDGE, VERTEX_FACE = range(FIRST_EDGE_EDGE)
+KIND_COUNT = len(KINDS)
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """faces : vertices and triangles, by vertices, int32, shape (a, 2)
+    starts : first row of each vertex that has any, and a, int32
+    edges : pairs of edges, int32, shape (b, 2)
+    """
+
+    faces: Tensor
+    starts: Tensor
+    edges: Tensor
 
 
 class Counting:
@@ -44,105 +63,65 @@ class Counting:
         sides = np.sort(self._triangles[:, [[0, 1], [1, 2], [2, 0]]], axis=2)
         self._sides = order[np.searchsorted(keys, sides[..., 0] * self._count + sides[..., 1], sorter=order)]
         ends = positions[self._edges]
-        self._squared_length = np.sum((ends[:, 1] - ends[:, 0]) ** 2, axis=1)
+        self._lengths = tensor(np.sum((ends[:, 1] - ends[:, 0]) ** 2, axis=1), np.float64)
+        self._triangle_table, self._side_table, self._edge_table = (
+            tensor(table, np.int32) for table in (self._triangles, self._sides, self._edges)
+        )
         self.flat_edges = self._flat_edges(positions, rigid)
         self.flat_vertices = rigid & np.isin(np.arange(self._count), self._triangles)
         self.flat_vertices[self._edges[~self.flat_edges]] = False
 
-    def pairs(
-        self, positions: np.ndarray, vertex_faces: np.ndarray, edge_edges: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Vertices (n, 4), kinds, weights and limits of parallel edges (n,), as of `Contacts`, of all candidates that
-        are nearer than the gap.
+    def candidates(self, vertex_faces: np.ndarray, edge_edges: np.ndarray) -> Candidates:
+        """Pairs of vertices and faces, shape (a, 2), and of edges, shape (b, 2), without those that never count."""
+        faces = vertex_faces[~self.flat_vertices[vertex_faces[:, 0]]]
+        faces = faces[np.lexsort((faces[:, 1], faces[:, 0]))]
+        starts = np.concatenate([np.flatnonzero(np.diff(faces[:, 0], prepend=-1)), [len(faces)]])
+        edges = edge_edges[~self.flat_edges[edge_edges].any(axis=1)]
+        return Candidates(tensor(faces, np.int32), tensor(starts, np.int32), tensor(edges, np.int32))
 
-        vertex_faces, edge_edges : candidates, shapes (a, 2) and (b, 2)
+    def pairs(self, positions: Tensor, near: Candidates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows of vertices and kind, shape (n, 5), weights and limits of parallel edges (n,), as of `Contacts`, of all
+        candidates that are nearer than the gap, in an order that depends on nothing but them.
+
+        positions : [m], shape (v, 3)
         """
-        found = [*self._of_vertices(positions, vertex_faces), *self._of_edges(positions, edge_edges)]
-        vertices = np.concatenate([rows for rows, _, _, _ in found])
-        kinds = np.concatenate([np.broadcast_to(kind, len(rows)) for rows, kind, _, _ in found])
-        weights = np.concatenate(
-            [np.broadcast_to(np.asarray(weight, np.float64), len(rows)) for rows, _, weight, _ in found]
-        )
-        parallel = np.concatenate([np.broadcast_to(limit, len(rows)) for rows, _, _, limit in found])
-        names = np.concatenate([vertices, kinds[:, None]], axis=1)
-        _, first, same = np.unique(names, axis=0, return_index=True, return_inverse=True)
-        total = np.bincount(same.reshape(-1), weights, minlength=len(first))
-        kept = first[total != 0.0]
-        return vertices[kept], kinds[kept], total[total != 0.0], parallel[kept]
+        room = 4 * (len(near.faces) + len(near.edges))
+        while True:
+            rows, weights = torch.empty(room, 5, dtype=torch.int32), torch.empty(room, 2, dtype=torch.float64)
+            count = torch.zeros(1, dtype=torch.int32)
+            found = [rows, weights, count]
+            scratch = [
+                torch.empty(len(near.faces), dtype=torch.int32),
+                torch.empty(len(near.faces), 3, dtype=torch.int32),
+            ]
+            tables = [self._triangle_table, self._side_table, self._edge_table, self._gap**2]
+            arguments = [positions, near.starts, near.faces, *tables, *scratch, *found]
+            launch(kernels.count_faces, len(near.starts) - 1, arguments, device=CPU)
+            limits = [self._lengths, self._gap**2, PARALLEL]
+            launch(
+                kernels.count_edges,
+                len(near.edges),
+                [positions, near.edges, self._edge_table, *limits, *found],
+                device=CPU,
+            )
+            if int(count) <= room:
+                break
+            room = int(count)
+        return self._summed(rows[: int(count)].numpy(), weights[: int(count)].numpy())
 
-    def _of_vertices(self, positions: np.ndarray, candidates: np.ndarray) -> list[Found]:
-        candidates = candidates[~self.flat_vertices[candidates[:, 0]]]
-        near = on_triangle(positions[candidates[:, 0]], positions[self._triangles[candidates[:, 1]]])
-        active = near.squared < self._gap**2
-        vertex, face, part = candidates[active, 0], candidates[active, 1], near.part[active]
-        corners, sides = self._triangles[face], self._sides[face]
-        inside = part == FACE
-        rows = np.concatenate([vertex[inside, None], corners[inside]], axis=1)
-        found: list[Found] = [(rows, VERTEX_FACE, 1.0, 0.0)]
-        for side in range(3):
-            chosen = part == 3 + side
-            found.append(self._with_edge(vertex[chosen], sides[chosen, side], 1.0))
-            chosen = part == side
-            found.append(_with_vertex(vertex[chosen], corners[chosen, side], 1.0))
-        # How often each edge and each vertex is part of the triangles that a vertex is near.
-        edge_names, faces_at_edge = np.unique(
-            (vertex[:, None] * len(self._edges) + sides).reshape(-1), return_counts=True
-        )
-        several = faces_at_edge > 1
-        whose, edge = np.divmod(edge_names[several], len(self._edges))
-        surplus = faces_at_edge[several] - 1.0
-        found += self._nearest_of_edges(positions, whose, edge, -surplus)
-        corner_names, faces_at_corner = np.unique(
-            (vertex[:, None] * self._count + corners).reshape(-1), return_counts=True
-        )
-        share = 1.0 - faces_at_corner
-        ends = (whose[:, None] * self._count + self._edges[edge]).reshape(-1)
-        np.add.at(share, np.searchsorted(corner_names, ends), np.repeat(surplus, 2))
-        whose, corner = np.divmod(corner_names, self._count)
-        apart = positions[whose] - positions[corner]
-        counts = (share != 0.0) & (np.einsum("ij,ij->i", apart, apart) < self._gap**2)
-        found.append(_with_vertex(whose[counts], corner[counts], share[counts]))
-        return found
-
-    def _nearest_of_edges(
-        self, positions: np.ndarray, vertex: np.ndarray, edge: np.ndarray, weight: np.ndarray
-    ) -> list[Found]:
-        ends = positions[self._edges[edge]]
-        near = on_segment(positions[vertex], ends[:, 0], ends[:, 1])
-        active = near.squared < self._gap**2
-        vertex, edge, weight, part = vertex[active], edge[active], weight[active], near.part[active]
-        inside = part == INSIDE
-        found = [self._with_edge(vertex[inside], edge[inside], weight[inside])]
-        for end in (FIRST, SECOND):
-            chosen = part == end
-            found.append(_with_vertex(vertex[chosen], self._edges[edge[chosen], end], weight[chosen]))
-        return found
-
-    def _of_edges(self, positions: np.ndarray, candidates: np.ndarray) -> list[Found]:
-        candidates = candidates[~self.flat_edges[candidates].any(axis=1)]
-        one, other = self._edges[candidates[:, 0]], self._edges[candidates[:, 1]]
-        near = of_edges(positions[one], positions[other])
-        active = near.squared < self._gap**2
-        candidates, one, other, part = candidates[active], one[active], other[active], near.part[active]
-        limit = PARALLEL * self._squared_length[candidates].prod(axis=1)
-        cross = np.cross(positions[one[:, 1]] - positions[one[:, 0]], positions[other[:, 1]] - positions[other[:, 0]])
-        fades = np.einsum("ij,ij->i", cross, cross) < limit
-        whole = fades | (part == CROSSING)
-        rows = np.concatenate([one[whole], other[whole]], axis=1)
-        found: list[Found] = [(rows, FIRST_EDGE_EDGE + part[whole], 1.0, limit[whole])]
-        for name in range(CROSSING):
-            chosen = ~whole & (part == name)
-            if name < 4:
-                found.append(_with_vertex(one[chosen, name // 2], other[chosen, name % 2], 1.0))
-            elif name < 6:
-                found.append(self._with_edge(other[chosen, name - 4], candidates[chosen, 0], 1.0))
-            else:
-                found.append(self._with_edge(one[chosen, name - 6], candidates[chosen, 1], 1.0))
-        return found
-
-    def _with_edge(self, vertex: np.ndarray, edge: np.ndarray, weight: np.ndarray | float) -> Found:
-        rows = np.concatenate([vertex[:, None], self._edges[edge], vertex[:, None]], axis=1)
-        return rows, VERTEX_EDGE, weight, 0.0
+    def _summed(self, rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What counts several times once, with the sum of the weights, and what counts nothing not at all."""
+        wide = rows.astype(np.int64)
+        first = wide[:, 0] * self._count + wide[:, 1]
+        second = (wide[:, 2] * self._count + wide[:, 3]) * KIND_COUNT + wide[:, 4]
+        order = np.lexsort((second, first))
+        first, second = first[order], second[order]
+        new = np.ones(len(order), bool)
+        new[1:] = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+        starts = np.flatnonzero(new)
+        total = np.add.reduceat(weights[order, 0], starts) if len(starts) else np.zeros(0)
+        kept = order[starts[total != 0.0]]
+        return wide[kept], total[total != 0.0], weights[kept, 1]
 
     def _flat_edges(self, positions: np.ndarray, rigid: np.ndarray) -> np.ndarray:
         """Inner edges of what is rigid and flat, bool, shape (e,)."""
@@ -164,15 +143,6 @@ class Counting:
         flat[chosen] = (heights <= FLAT * self._gap * smaller) & (smaller > 0.0)
         flat[chosen] &= (to[:, 0] * to[:, 1]).sum(axis=1) < 0.0
         return flat
-
-
-Found = tuple[np.ndarray, "int | np.ndarray", "np.ndarray | float", "np.ndarray | float"]
-"""Vertices, kinds, weights, limits of parallel edges."""
-
-
-def _with_vertex(vertex: np.ndarray, other: np.ndarray, weight: np.ndarray | float) -> Found:
-    first, second = np.minimum(vertex, other), np.maximum(vertex, other)
-    return np.stack([first, second, first, first], axis=1), VERTEX_VERTEX, weight, 0.0
 
 
 def _opposite(side_slots: np.ndarray) -> np.ndarray:

@@ -37,7 +37,6 @@ EDGE_EDGE = (
 """By which ends or insides of the two edges (a0, a1), (b0, b1) are nearest, in the order of ipctk's
 EdgeEdgeDistanceType."""
 KINDS = np.array([VERTEX_VERTEX, VERTEX_EDGE, VERTEX_FACE, *EDGE_EDGE], np.float64)
-FIRST_EDGE_EDGE = 3
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,15 @@ class Contacts:
     def of(
         vertices: np.ndarray, kinds: np.ndarray, weight: np.ndarray, parallel: np.ndarray, pair: np.ndarray
     ) -> Contacts:
-        """From rows of KINDS; brought into an order that depends on nothing but the contacts."""
-        order = np.lexsort((kinds, *vertices.T[::-1]))
-        tables = torch.from_numpy(KINDS[kinds[order]])
+        """From rows of KINDS."""
+        tables = torch.from_numpy(KINDS[kinds])
         return Contacts(
-            torch.from_numpy(vertices[order]),
+            torch.from_numpy(np.ascontiguousarray(vertices)),
             tables[:, 0].contiguous(),
             tables[:, 1:].transpose(1, 2).contiguous(),
-            torch.from_numpy(weight[order]),
-            torch.from_numpy(parallel[order]),
-            torch.from_numpy(pair[order]),
+            torch.from_numpy(weight),
+            torch.from_numpy(parallel),
+            torch.from_numpy(pair),
         )
 
 

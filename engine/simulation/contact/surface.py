@@ -16,8 +16,9 @@ from torch import Tensor
 
 from engine.core.errors import ParameterError
 from engine.simulation.contact.broad import BroadPhase
-from engine.simulation.contact.counting import Counting
-from engine.simulation.contact.stencils import FIRST_EDGE_EDGE, Contacts
+from engine.simulation.contact.counting import Candidates, Counting
+from engine.simulation.contact.search_kernels import FIRST_EDGE_EDGE
+from engine.simulation.contact.stencils import Contacts
 
 CCD_ITERATIONS = 10_000
 """Of conservative advancement (M. Li, D. M. Kaufman, C. Jiang: Codimensional incremental potential contact, ACM Trans.
@@ -86,7 +87,7 @@ class CollisionSurface:
         self.mesh.can_collide = self._filter(excepted)
         self._broad = BroadPhase(self.triangles, self.edges, self.held, excepted)
         self._ccd = ipctk.AdditiveCCD(CCD_ITERATIONS)
-        self._candidates: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._candidates: tuple[np.ndarray, Candidates] | None = None
         self._found: list[tuple[Tensor, Contacts]] = []
 
     def on_surface(self, positions: Tensor) -> np.ndarray:
@@ -98,7 +99,7 @@ class CollisionSurface:
         for known, contacts in self._found:
             if torch.equal(known, positions):
                 return contacts
-        contacts = self._find(np.asfortranarray(positions.detach().numpy()))
+        contacts = self._find(positions.detach().contiguous())
         self._found = [(positions.detach().clone(), contacts), *self._found[:1]]
         return contacts
 
@@ -120,24 +121,25 @@ class CollisionSurface:
     def pair_number(self, one: int, other: int) -> int:
         return min(one, other) * len(self.bodies) + max(one, other)
 
-    def _find(self, positions: np.ndarray) -> Contacts:
-        vertices, kind, weight, parallel = self.counting.pairs(positions, *self._near(positions))
+    def _find(self, positions: Tensor) -> Contacts:
+        rows, weight, parallel = self.counting.pairs(positions, self._near(positions.numpy()))
+        vertices, kind = rows[:, :4], rows[:, 4]
         # Slots one and, of edges, three belong to the two features, whatever else there is.
         second = np.where(kind < FIRST_EDGE_EDGE, vertices[:, 1], vertices[:, 2])
-        sides = np.sort(np.stack([self.body_of[vertices[:, 0]], self.body_of[second]]), axis=0)
-        pair = sides[0] * len(self.bodies) + sides[1]
+        one, other = self.body_of[vertices[:, 0]], self.body_of[second]
+        pair = np.minimum(one, other) * len(self.bodies) + np.maximum(one, other)
         return Contacts.of(vertices, kind, weight, parallel, pair)
 
-    def _near(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _near(self, positions: np.ndarray) -> Candidates:
         """Vertices and faces, and pairs of edges, among which is everything nearer than the gap."""
         reach = MARGIN * self.gap
         if self._candidates is not None:
-            there, faces, edges = self._candidates
+            there, candidates = self._candidates
             if float(np.abs(positions - there).max()) * 3.0**0.5 < 0.5 * reach:
-                return faces, edges
-        faces, edges = self._broad.near(positions, self.gap + reach)
-        self._candidates = positions.copy(), faces, edges
-        return faces, edges
+                return candidates
+        candidates = self.counting.candidates(*self._broad.near(positions, self.gap + reach))
+        self._candidates = positions.copy(), candidates
+        return candidates
 
     def _filter(self, apart: Sequence[tuple[np.ndarray, np.ndarray]]) -> ipctk.CollisionFilter:
         # One patch of all that is held, and one for every other vertex: a patch does not collide with itself.

@@ -12,7 +12,7 @@ def kernel_files(scene: Scene) -> tuple[str, ...]:
         "shell.membrane_kernels": bool(scene.sheets),
         "shell.bending_kernels": "midedge" in bendings,
         "shell.hinge_kernels": "hinges" in bendings,
-        "contact.broad_kernels": scene.contact.mode != "none",
+        "contact.search_kernels": scene.contact.mode != "none",
         "solid.neo_hookean_kernels": bool(scene.solids),
     }
     return tuple(f"engine.simulation.{file}" for file, runs in needed.items() if runs)

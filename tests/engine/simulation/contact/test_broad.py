@@ -8,7 +8,7 @@ import pytest
 
 from engine.geometry.sheets import regular_sheet
 from engine.simulation.contact.broad import BroadPhase
-from engine.simulation.contact.nearest import of_edges, on_triangle
+from engine.simulation.contact.nearest import of_edges, on_triangles
 
 REACH = 2e-3
 
@@ -38,10 +38,10 @@ def test_all_that_is_near_and_may_collide(excepted: bool) -> None:
     faces, pairs = BroadPhase(corners, edges, held, apart).near(positions, REACH)
 
     vertex, face = (axis.ravel() for axis in np.meshgrid(range(len(positions)), range(len(corners)), indexing="ij"))
-    close = on_triangle(positions[vertex], positions[corners[face]]).squared < REACH**2
+    close = on_triangles(positions, vertex, corners[face]).squared < REACH**2
     expected = {(v, f) for v, f in zip(vertex[close], face[close], strict=True) if may_collide([v], corners[f])}
     assert expected and set(map(tuple, faces)) == expected and len(faces) == len(expected)
     one, other = np.triu_indices(len(edges), 1)
-    close = of_edges(positions[edges[one]], positions[edges[other]]).squared < REACH**2
+    close = of_edges(positions, edges[one], edges[other]).squared < REACH**2
     expected = {(a, b) for a, b in zip(one[close], other[close], strict=True) if may_collide(edges[a], edges[b])}
     assert expected and {tuple(sorted(pair)) for pair in pairs} == expected and len(pairs) == len(expected)

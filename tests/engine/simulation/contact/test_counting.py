@@ -10,7 +10,7 @@ import torch
 from engine.geometry.primitives import box_surface, square
 from engine.geometry.sheets import regular_sheet
 from engine.simulation.contact.laws import Law
-from engine.simulation.contact.nearest import of_edges, on_triangle
+from engine.simulation.contact.nearest import of_edges, on_triangles
 from engine.simulation.contact.stencils import closest
 from engine.simulation.contact.surface import CollisionSurface, ContactBody
 
@@ -34,8 +34,9 @@ def _energy(surface: CollisionSurface, positions: torch.Tensor) -> float:
 def test_nearest_features_are_those_of_the_toolkit() -> None:
     random = np.random.default_rng(0)
     points = random.standard_normal((500, 4, 3))
-    faces = on_triangle(points[:, 0], points[:, 1:])
-    edges = of_edges(points[:, :2], points[:, 2:])
+    corners = np.arange(2000).reshape(-1, 4)
+    faces = on_triangles(points.reshape(-1, 3), corners[:, 0], corners[:, 1:])
+    edges = of_edges(points.reshape(-1, 3), corners[:, :2], corners[:, 2:])
     for number, four in enumerate(points):
         assert faces.part[number] == int(ipctk.point_triangle_distance_type(*four))
         assert faces.squared[number] == pytest.approx(ipctk.point_triangle_distance(*four), rel=1e-9)
