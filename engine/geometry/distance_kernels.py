@@ -44,6 +44,27 @@ def closest_points(
 
 
 @wp.kernel
+def leaving_faces(
+    mesh: wp.uint64,
+    points: wp.array[wp.vec3],
+    directions: wp.array[wp.vec3],
+    clearance: wp.float32,
+    faces: wp.array[wp.int32],
+    weights: wp.array[wp.vec3],
+) -> None:
+    """Where the ray from each point leaves the mesh: the first face from within beyond `clearance`, if none is entered
+    before."""
+    i = wp.tid()
+    d = directions[i]
+    faces[i] = -1
+    weights[i] = wp.vec3(0.0, 0.0, 0.0)
+    query = wp.mesh_query_ray(mesh, points[i] + clearance * d, d, 1.0e30)
+    if query.result and wp.dot(query.normal, d) > 0.0:
+        faces[i] = query.face
+        weights[i] = wp.vec3(query.u, query.v, 1.0 - query.u - query.v)
+
+
+@wp.kernel
 def signed_distances(
     mesh: wp.uint64,
     points: wp.array[wp.vec3],
@@ -126,7 +147,11 @@ def self_intersections(
     tolerance: wp.float64,
     intersecting: wp.array[wp.int32],
 ) -> None:
-    """Mark triangles one of whose edges runs through a triangle that has no vertex in common, or the reverse."""
+    """Mark triangles one of whose edges runs through a triangle with which it has no edge in common, or the reverse.
+
+    An edge that ends at a vertex of the other triangle is never on both sides of its plane, so triangles with a vertex
+    in common count only where the edge opposite to it runs through the other.
+    """
     i = wp.tid()
     ia = triangles[3 * i]
     ib = triangles[3 * i + 1]
@@ -143,8 +168,14 @@ def self_intersections(
             ja = triangles[3 * j]
             jb = triangles[3 * j + 1]
             jc = triangles[3 * j + 2]
-            touching = is_corner(ja, ia, ib, ic) or is_corner(jb, ia, ib, ic) or is_corner(jc, ia, ib, ic)
-            if not touching:
+            common = wp.int32(0)
+            if is_corner(ja, ia, ib, ic):
+                common += 1
+            if is_corner(jb, ia, ib, ic):
+                common += 1
+            if is_corner(jc, ia, ib, ic):
+                common += 1
+            if common < 2:
                 d = vertices[ja]
                 e = vertices[jb]
                 f = vertices[jc]

@@ -13,10 +13,11 @@ from engine.geometry import distance_kernels as kernels
 
 
 def intersecting_triangles(vertices: np.ndarray, triangles: np.ndarray, device: Device | None = None) -> np.ndarray:
-    """Indices of the triangles that properly cross another with which they share no vertex, ascending.
+    """Indices of the triangles that properly cross another, ascending.
 
     Candidates come from a bounding-volume hierarchy; each pair is tested in float64, edge against triangle (Möller
-    1997). Triangles that only touch, or overlap within one plane, do not count.
+    1997). Triangles that only touch, share an edge, or overlap within one plane, do not count; those that share one
+    vertex count where they run through each other elsewhere.
     """
     where = (device or Device("cpu")).torch
     if not len(triangles):
