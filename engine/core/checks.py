@@ -23,8 +23,11 @@ Finite = ConfigDict(allow_inf_nan=False)
 ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.geometry.verification",
     "engine.surfaces.verification",
+    "engine.surfaces.verification_gshell",
     "engine.rendering.verification",
     "engine.objectives.verification",
+    "engine.objectives.shape_verification",
+    "engine.objectives.flow_verification",
     "engine.objectives.moving_verification",
     "engine.optimization.verification",
     "engine.simulation.contact.verification",

@@ -29,6 +29,8 @@ FILES_WITH_KERNELS: tuple[str, ...] = (
     "engine.simulation.shell.bending_kernels",
     "engine.simulation.shell.hinge_kernels",
     "engine.simulation.contact.search_kernels",
+    "engine.simulation.contact.potential_kernels",
+    "engine.simulation.matrix_kernels",
     "engine.simulation.solid.neo_hookean_kernels",
 )
 """Import paths of the files that hold kernels; those that do not exist in this installation are passed over."""

@@ -148,6 +148,23 @@ class TriangleIndex:
             return self._refine(queries.to(torch.float64), faces, dtype)
         return ClosestPoints(faces, weights, positions, distances)
 
+    def leaving(self, points: Tensor, directions: Tensor, clearance: float) -> tuple[Tensor, Tensor]:
+        """Where rays from inside leave the mesh: faces, int32 (n,), −1 for none, and barycentric weights, float64.
+
+        points, directions : shape (n, 3), the latter of unit length
+        clearance : what lies nearer than this is passed over, as the face that a ray begins on
+        """
+        count = len(points)
+        faces = torch.full((count,), -1, dtype=torch.int32, device=self.device.torch)
+        weights = torch.zeros(count, 3, dtype=torch.float32, device=self.device.torch)
+        if self._mesh is not None:
+            rays = [self._to_local(points), directions.to(torch.float32).contiguous()]
+            launch(
+                kernels.leaving_faces, count,
+                [self._mesh.id, *rays, float(clearance), faces, weights], device=self.device.torch,
+            )  # fmt: skip
+        return faces, weights.to(torch.float64)
+
     def signed_distance(self, points: Tensor | np.ndarray, *, accuracy: float = 2.0) -> Tensor:
         """Distance of each of `points`, shape (n,), negative where the winding number is above one half.
 

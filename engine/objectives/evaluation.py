@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from engine.core import bridge
 from engine.core.device import Device
 from engine.geometry.distance import TriangleIndex
 from engine.geometry.sampling import sample_surface
+from engine.geometry.vertex_clusters import clustered
 from engine.objectives import kernels
 from engine.objectives.mask import MaskWeight
 from engine.objectives.target import Draw, Target
@@ -59,6 +61,8 @@ class Evaluation:
         self.progress = progress
         self._mask_values: dict[tuple[int, int], tuple[MaskWeight, Tensor, Tensor]] = {}
         self._sides: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+        self._nearest: dict[Hashable, Tensor] = {}
+        self._panels: dict[int, tuple[Tensor, Tensor]] = {}
 
     @property
     def vertices(self) -> Tensor:
@@ -76,13 +80,17 @@ class Evaluation:
 
     def hold_pairs(self, other: Evaluation) -> None:
         """Take over the samples and the pairs of another evaluation of the same triangles, as gradient checks need."""
-        self.__dict__.update(
-            samples=other.samples, face_of_target=other.face_of_target, target_of_samples=other.target_of_samples
-        )
+        held = ["samples", "opposite_of_samples"]
+        if self.target is not None:
+            held += ["face_of_target", "target_of_samples"]
+        self.__dict__.update({name: getattr(other, name) for name in held})
 
     def hold_sides(self, other: Evaluation) -> None:
-        """Take over what `side_of` found for another evaluation of the same triangles, as gradient checks need."""
+        """Take over what `side_of`, `faces_near` and `panels` found for another evaluation of the same triangles, as
+        gradient checks need."""
         self._sides = other._sides
+        self._nearest = other._nearest
+        self._panels = other._panels
 
     def factor(self, where: MaskWeight, positions: Tensor) -> Tensor:
         """What a mask weighs places with, float64 (n,); asked once for all Terms that it weighs.
@@ -96,6 +104,21 @@ class Evaluation:
             # Mask and tensor are kept too, lest others take their places and their ids.
             self._mask_values[key] = (where, positions, values)
         return where.of(self._mask_values[key][2])
+
+    def faces_near(self, key: Hashable, points: Tensor) -> Tensor:
+        """Face of the moving surface nearest to each of `points` (n, 3), int32. `key` names the points among all that
+        are asked for in this evaluation."""
+        if key not in self._nearest:
+            self._nearest[key] = self.index.closest(points.to(torch.float32)).faces
+        return self._nearest[key]
+
+    def panels(self, count: int) -> tuple[Tensor, Tensor]:
+        """The surface as at most `count` panels: cluster of every vertex, int64, and triangles over clusters, int32."""
+        if count not in self._panels:
+            made = clustered(self.positions.cpu().numpy(), self.triangles.cpu().numpy(), count)
+            device = self.positions.device
+            self._panels[count] = (torch.from_numpy(made.label).to(device), torch.from_numpy(made.triangles).to(device))
+        return self._panels[count]
 
     def side_of(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Face of the moving surface nearest to each of `points` (n, 3), int32, and the side on which the point is,
@@ -128,11 +151,29 @@ class Evaluation:
         return SurfacePoints(face, barycentric, position)
 
     @cached_property
+    def index(self) -> TriangleIndex:
+        """For closest points of the moving surface, and rays through it."""
+        return TriangleIndex(self.positions.to(torch.float32), self.triangles, self.device)
+
+    @cached_property
+    def opposite_of_samples(self) -> tuple[Tensor, Tensor]:
+        """Where a ray from every sample against its normal leaves the surface: face, int32 (−1: nowhere), and
+        barycentric, float64 (n, 3)."""
+        normal = torch.nan_to_num(self.face_normals[self.samples.face.long()])
+        return self.index.leaving(self.samples.position, -normal, 0.01 * self.surface.cell_size)
+
+    @cached_property
+    def face_normals(self) -> Tensor:
+        """Unit normals of the faces, float64 (triangle_count, 3), without graph; not a number where there is none."""
+        a, b, c = self.positions[self.triangles.long()].unbind(dim=1)
+        normal = torch.linalg.cross(b - a, c - a)
+        return normal / torch.linalg.vector_norm(normal, dim=1, keepdim=True)
+
+    @cached_property
     def face_of_target(self) -> Tensor:
         """Face of the moving surface nearest to every point of the draw, int32."""
         assert self.draw is not None
-        index = TriangleIndex(self.positions.to(torch.float32), self.triangles, self.device)
-        return index.closest(self.draw.position32).faces
+        return self.index.closest(self.draw.position32).faces
 
     @cached_property
     def target_of_samples(self) -> Tensor:

@@ -20,7 +20,8 @@ from engine.protocol.catalogue import TermEntry
 from engine.protocol.study import TermSpec
 
 FAMILIES: tuple[str, ...] = (
-    "fit", "normals", "field", "regularity", "smooth", "volume", "handle", "no_go",
+    "fit", "normals", "field", "implicit_field", "regularity", "smooth", "volume", "handle", "no_go",
+    "symmetry", "developability", "thickness", "overhang", "parts", "boundary", "drag",
     "recorded", "end_shape", "actuation", "pattern",
 )  # fmt: skip
 """Files of this room that declare Terms, in the order in which they are offered."""
@@ -53,7 +54,8 @@ class Term(ABC):
     kind : its name in files
     title, help : in the user's words; formula and source for the tooltip
     unit : of the value
-    place : "" | "point" (a handle) | "region": how it is made in the viewport
+    place : how it is placed in the viewport: "" | "point" (a handle) | "direction" (an arrow: its parameter
+        `direction`) | "plane" (its parameters `point` and `normal`)
     needs_surface : whether it looks at the extracted surface, or at the design alone
     leaves_target : whether it may want the surface away from the target
     maskable : whether its integrand has a place, so that it can be weighed with a mask

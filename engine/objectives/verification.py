@@ -94,8 +94,7 @@ def relative_gradient_error(term: Term, target: Target | None, *, step: float = 
 
     def moved(vertices: torch.Tensor) -> float:
         same = evaluation_of(replace(surface, vertices=vertices), target)
-        if target is not None:
-            same.hold_pairs(evaluation)
+        same.hold_pairs(evaluation)
         same.hold_sides(evaluation)
         return float(term.evaluate(same, NO_DESIGN))
 
@@ -153,7 +152,7 @@ def upper_half(*, lower: float = 0.25, reach: float = 10.0) -> Mask:
     return Mask(edit, UNIT, CPU)
 
 
-def _surface_term(kind: str, target: Target | None, *, mask: Mask | None = None, **parameters: object) -> Term:
+def surface_term(kind: str, target: Target | None, *, mask: Mask | None = None, **parameters: object) -> Term:
     spec = TermSpec(kind=kind, name=kind, weight=1.0, parameters=parameters, mask=mask.edit.name if mask else "")
     term = build_term(spec, TermContext(UNIT, target, CPU))
     term.where = MaskWeight(mask, 0.1) if mask else None
@@ -171,7 +170,7 @@ def _cube_target() -> MeshTarget:
 )
 def fit_gradient(softness: float = 1.0, outlier_distance: float = 20.0) -> CheckResult:
     target = _cube_target()
-    term = _surface_term("fit", target, softness=softness, outlier_distance=outlier_distance)
+    term = surface_term("fit", target, softness=softness, outlier_distance=outlier_distance)
     return compare("objectives.fit-gradient", relative_gradient_error(term, target), 0.0, 1e-6)
 
 
@@ -182,7 +181,7 @@ def fit_gradient(softness: float = 1.0, outlier_distance: float = 20.0) -> Check
 )
 def normals_gradient() -> CheckResult:
     target = _cube_target()
-    error = relative_gradient_error(_surface_term("normals", target), target)
+    error = relative_gradient_error(surface_term("normals", target), target)
     return compare("objectives.normals-gradient", error, 0.0, 1e-6)
 
 
@@ -193,7 +192,7 @@ def normals_gradient() -> CheckResult:
 )
 def smoothness_gradient() -> CheckResult:
     return compare(
-        "objectives.smoothness-gradient", relative_gradient_error(_surface_term("smoothness", None), None), 0.0, 1e-6
+        "objectives.smoothness-gradient", relative_gradient_error(surface_term("smoothness", None), None), 0.0, 1e-6
     )
 
 
@@ -203,7 +202,7 @@ def smoothness_gradient() -> CheckResult:
     source="central differences, float64",
 )
 def volume_gradient(volume: float = 1.7) -> CheckResult:
-    error = relative_gradient_error(_surface_term("volume", None, volume=volume), None)
+    error = relative_gradient_error(surface_term("volume", None, volume=volume), None)
     return compare("objectives.volume-gradient", error, 0.0, 1e-6)
 
 
@@ -215,11 +214,11 @@ def volume_gradient(volume: float = 1.7) -> CheckResult:
 def masked_gradients() -> CheckResult:
     target, mask = _cube_target(), upper_half()
     errors = {
-        kind: relative_gradient_error(_surface_term(kind, to, mask=mask), to)
+        kind: relative_gradient_error(surface_term(kind, to, mask=mask), to)
         for kind, to in (("fit", target), ("normals", target), ("smoothness", None))
     }
     for kind in ("even-faces", "sign-changes", "quiet-weights"):
-        errors[kind] = relative_design_gradient_error(_surface_term(kind, None, mask=mask))
+        errors[kind] = relative_design_gradient_error(surface_term(kind, None, mask=mask))
     return compare("objectives.masked-gradients", max(errors.values()), 0.0, 1e-6, errors=errors)
 
 
@@ -232,7 +231,7 @@ def no_go_gradient(distance: float = 0.3) -> CheckResult:
     """The points of the mask lie inside and outside the surface, nearer and further than the distance."""
     mask = upper_half(lower=0.0)
     errors = {
-        side: relative_gradient_error(_surface_term("no-go", None, mask=mask, distance=distance, region=side), None)
+        side: relative_gradient_error(surface_term("no-go", None, mask=mask, distance=distance, region=side), None)
         for side in ("outside", "inside")
     }
     return compare("objectives.no-go-gradient", max(errors.values()), 0.0, 1e-6, errors=errors)
@@ -249,7 +248,7 @@ def no_go_sphere(radius: float = 0.7, distance: float = 0.2, rings: int = 96) ->
     turned = np.array([[0.6, 0.0, 0.8], [0.0, 0.8, 0.6], [0.0, 0.0, 1.0], [-0.6, 0.8, 0.0]])
     points = heights[:, None] * turned
     mask = Mask(SetMask(name="points", points=points, values=np.ones(4), reach=1.0), UNIT, CPU)
-    term = _surface_term("no-go", None, mask=mask, distance=distance)
+    term = surface_term("no-go", None, mask=mask, distance=distance)
     measured = float(term.evaluate(evaluation_of(extracted(sphere(radius, rings))), NO_DESIGN).detach())
     depths = np.maximum(0.0, distance - (heights - radius))
     expected = float(np.mean(np.sqrt(depths**2 + SOFTNESS**2) - SOFTNESS))
@@ -265,7 +264,7 @@ def fit_offset_sphere(radius: float = 0.7, offset: float = 0.1, rings: int = 96)
     """Both ways the mean distance is the difference of the radii, up to the facets' sagitta."""
     target = MeshTarget(sphere(radius + offset, rings), UNIT, CPU, sample_count=4000, draw_count=1)
     evaluation = evaluation_of(extracted(sphere(radius, rings)), target, samples=4000)
-    measured = float(_surface_term("fit", target).evaluate(evaluation, NO_DESIGN).detach())
+    measured = float(surface_term("fit", target).evaluate(evaluation, NO_DESIGN).detach())
     return compare("objectives.fit-offset-sphere", measured, 2.0 * offset, 2.0 * (np.pi / rings) ** 2)
 
 
