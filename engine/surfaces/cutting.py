@@ -153,7 +153,7 @@ def cut_quads(cut: Cut, quads: Tensor, msdf: Tensor, whole: Tensor) -> Tensor:
     number = torch.searchsorted(cut.edge_keys, edge_keys(sides, len(msdf))).clamp(max=max(len(cut.edge_keys) - 1, 0))
     points = torch.cat([cut.row[corners[mixed]], cut.cut_row(number)], dim=1)
     table = torch.tensor(_quad_table(), device=msdf.device)[case[mixed] + 16 * centre.to(torch.int64)]
-    local = table.reshape(len(mixed), -1)
+    local = table.reshape(len(mixed), 12)
     pieces = points.gather(1, local.clamp(min=0)).reshape(-1, 3)[local.reshape(-1, 3)[:, 0] >= 0]
     full = cut.row[whole.to(torch.int64).reshape(-1, 6)[case == 15]].reshape(-1, 3)
     return torch.cat([full, pieces]).to(torch.int32)

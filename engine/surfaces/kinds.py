@@ -13,6 +13,8 @@ from engine.surfaces.surface import Surface
 
 CLASSES: dict[str, str] = {
     "flexicubes": "engine.surfaces.flexicubes:FlexiCubes",
+    "g-shell": "engine.surfaces.gshell:GShell",
+    "deepmesh": "engine.surfaces.deepmesh:DeepMesh",
 }
 """Where each kind is declared, in the order in which they are offered."""
 

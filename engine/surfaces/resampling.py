@@ -33,7 +33,7 @@ def parent_cells(old: Grid, new: Grid, ids: Tensor) -> Tensor:
 
 def interpolate_field(old: Grid, new: Grid, flat: Tensor) -> Tensor:
     """The old field (over all ids) at the real nodes of the new grid, shape (n + 1, n + 1, n + 1)."""
-    values = sample_nodes(old, flat, _node_positions(new, flat))
+    values = sample_nodes(old, flat, node_positions(new, flat))
     return values.reshape((new.resolution + 1,) * 3)
 
 
@@ -58,9 +58,9 @@ def resample_field(
     vertices, triangles : the closed mesh, working frame
     on_cap : whether each of its vertices lies on the cap
     """
-    positions = _node_positions(new, flat)
+    positions = node_positions(new, flat)
     values = sample_nodes(old, flat, positions)
-    near = torch.nonzero(_near_surface(old, cells, positions)).reshape(-1)
+    near = torch.nonzero(near_surface(old, cells, positions)).reshape(-1)
     if len(near):
         index = TriangleIndex(vertices, triangles, device, winding=True)
         distances = index.signed_distance(positions[near]).to(flat.dtype)
@@ -82,12 +82,12 @@ def distances_to(surface: Surface) -> Tensor:
     return mesh_distance_field(vertices, triangles, surface.resolution, surface.device)
 
 
-def _node_positions(grid: Grid, like: Tensor) -> Tensor:
+def node_positions(grid: Grid, like: Tensor) -> Tensor:
     index = torch.arange((grid.resolution + 1) ** 3, device=like.device)
     return grid.positions(grid.from_node_index(index), like.dtype)
 
 
-def _near_surface(grid: Grid, cells: Tensor, positions: Tensor) -> Tensor:
+def near_surface(grid: Grid, cells: Tensor, positions: Tensor) -> Tensor:
     """Whether positions lie in a surface cell or next to one."""
     marked = torch.zeros(grid.side**3, device=cells.device)
     marked[cells] = 1.0
