@@ -23,6 +23,7 @@ Finite = ConfigDict(allow_inf_nan=False)
 ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.geometry.verification",
     "engine.surfaces.verification",
+    "engine.surfaces.deepmesh_verification",
     "engine.surfaces.verification_gshell",
     "engine.rendering.verification",
     "engine.objectives.verification",

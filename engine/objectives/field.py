@@ -13,6 +13,7 @@ from engine.core.leaves import State
 from engine.core.parameters import ParameterModel, parameter
 from engine.objectives.evaluation import Evaluation
 from engine.objectives.term import Term, register
+from engine.surfaces.fitting import clamped_errors
 from engine.surfaces.surface import GridField, Surface
 
 
@@ -25,6 +26,7 @@ class FieldSamples(Term):
     """
 
     kind: ClassVar[str] = "field"
+    surfaces: ClassVar[tuple[str, ...]] = ("flexicubes", "g-shell")
     title: ClassVar[str] = "Inside and outside"
     help: ClassVar[str] = (
         "Tells every grid node whether it lies inside the target and how far from its surface. It leads at the "
@@ -83,12 +85,8 @@ class FieldSamples(Term):
         if self._index is None or self._wanted is None or not len(self._index):
             return design.tensors()["field"].sum() * 0.0
         cut = self._cut(grid.resolution)
-        wanted = self._wanted.clamp(-cut, cut)
         values = grid.node_values(self._index)
-        error = values - wanted.to(values.dtype)
-        beyond = self._wanted.abs() >= cut
-        satisfied = beyond & (torch.sign(error.detach()) == torch.sign(wanted))
-        return error.abs().masked_fill(satisfied, 0.0).mean() / cut
+        return clamped_errors(values, self._wanted.to(values.dtype), cut).mean() / cut
 
     def leads(self, progress: float) -> bool:
         return progress < self.parameters.leads_until

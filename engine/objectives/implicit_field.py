@@ -11,6 +11,7 @@ from engine.core.parameters import ParameterModel, parameter
 from engine.geometry.start import EXACT_CELLS, grid_nodes
 from engine.objectives.evaluation import Evaluation
 from engine.objectives.term import Term, register
+from engine.surfaces.fitting import clamped_errors
 from engine.surfaces.surface import ImplicitField
 
 NEAR_SHARE = 0.8
@@ -54,7 +55,8 @@ class Eikonal(Term):
 
 @register
 class Distances(Term):
-    """Mean |s − d| against the target's signed distance d at nodes of the grid, both cut off at `band` cells."""
+    """Mean |s − d| against the target's signed distance d at nodes of the grid; beyond `band` cells only the side
+    counts."""
 
     kind: ClassVar[str] = "distances"
     title: ClassVar[str] = "Distances round the target"
@@ -62,7 +64,7 @@ class Distances(Term):
         "Compares a network's field with the distance to the target all over the grid. So nothing comes up far from "
         "the target, and a network finds parts that its surface does not have yet."
     )
-    formula: ClassVar[str] = "mean |clamp(s) − clamp(d)| / τ"
+    formula: ClassVar[str] = "mean |s − d| / τ,  one-sided where |d| ≥ τ"
     source: ClassVar[str] = "Park et al., DeepSDF, 2019, equation 4"
     surfaces: ClassVar[tuple[str, ...]] = ("deepmesh",)
     needs_surface: ClassVar[bool] = False
@@ -70,7 +72,7 @@ class Distances(Term):
     class Parameters(ParameterModel):
         band: float = parameter(
             2.0, title="Band", unit="cells", gt=0.0, le=32.0, live=True, advanced=True,
-            help="Distances beyond count as if they were this far.",
+            help="Of distances beyond only the side counts.",
         )  # fmt: skip
         places: int = parameter(
             4000, title="Places", ge=10, le=1000000, soft_max=20000, live=True, advanced=True,
@@ -94,8 +96,7 @@ class Distances(Term):
             ]
         )
         values = design.values_at(self._nodes[index].to(design.dtype))
-        wanted = self._distances[index].to(values.dtype)
-        return (values.clamp(-cut, cut) - wanted.clamp(-cut, cut)).abs().mean() / cut
+        return clamped_errors(values, self._distances[index].to(values.dtype), cut).mean() / cut
 
     def fits(self, design: Any) -> bool:
         return isinstance(design, ImplicitField) and super().fits(design)
@@ -115,7 +116,7 @@ def _round_surface(evaluation: Evaluation, count: int) -> Tensor:
     """Places of no graph, most of them round the surface, shape (count, 3), in its dtype."""
     like = evaluation.vertices
     near = 0 if evaluation.is_empty else int(count * NEAR_SHARE)
-    options = {"generator": evaluation.generator, "device": like.device, "dtype": like.dtype}
+    options: dict[str, Any] = {"generator": evaluation.generator, "device": like.device, "dtype": like.dtype}
     everywhere = torch.rand(count - near, 3, **options) * 2.0 - 1.0
     if not near:
         return everywhere

@@ -19,8 +19,7 @@ from engine.surfaces.grid import Grid
 from engine.surfaces.implicit import ImplicitFunction
 
 CUT = 0.1
-"""Working lengths: errors of distances beyond count as if they were this far, so that most is learnt near the surface.
-Source: Park et al., DeepSDF, 2019, equation 4."""
+"""Working lengths: of distances beyond only the side counts, so that most is learnt near the surface."""
 
 NEAR_BAND = 3.5
 """Cells round the surface in which a field on a grid is exact (see `engine.geometry.start`)."""
@@ -99,20 +98,18 @@ def fit(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> float:
-    """Bring the leaves of `function` to `samples` by Adam with a cosine schedule; returns the last mean error.
-
-    The error is the mean of |clamp(s) − clamp(d)|, both cut off at `CUT`. Raises `NonFiniteError` where it runs away.
-    """
+    """Bring the leaves of `function` to `samples` by Adam with a cosine schedule; returns the last mean error, that of
+    `clamped_errors` at `CUT`. Raises `NonFiniteError` where it runs away."""
     leaves = list(function.leaves().values())
     averages = [(torch.zeros_like(leaf), torch.zeros_like(leaf), torch.zeros(())) for leaf in leaves]
-    wanted = samples.values.clamp(-CUT, CUT).to(leaves[0].dtype)
+    wanted = samples.values.to(leaves[0].dtype)
     positions = samples.positions.to(leaves[0].dtype)
     generator = torch.Generator().manual_seed(seed)
     error = torch.zeros(())
     for iteration in range(iterations):
         rows = torch.randint(0, len(samples), (batch,), generator=generator).to(positions.device)
         values = function.values_at(positions.index_select(0, rows))
-        error = (values.clamp(-CUT, CUT) - wanted.index_select(0, rows)).abs().mean()
+        error = clamped_errors(values, wanted.index_select(0, rows), CUT).mean()
         if not bool(torch.isfinite(error.detach())):
             raise NonFiniteError("The error of the network", iteration)
         gradients = torch.autograd.grad(error, leaves)
@@ -122,6 +119,18 @@ def fit(
         if progress is not None and iteration % 10 == 0:
             progress(iteration / iterations)
     return float(error.detach())
+
+
+def clamped_errors(values: Tensor, wanted: Tensor, cut: float) -> Tensor:
+    """|s − d| within `cut` of the surface; beyond, how far s falls short of lying beyond on the same side.
+
+    Clamping s as well, as DeepSDF does (Park et al. 2019, equation 4), has no gradient where s is far off on the wrong
+    side, and stays there.
+    """
+    errors = values - wanted.clamp(-cut, cut)
+    beyond = wanted.abs() >= cut
+    satisfied = beyond & (torch.sign(errors.detach()) == torch.sign(wanted))
+    return errors.abs().masked_fill(satisfied, 0.0)
 
 
 def descend(leaf: Tensor, gradient: Tensor, mean: Tensor, square: Tensor, step: Tensor, rate: float) -> None:
