@@ -66,3 +66,32 @@ class ReconstructParameters(ParameterModel):
         True, title="Remove specks", live=True, advanced=True,
         help="Now and then fill cavities and take out specks that no point of the target belongs to.",
     )  # fmt: skip
+    parts: int = parameter(
+        0, title="Parts to keep", ge=0, le=1000, soft_max=10, live=True, advanced=True,
+        shown_for={"surface": ["flexicubes", "g-shell"]},
+        help="Keep so many separate parts and take out the others now and then. 0 keeps what the target claims.",
+    )  # fmt: skip
+    no_intersections: bool = parameter(
+        False, title="No intersecting faces", advanced=True, shown_for={"surface": ["flexicubes"]},
+        help="The mesh never runs through itself, at the cost of twice as many triangles and of grid nodes that stay "
+        "in place.",
+    )  # fmt: skip
+    network_layers: int = parameter(
+        3, title="Layers", ge=1, le=16, soft_max=8, advanced=True, shown_for={"surface": ["deepmesh"]},
+        help="Hidden layers of the network.",
+    )  # fmt: skip
+    network_width: int = parameter(
+        64, title="Width", ge=4, le=1024, soft_min=16, soft_max=256, step=16, advanced=True,
+        shown_for={"surface": ["deepmesh"]},
+        help="Numbers in a layer of the network. Twice as many take up to four times as long.",
+    )  # fmt: skip
+    network_frequency: float = parameter(
+        30.0, title="Finest detail", ge=1.0, le=200.0, soft_min=5.0, soft_max=60.0, advanced=True,
+        shown_for={"surface": ["deepmesh"]},
+        help="Frequency ω₀ of the sine network: a larger one follows finer details, noise too.",
+    )  # fmt: skip
+    network_fitting: int = parameter(
+        400, title="Fitting before the start", ge=1, le=100000, soft_max=2000, step=100, advanced=True,
+        shown_for={"surface": ["deepmesh"]},
+        help="Steps in which the network learns the shape to begin with.",
+    )  # fmt: skip

@@ -108,13 +108,16 @@ def default_study(inputs: dict[str, str], name: str = "reconstruct") -> Study:
 
 
 def reconstruct_terms() -> list[TermSpec]:
-    """The same for meshes and scans: the Terms themselves know what a scan needs."""
+    """The same for meshes and scans and for every surface: the Terms themselves know what a scan needs, and those that
+    say nothing about the surface rest."""
     return [
         TermSpec(kind="fit", name="fit", weight=10.0),
         TermSpec(kind="normals", name="normals", weight=1.5),
         TermSpec(kind="field", name="field", weight=1.0),
         TermSpec(kind="even-faces", name="even-faces", weight=0.1),
         TermSpec(kind="sign-changes", name="sign-changes", weight=0.02),
+        TermSpec(kind="distances", name="distances", weight=1.0),
+        TermSpec(kind="eikonal", name="eikonal", weight=0.05),
         TermSpec(kind="smoothness", name="smoothness", weight=1.0, parameters={"applies_to": "scans"}),
     ]
 
