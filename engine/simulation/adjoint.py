@@ -166,10 +166,9 @@ class _Simulation(torch.autograd.Function):
             for number in range(problem.steps):
                 if number % stretch == 0:
                     snapshots.append(stepper.snapshot())
-                before = stepper.moment
-                solved = stepper.step(held[number].detach())
+                record = _taken(stepper, held[number].detach())
                 if stretch == problem.steps and any(context.needs_input_grad):
-                    records.append(_Record(before, solved))
+                    records.append(record)
                 frames.append(stepper.positions.clone())
                 speeds.append(stepper.velocities.clone())
             states = system.states()
@@ -208,11 +207,15 @@ class _Simulation(torch.autograd.Function):
 
 def _take_again(stepper: Stepper, snapshot: Snapshot, held: Tensor) -> list[_Record]:
     stepper.restore(snapshot)
-    records = []
-    for there in held.detach():
-        before = stepper.moment
-        records.append(_Record(before, stepper.step(there)))
-    return records
+    return [_taken(stepper, there) for there in held.detach()]
+
+
+def _taken(stepper: Stepper, held: Tensor) -> _Record:
+    """One step. Every one begins with solvers that know nothing of the ones before: so it does not matter to the last
+    bit where snapshots are, nor how much memory there is."""
+    stepper.forget()
+    before = stepper.moment
+    return _Record(before, stepper.step(held))
 
 
 class _Backward:

@@ -139,13 +139,17 @@ class Stepper:
             if after is not None:
                 after(self, solved)
 
+    def forget(self) -> None:
+        """Solvers start anew, so that what follows hangs on nothing but the present moment, to the last bit."""
+        self._newton.forget()
+
     def snapshot(self) -> Snapshot:
         """To `restore` later. Solvers start anew here, so that what follows is the same to the last bit after it."""
-        self._newton.forget()
+        self.forget()
         return Snapshot(self.moment, self.system.states())
 
     def restore(self, snapshot: Snapshot) -> None:
-        self._newton.forget()
+        self.forget()
         self.moment = snapshot.moment
         self.system.restore(snapshot.states)
 
