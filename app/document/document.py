@@ -339,6 +339,22 @@ class Document:
         """Terms that are made at a point of the surface."""
         return [spec for spec in self.study.terms if self.place_of(spec.kind) == "point"]
 
+    def placed_terms(self) -> list[TermSpec]:
+        """Terms at work that have a direction or a plane."""
+        resting = self.resting_terms()
+        return [
+            spec
+            for spec in self.study.terms
+            if self.place_of(spec.kind) in ("direction", "plane") and spec.enabled and spec.name not in resting
+        ]
+
+    def term_parameters(self, spec: TermSpec) -> dict[str, Any]:
+        """All parameters of a Term, those that nobody has set with their defaults."""
+        entries = self.catalogue.terms if self.catalogue is not None else []
+        schema = next((entry.schema_ for entry in entries if entry.kind == spec.kind), {})
+        defaults = {name: each["default"] for name, each in schema.get("properties", {}).items() if "default" in each}
+        return {**defaults, **spec.parameters}
+
     def term_titles(self) -> dict[str, str]:
         """What a person calls each Term, by its name (see `app.document.term_titles`)."""
         return term_titles(self.study.terms, self.catalogue)
@@ -348,7 +364,7 @@ class Document:
         return self.term_titles().get(name, name)
 
     def place_of(self, kind: str) -> str:
-        """ "point" for handles, "" for most Terms (see `TermEntry.place`)."""
+        """ "point" for handles, "direction" or "plane", "" for most Terms (see `TermEntry.place`)."""
         if self.catalogue is None:
             return "point" if kind == "handle" else ""
         return next((entry.place for entry in self.catalogue.terms if entry.kind == kind), "")

@@ -38,6 +38,20 @@ class HandleView:
     selected: bool = False
 
 
+@dataclass(frozen=True)
+class PlacedView:
+    """A direction or a plane of a Term as drawn, with its name and what is written beside it.
+
+    direction : of the arrow, or the normal; point : of the plane [mm, world], None for an arrow alone
+    """
+
+    name: str
+    label: str
+    direction: Triple
+    point: Triple | None = None
+    selected: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class MarkView:
     """A pin or a crease as drawn, or the way that something goes.

@@ -26,6 +26,7 @@ from app.viewport.records import (
     CompareMode,
     HandleView,
     MarkView,
+    PlacedView,
     SelectionView,
     View,
 )
@@ -55,6 +56,7 @@ class Viewport(InteractiveView):
     handle_withdrawn = Signal(str)  # name: Escape took it back while the press that placed it was still down
     handle_moved = Signal(str, tuple, bool)  # name, target [mm], True when the drag ended
     handle_selected = Signal(str)
+    term_placed = Signal(str, str, tuple, bool)  # name, parameter, direction or position [mm], True when the drag ended
     painted = Signal(list, float, bool)  # stamp centres [mm], radius [mm], freeze (False: thaw, with Shift)
     selected = Signal(object)  # SelectionGesture
     object_picked = Signal(str)  # name: clicked with the move tool
@@ -78,6 +80,7 @@ class Viewport(InteractiveView):
         self.software = software
         self.theme = LIGHT
         self.handles: list[HandleView] = []
+        self.placed: list[PlacedView] = []
         self.clip: Clip | None = None
         self.measurements: list[Measurement] = []
         self.marks: list[MarkView] = []
@@ -190,6 +193,11 @@ class Viewport(InteractiveView):
             self.scene.surface.hide_bodies(names)
             self.draw()
 
+    def set_ground(self, names: frozenset[str]) -> None:
+        """These bodies, and these objects, are ground: whoever frames everything means what stands on it."""
+        if self._scene is not None or names:
+            self.scene.ground = self.scene.surface.ground = names
+
     @property
     def colour_range(self) -> tuple[float, float]:
         """Ends of the colour bar, as they are now."""
@@ -203,6 +211,11 @@ class Viewport(InteractiveView):
     def set_handles(self, handles: list[HandleView]) -> None:
         """Show these handles and no others. One that is being dragged stays where the pointer holds it."""
         self.handles = list(handles)
+        self._overlay.update()
+
+    def set_placed(self, placed: list[PlacedView]) -> None:
+        """Show these directions and planes of Terms and no others."""
+        self.placed = list(placed)
         self._overlay.update()
 
     def set_frozen(self, centres: np.ndarray, radii: np.ndarray) -> None:
@@ -286,6 +299,10 @@ class Viewport(InteractiveView):
         """Move the camera so that an object (or everything) fills the view. "result" is the Run's surface."""
         self.eye.frame(name)
 
+    def frame_next(self) -> None:
+        """Let what is shown next fill the view, as the first thing did."""
+        self._framed = False
+
     def frame_selection(self) -> None:
         """Let what is selected fill the view; everything, where nothing is."""
         box = self.scene.selected_bounds()
@@ -313,7 +330,8 @@ class Viewport(InteractiveView):
         self.eye.look(view)
 
     def look_at_ground(self, reach: float) -> None:
-        """Look down on the ground, as far as `reach` [mm] from the origin."""
+        """Look down on the ground, as far as `reach` [mm] from the origin; what is shown first is shown so."""
+        self._framed = True
         self.look("top")
         self.eye.frame_box(np.array([[-reach, -reach, 0.0], [reach, reach, 0.0]]))
 

@@ -6,9 +6,13 @@ from typing import Any
 
 from app.document.document import Document
 from app.document.project import SceneObject
-from app.viewport.view import HandleView, Viewport
+from app.viewport.records import HandleView, PlacedView
+from app.viewport.view import Viewport
+from app.viewport.viewing import BODY
 from app.work.engine_link import EngineLink
+from engine.protocol.scene import PlaneShape
 from engine.protocol.snapshot import Snapshot
+from engine.protocol.study import TermSpec
 
 INPUT_OPACITY = 0.3
 """How solid the input is drawn once the result lies on it: less than 1 lets it step back."""
@@ -27,7 +31,7 @@ class Drawing:
         document.objects_changed.subscribe(self._draw_objects)
         document.study_changed.subscribe(self._draw_objects)  # one may have become the shape of a body
         document.study_changed.subscribe(self._draw_handles)
-        document.study_changed.subscribe(self._hide_bodies)
+        document.study_changed.subscribe(self._follow_scene)
         document.selection_changed.subscribe(self._draw_handles)
         document.frozen_changed.subscribe(self._draw_frozen)
         link.snapshot_arrived.subscribe(self._draw_snapshot)
@@ -39,7 +43,7 @@ class Drawing:
         self._draw_objects()
         self._draw_handles()
         self._draw_frozen()
-        self._hide_bodies()
+        self._follow_scene()
 
     def frame(self, name: str | None) -> None:
         """Let an object, or everything, fill the view."""
@@ -132,12 +136,17 @@ class Drawing:
             ]
         )
 
-    def _hide_bodies(self) -> None:
-        """Bodies of the scene that are not to be seen are not drawn of the Run either."""
+        self.viewport.set_placed([_placed_view(self._document, spec) for spec in self._document.placed_terms()])
+
+    def _follow_scene(self) -> None:
+        """Bodies of the scene that are not to be seen are not drawn of the Run either; planes are its ground."""
         scene = self._document.study.scene
         if self.viewport is not None:
             hidden = () if scene is None else (body.name for body in scene.bodies() if not body.visible)
             self.viewport.hide_bodies(frozenset(hidden))
+            obstacles = () if scene is None else scene.obstacles
+            planes = [one.name for one in obstacles if isinstance(one.shape, PlaneShape)]
+            self.viewport.set_ground(frozenset([*planes, *(BODY + name for name in planes)]))
 
     def _draw_frozen(self) -> None:
         if self.viewport is not None:
@@ -148,3 +157,15 @@ class Drawing:
             self._last_live = snapshot
         if self.viewport is not None and not self._held:
             self.viewport.show_snapshot(snapshot)
+
+
+def _placed_view(document: Document, spec: TermSpec) -> PlacedView:
+    parameters = document.term_parameters(spec)
+    plane = document.place_of(spec.kind) == "plane"
+    return PlacedView(
+        spec.name,
+        document.term_title(spec.name),
+        tuple(parameters["normal" if plane else "direction"]),
+        tuple(parameters["point"]) if plane else None,
+        spec.name == document.selected,
+    )

@@ -26,12 +26,13 @@ class Steering:
         self._viewport: Viewport | None = None
 
     def set_viewport(self, viewport: Viewport) -> None:
-        """Listen to its handles and its freeze brush."""
+        """Listen to its handles, its arrows and planes, and its freeze brush."""
         self._viewport = viewport
         viewport.handle_placed.connect(self.place_handle)
         viewport.handle_moved.connect(self.move_handle)
         viewport.handle_withdrawn.connect(self.withdraw_handle)
         viewport.handle_selected.connect(self._document.select)
+        viewport.term_placed.connect(self.place_term)
         viewport.painted.connect(self.paint)
 
     # Terms --------------------------------------------------------------------------------------------------------
@@ -68,8 +69,12 @@ class Steering:
             self._viewport.set_tool("handle")
             self._notices.noted(_tr("Press on the surface to place the handle, and drag to pull"))
             return
+        placed = self._in_the_middle() if entry is not None and entry.place == "plane" else {}
         try:
-            self._document.add_term(kind, entry.title if entry else kind)
+            name = self._document.add_term(kind, entry.title if entry else kind, placed)
+            if entry is not None and entry.place:
+                self._document.select(name)
+                self._notices.noted(_tr("Drag the arrow in the view to turn it; Ctrl keeps it on an axis"))
         except FormwrightError as error:
             self._notices.say(error)
 
@@ -109,6 +114,20 @@ class Steering:
         self._steer(edit, f"move {name}", gesture=f"move {name}")
         if ended:
             self._document.undo_stack.end_gesture()
+
+    # Arrows and planes ----------------------------------------------------------------------------------------------
+
+    def place_term(self, name: str, parameter: str, value: tuple[float, float, float], ended: bool) -> None:
+        """The arrow or the plane of a Term is dragged; the whole drag is one step of undo."""
+        edit = SetParameter(owner=name, name=parameter, value=[float(f"{number:.6g}") for number in value])
+        title = self._document.term_title(name)
+        self._steer(edit, f"place {title}", gesture=f"place {name}")
+        if ended:
+            self._document.undo_stack.end_gesture()
+
+    def _in_the_middle(self) -> dict[str, list[float]]:
+        box = self._viewport.bounds() if self._viewport is not None else None
+        return {} if box is None else {"point": [float(f"{value:.6g}") for value in (box[0] + box[1]) / 2.0]}
 
     # The freeze brush ---------------------------------------------------------------------------------------------
 

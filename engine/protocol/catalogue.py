@@ -13,7 +13,7 @@ class TermEntry(BaseModel):
     """A kind of Term.
 
     schema_ : JSON schema of its parameters
-    place : "" | "point" (a handle) | "region": how it is made in the viewport
+    place : how it is placed in the viewport: "" | "point" (a handle) | "direction" | "plane" (see `Term`)
     maskable : whether a mask can say where it counts; needs_mask : whether one must
     studies : kinds of studies that it serves
     surfaces : kinds of surfaces that it can be asked of; none: of every one

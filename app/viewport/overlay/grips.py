@@ -50,8 +50,8 @@ def paint_clip(painter: QPainter, view: Viewport) -> None:
         return
     edge = shade(view.theme.accent, 0.55)
     if clip.kind == "plane":
-        section = _section(view, np.asarray(clip.origin), np.asarray(clip.normal))
-        places = None if section is None else spots(view, section)
+        around = section(view, np.asarray(clip.origin), np.asarray(clip.normal))
+        places = None if around is None else spots(view, around)
         if places is not None:
             painter.setPen(QPen(edge, 1.2))
             painter.setBrush(shade(view.theme.accent, 0.05))
@@ -108,7 +108,7 @@ def _paint_part(painter: QPainter, view: Viewport, part: Part, *, strong: bool) 
         return
     paint_line(painter, view, shape, colour, 3.0 if strong else 2.0)
     if part.kind == "arrow":
-        _paint_tip(painter, part.places, colour)
+        paint_tip(painter, part.places, colour)
     elif part.kind == "scale":
         painter.setPen(QPen(QColor(view.theme.panel), 1.2))
         painter.setBrush(QColor(colour))
@@ -116,7 +116,8 @@ def _paint_part(painter: QPainter, view: Viewport, part: Part, *, strong: bool) 
             painter.drawRect(QRectF(place[0] - 4, place[1] - 4, 8, 8))
 
 
-def _paint_tip(painter: QPainter, line: np.ndarray, colour: str) -> None:
+def paint_tip(painter: QPainter, line: np.ndarray, colour: str) -> None:
+    """The head of an arrow at the end of a line (k, 2) [pixels]."""
     way = line[-1] - line[0]
     size = float(np.linalg.norm(way))
     if size < 8.0:
@@ -129,7 +130,7 @@ def _paint_tip(painter: QPainter, line: np.ndarray, colour: str) -> None:
     painter.drawPolygon(polygon(np.stack([tip, tip - ahead * 14.0 + aside * 5.5, tip - ahead * 14.0 - aside * 5.5])))
 
 
-def _section(view: Viewport, origin: np.ndarray, normal: np.ndarray) -> np.ndarray | None:
+def section(view: Viewport, origin: np.ndarray, normal: np.ndarray) -> np.ndarray | None:
     """Where a plane meets the box of all that there is, in order around it, shape (k, 3)."""
     box = view.scene.bounds()
     if box is None:

@@ -15,6 +15,7 @@ from app.viewport.overlay.handles import paint_handle
 from app.viewport.overlay.ink import font
 from app.viewport.overlay.legend import paint_axes, paint_colour_bar, paint_notice
 from app.viewport.overlay.measures import paint_measurements, paint_measuring
+from app.viewport.overlay.placed import paint_placed
 from app.viewport.overlay.pulling import paint_pull
 from app.viewport.overlay.staging import paint_marks, paint_marks_legend, paint_polyline
 
@@ -52,6 +53,8 @@ def paint_overlay(painter: QPainter, view: Viewport, *, live: bool, legend: bool
         paint_marks_legend(painter, view)
     paint_divider(painter, view)
     if handles:
+        for placed in view.placed:
+            paint_placed(painter, view, placed)
         for handle in view.handles:
             paint_handle(painter, view, handle)
         paint_measurements(painter, view)

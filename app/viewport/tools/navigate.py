@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from app.viewport.tools.clip import DraggingClip, clip_grip_at
 from app.viewport.tools.dragging import Dragging, Orbiting, Panning, Pointer
 from app.viewport.tools.handle_drag import DraggingHandle
+from app.viewport.tools.placed import DraggingPlaced, placed_grip_at
 from app.viewport.tools.swipe import DraggingDivider, on_divider
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ class NavigateTool:
         if grip is not None:
             return DraggingClip(view, pointer, button, grip)
         handle = view.handle_at(pointer.x, pointer.y)
-        return None if handle is None else DraggingHandle(view, pointer, button, handle)
+        if handle is not None:
+            return DraggingHandle(view, pointer, button, handle)
+        placed = placed_grip_at(view, pointer.x, pointer.y)
+        return None if placed is None else DraggingPlaced(view, pointer, button, placed)
 
     def press_left(self, view: Viewport, pointer: Pointer, button: Qt.MouseButton) -> Dragging | None:
         return Panning(pointer, button) if pointer.shift else Orbiting(pointer, button)
@@ -48,8 +52,8 @@ class NavigateTool:
     def hover(self, view: Viewport, pointer: Pointer) -> None:
         handle = view.handle_at(pointer.x, pointer.y)
         name = None if handle is None else handle.name
-        clip = clip_grip_at(view, pointer.x, pointer.y)
-        grip = "" if clip is None else clip.name
+        held = clip_grip_at(view, pointer.x, pointer.y) or placed_grip_at(view, pointer.x, pointer.y)
+        grip = "" if held is None else held.name
         if (name, grip) != (view.state.hovered, view.state.grip):
             view.state.hovered, view.state.grip = name, grip
             view.refresh()
