@@ -36,6 +36,7 @@ class DocumentListening(QObject):
             documents.ask_to_save = dialogs.ask_to_save
             documents.ask_where = dialogs.ask_where
         documents.changed.subscribe(self.show_title)
+        documents.emptied.subscribe(window.viewing.begin_anew)
         documents.replaced.subscribe(self._show_document)
         window.document.document_changed.subscribe(self._note_change)
         window.link.run_changed.subscribe(self._note_change)

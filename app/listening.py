@@ -99,10 +99,14 @@ class Listening(QObject):
         window.scene_panel.outline_wanted.connect(partial(window.viewing.set_tool, "outline"))
         window.scene_panel.tree.frame_wanted.connect(window.frame_body)
         workbench.staging.chosen_changed.subscribe(window.registry.refresh)
+        workbench.staging.chosen_changed.subscribe(self._let_gizmo_set_keyframes)
         workbench.scene_drawing.changed.subscribe(window.registry.refresh)
+        workbench.scene_drawing.changed.subscribe(window.choose_page)
         window.workspaces.changed.subscribe(self._show_tools)
         self._show_tools()
         empty.entry_chosen.connect(workbench.files.run_gallery)
+        empty.sheet_wanted.connect(lambda: workbench.staging.add_body("sheet", "rectangle"))
+        empty.outline_wanted.connect(partial(window.viewing.set_tool, "outline"))
         objects.result_visibility_changed.connect(window.show_result)
         objects.frame_wanted.connect(window.frame_named)
         window.gallery.entry_chosen.connect(workbench.files.run_gallery)
@@ -127,6 +131,11 @@ class Listening(QObject):
 
     def _show_tools(self) -> None:
         self._window.tool_strip.leave_out(TOOLS_LEFT_OUT[self._window.workspaces.current])
+
+    def _let_gizmo_set_keyframes(self) -> None:
+        """There is a gizmo with its tool only."""
+        if self._window.workbench.staging.key_time is not None:
+            self._window.viewing.set_tool("move")
 
     def _stale_now(self, what: str) -> None:
         self._stale.add(what)

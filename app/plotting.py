@@ -42,7 +42,7 @@ class Plotting(QObject):
     def choose(self) -> None:
         """Show the plot that belongs to what is looked at."""
         playing, document = self._window.workbench.playing, self._window.document
-        wanted = self._readings if playing.from_disk or (playing.there and document.simulates) else self._plot
+        wanted = self._readings if playing.from_disk or document.simulates else self._plot
         if self.stack.currentWidget() is not wanted:
             self.stack.setCurrentWidget(wanted)
 

@@ -291,6 +291,7 @@ class MainWindow(QMainWindow):
 
     def _show_panel_of(self, tool: str) -> None:
         """The panel that a tool is used with comes before those that share its place; one that is closed stays so."""
+        self.choose_page()
         staging = tool in STAGING_TOOLS and self.workbench.staging.scene is not None
         dock = self.docks.get("scene" if staging else PANELS_OF_TOOLS.get(tool, ""))
         if dock is not None and not dock.isHidden():
@@ -401,7 +402,8 @@ class MainWindow(QMainWindow):
 
     def choose_page(self) -> None:
         """The empty state with nothing open, else the viewport (or its place, until it is there)."""
-        staged = self.workbench.staging.scene is not None
+        scene = self.workbench.staging.scene
+        staged = scene is not None and (self.viewing.tool == "outline" or any(True for _ in scene.bodies()))
         filled = bool(self.document.objects) or self.document.run.exists or self.workbench.playing.there or staged
         page = (self.viewport or self._place) if filled or self.workbench.files.opener.at_work else self.empty_state
         if self._stack.currentWidget() is not page:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.document.project import Project, Resting
-from engine.protocol.catalogue import Catalogue
+from engine.protocol.catalogue import Catalogue, GalleryEntry
 from engine.protocol.scene import Scene
 from engine.protocol.study import Study
 
@@ -30,6 +30,12 @@ def workspace_of(study: Study, catalogue: Catalogue | None) -> str:
     if entry is not None:
         return entry.workspace
     return SURFACE if study.scene is None else SHELL
+
+
+def gallery_of(workspace: str, catalogue: Catalogue | None) -> list[GalleryEntry]:
+    """The studies of the gallery, those of a workspace before the others."""
+    entries = catalogue.gallery if catalogue is not None else []
+    return sorted(entries, key=lambda entry: workspace_of(entry.study, catalogue) != workspace)
 
 
 def switched(project: Project, workspace: str, catalogue: Catalogue | None) -> Project:

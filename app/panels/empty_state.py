@@ -1,24 +1,29 @@
-"""What the middle of the window shows with nothing open: where to drop, ready studies, recent files."""
+"""What the middle of the window shows with nothing open: how to begin, ready studies, recent files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.document.document import Document
+from app.document.workspaces import SHELL, gallery_of
 from app.panels.gallery_panel import GalleryCard
 from app.panels.icons import icon
 from app.panels.theme import current_tokens
+from engine.protocol.catalogue import GalleryEntry
 
 
 class EmptyState(QWidget):
-    """Accepts files, offers three gallery studies and what was open lately."""
+    """Accepts files, offers three gallery studies of the workspace and what was open lately; where a scene is made,
+    also the ways to begin one."""
 
     files_dropped = Signal(list)
     open_wanted = Signal()
+    sheet_wanted = Signal()
+    outline_wanted = Signal()
     entry_chosen = Signal(object)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -30,13 +35,20 @@ class EmptyState(QWidget):
         self.setAccessibleName(self.tr("Nothing is open"))
         symbol = QLabel(self)
         symbol.setPixmap(icon("drop").pixmap(QSize(40, 40)))
-        title = QLabel(self.tr("Drop a mesh or a scan here"), self)
-        title.setProperty("big", True)
-        kinds = QLabel(self.tr("OBJ, STL, PLY, OFF, GLB, 3MF, VTK, XYZ, PCD …"), self)
-        kinds.setProperty("soft", True)
-        self._open = QPushButton(icon("open"), self.tr("Open…"), self)
+        self._title = QLabel(self)
+        self._title.setProperty("big", True)
+        self._kinds = QLabel(self)
+        self._kinds.setProperty("soft", True)
+        self._sheet = self._button("sheet", self.tr("Add a sheet"), self.sheet_wanted)
+        self._outline = self._button("outline", self.tr("Draw a sheet's outline"), self.outline_wanted)
+        self._open = self._button("open", self.tr("Open…"), self.open_wanted)
         self._open.setAccessibleName(self.tr("Open a file"))
-        self._open.clicked.connect(self.open_wanted)
+        beginnings = QHBoxLayout()
+        beginnings.setSpacing(8)
+        beginnings.addStretch(1)
+        for button in (self._sheet, self._outline, self._open):
+            beginnings.addWidget(button)
+        beginnings.addStretch(1)
         self._gallery_title = QLabel(self.tr("Or try one of these"), self)
         self._recent_title = QLabel(self.tr("Recent"), self)
         for label in (self._gallery_title, self._recent_title):
@@ -49,10 +61,10 @@ class EmptyState(QWidget):
         column.setSpacing(8)
         centre = Qt.AlignmentFlag.AlignHCenter
         column.addStretch(3)
-        for widget in (symbol, title, kinds):
+        for widget in (symbol, self._title, self._kinds):
             column.addWidget(widget, 0, centre)
         column.addSpacing(4)
-        column.addWidget(self._open, 0, centre)
+        column.addLayout(beginnings)
         column.addStretch(1)
         column.addWidget(self._gallery_title, 0, centre)
         column.addLayout(self._gallery)
@@ -60,7 +72,9 @@ class EmptyState(QWidget):
         column.addWidget(self._recent_title, 0, centre)
         column.addLayout(self._recent)
         column.addStretch(3)
+        self._entries: list[GalleryEntry] = []
         document.catalogue_changed.subscribe(self.refresh)
+        document.study_changed.subscribe(self._follow_study)
         document.recent.changed.subscribe(self.refresh)
         self.refresh()
 
@@ -77,7 +91,9 @@ class EmptyState(QWidget):
 
     def refresh(self) -> None:
         """Show the gallery and the recent files as they are now."""
-        entries = self._document.catalogue.gallery[:3] if self._document.catalogue and not self._crowded else []
+        entries = [] if self._crowded else gallery_of(self._document.workspace, self._document.catalogue)[:3]
+        self._entries = entries
+        self._say_how_to_begin()
         _clear(self._gallery)
         self._gallery.addStretch(1)
         for entry in entries:
@@ -91,6 +107,22 @@ class EmptyState(QWidget):
         for path in paths:
             self._recent.addWidget(self._recent_button(path), 0, Qt.AlignmentFlag.AlignHCenter)
         self._recent_title.setVisible(bool(paths))
+
+    def _follow_study(self) -> None:
+        if not self._crowded and gallery_of(self._document.workspace, self._document.catalogue)[:3] != self._entries:
+            self.refresh()
+        self._say_how_to_begin()
+
+    def _say_how_to_begin(self) -> None:
+        stages = self._document.workspace == SHELL
+        for button in (self._sheet, self._outline):
+            button.setVisible(stages)
+        if stages:
+            self._title.setText(self.tr("Begin a scene with a sheet"))
+            self._kinds.setText(self.tr("Then add what it falls on or hangs from. A mesh can be dropped here, too."))
+        else:
+            self._title.setText(self.tr("Drop a mesh or a scan here"))
+            self._kinds.setText(self.tr("OBJ, STL, PLY, OFF, GLB, 3MF, VTK, XYZ, PCD …"))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -115,6 +147,12 @@ class EmptyState(QWidget):
         pen = QPen(QColor(tokens.accent if self._hovered else tokens.line), 1.5, Qt.PenStyle.DashLine)
         painter.setPen(pen)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(14, 14, -14, -14), 10, 10)
+
+    def _button(self, symbol: str, title: str, wanted: SignalInstance) -> QPushButton:
+        button = QPushButton(icon(symbol), title, self)
+        button.setAccessibleName(title)
+        button.clicked.connect(lambda _=False: wanted.emit())
+        return button
 
     def _recent_button(self, path: Path) -> QPushButton:
         button = QPushButton(path.name, self)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QToolButton, QVB
 from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
 from app.panels.number_field import NumberField
-from app.panels.schema import fields_of
+from app.panels.schema import declared
 from engine.protocol.scene import FrictionPair, Scene
 
 
@@ -70,7 +70,7 @@ class FrictionEditor(QWidget):
             box.activated.connect(lambda _, row=row, place=place, box=box: self._renamed(row, place, box.currentData()))
             self._grid.addWidget(box, row, place)
             self._grid.setColumnStretch(place, 1)
-        field = next(f for f in fields_of(FrictionPair.model_json_schema()) if f.name == "coefficient")
+        field = next(f for f in declared(FrictionPair) if f.name == "coefficient")
         number = NumberField(field, self._rows)
         number.setMinimumWidth(48)
         number.set_value(pair.coefficient)

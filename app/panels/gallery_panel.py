@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPainterPath, QPaintEve
 from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QScrollArea, QSizePolicy, QWidget
 
 from app.document.document import Document
+from app.document.workspaces import gallery_of
 from app.panels.icons import icon
 from app.panels.theme import current_tokens
 from engine.protocol.catalogue import GalleryEntry
@@ -21,6 +22,10 @@ PICTURES = (
     Path(sysconfig.get_path("data")) / "share" / "formwright" / "gallery",
 )
 """Where pictures may be: in the checkout, or beside an installed program. Without them cards show a symbol."""
+
+
+LINES_WITHIN = 140
+"""Pixels: the title of a narrower card takes two lines."""
 
 
 def picture_of(entry: GalleryEntry) -> QPixmap:
@@ -35,7 +40,8 @@ class GalleryCard(QAbstractButton):
     def __init__(self, entry: GalleryEntry, width: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entry = entry
-        self._size = QSize(width, round(width * 0.72) + 26)
+        self._below = 26 if width >= LINES_WITHIN else 42
+        self._size = QSize(width, round(width * 0.72) + self._below)
         self._pixmap = picture_of(entry)
         self.setText(entry.title)
         self.setToolTip(f"<b>{entry.title}</b><br>{entry.help}")
@@ -59,7 +65,7 @@ class GalleryCard(QAbstractButton):
         outline = QPainterPath()
         outline.addRoundedRect(box, 7, 7)
         painter.fillPath(outline, QColor(tokens.hover if self.underMouse() else tokens.field))
-        picture = QRectF(box.left(), box.top(), box.width(), box.height() - 26)
+        picture = QRectF(box.left(), box.top(), box.width(), box.height() - self._below)
         painter.save()
         painter.setClipPath(outline)
         if not self._pixmap.isNull():
@@ -77,13 +83,13 @@ class GalleryCard(QAbstractButton):
         painter.setPen(QPen(QColor(tokens.accent if active else tokens.line), 1))
         painter.drawPath(outline)
         painter.setPen(QColor(tokens.text))
-        text = QRectF(box.left() + 8, picture.bottom(), box.width() - 16, 26)
-        title = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, int(text.width()))
-        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, title)
+        text = QRectF(box.left() + 8, picture.bottom(), box.width() - 16, self._below)
+        how = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
+        painter.drawText(text, how, self.text())
 
 
 class GalleryPanel(QScrollArea):
-    """Every study of the gallery, two a row."""
+    """Every study of the gallery, two a row; those of the present workspace come first."""
 
     entry_chosen = Signal(object)  # GalleryEntry
 
@@ -107,17 +113,22 @@ class GalleryPanel(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumWidth(columns * (card_width + 8) + 22)
         self.setAccessibleName(self.tr("Gallery"))
+        self._shown: list[GalleryEntry] | None = None
         document.catalogue_changed.subscribe(self.refresh)
+        document.study_changed.subscribe(self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw a card for every entry of the Catalogue's gallery."""
+        """Draw a card for every entry of the Catalogue's gallery, where that has changed."""
+        entries = gallery_of(self._document.workspace, self._document.catalogue)[: self._limit]
+        if entries == self._shown:
+            return
+        self._shown = entries
         body = QWidget(self)
         body.setProperty("panel", True)
         grid = QGridLayout(body)
         grid.setContentsMargins(10, 2, 10, 10)
         grid.setSpacing(8)
-        entries = self._document.catalogue.gallery[: self._limit] if self._document.catalogue else []
         for index, entry in enumerate(entries):
             card = GalleryCard(entry, self._card_width, body)
             card.clicked.connect(lambda _=False, entry=entry: self.entry_chosen.emit(entry))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QPushBu
 from app.panels.handy_units import shown_quantity
 from app.panels.icons import icon
 from app.panels.parameter_form import ParameterForm
-from app.panels.schema import fields_of, format_number
+from app.panels.schema import declared, format_number
 from engine.protocol.scene import Keyframe, Motion
 
 STEP = 0.5
@@ -38,7 +38,7 @@ class KeyframesEditor(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         self.interpolation = ParameterForm(
-            [field for field in fields_of(Motion.model_json_schema()) if field.name == "interpolation"], parent=self
+            [field for field in declared(Motion) if field.name == "interpolation"], parent=self
         )
         self.interpolation.value_changed.connect(self._interpolated)
         self.list = QListWidget(self)
@@ -62,7 +62,7 @@ class KeyframesEditor(QWidget):
         buttons.addStretch(1)
         column.addLayout(buttons)
         names = ["time", "translation", "rotation", *(["width"] if width else [])]
-        fields = [field for field in fields_of(Keyframe.model_json_schema()) if field.name in names]
+        fields = [field for field in declared(Keyframe) if field.name in names]
         self.form = ParameterForm(fields, parent=self)
         self.form.value_changed.connect(self._edited)
         self.form.gesture_ended.connect(self.gesture_ended)

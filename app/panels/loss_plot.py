@@ -11,12 +11,11 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.document.run_record import LossCurves
-from app.panels.editors import CalmComboBox
+from app.panels.curve_plot import CurvePlot
 from app.panels.icons import icon
-from app.panels.plot_legend import PlotLegend
 from app.panels.theme import branch_colour, current_tokens
 from app.work.curves import BranchCurves
 
@@ -65,64 +64,34 @@ class Line:
         return Line(key, title, colour, **look, x=x, y=np.where(values > 0, values, np.nan))
 
 
-class LossPlot(QWidget):
+class LossPlot(CurvePlot):
     """Curves of the present branch, or one quantity of several branches. Axes follow the first values, then only grow,
     by half decades, until a person takes them over."""
 
     quantity_chosen = Signal(str)  # "" for the Terms of the present branch, else a name of `LossCurves.values`
     branch_toggled = Signal(str)
-    save_wanted = Signal()
     copy_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(self.tr("Loss curves"), ordinate=DecadeAxis("left"), parent=parent)
         self.setAccessibleName(self.tr("Losses"))
-        self._curves: dict[str, pg.PlotDataItem] = {}
         self._lines: list[Line] = []
         self._of_branches = False
         self._follow = True
         self._decades: tuple[float, float] | None = None
         self._iterations = 100
-        self._plot = pg.PlotWidget(self, axisItems={"left": DecadeAxis("left")})
-        self._plot.setAccessibleName(self.tr("Loss curves"))
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
         self._plot.setLogMode(x=False, y=True)
-        self._plot.getViewBox().sigRangeChangedManually.connect(self.take_over)
-        self._plot.setMinimumHeight(90)
+        self._plot.getAxis("left").setWidth(46)
         # A right drag zooms: the menu comes with a right click that was none, see `_clicked`.
         self._plot.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.hide()
-        self._plot.addItem(self._line, ignoreBounds=True)
-        self._plot.scene().sigMouseMoved.connect(self._hover)
-        self._plot.scene().sigMouseClicked.connect(self._clicked)
-        self._legend = PlotLegend(self)
-        self._legend.setAccessibleName(self.tr("Values of the losses"))
-        self._legend.linkActivated.connect(self.branch_toggled)
-        self.choice = CalmComboBox(self)
-        self.choice.setAccessibleName(self.tr("What the plot shows"))
+        self.legend.setAccessibleName(self.tr("Values of the losses"))
+        self.legend.linkActivated.connect(self.branch_toggled)
         self.choice.setToolTip(self.tr("The terms of the present branch, or one loss of several branches"))
         self.choice.activated.connect(lambda index: self.quantity_chosen.emit(self.choice.itemData(index)))
         self.choice.hide()
-        self._fit = self._button("fit", self.tr("Fit the axes"), self.tr("Let the axes follow the curves again"))
-        self._fit.clicked.connect(self.fit)
-        self._save = self._button(
-            "save", self.tr("Save the loss curves"), self.tr("Save as a picture (SVG) or a table")
-        )
-        self._save.clicked.connect(self.save_wanted)
-        header = QHBoxLayout()
-        header.setContentsMargins(12, 4, 8, 0)
-        header.setSpacing(10)
-        header.addWidget(self.choice)
-        header.addWidget(self._legend, 1)
-        header.addWidget(self._save)
-        header.addWidget(self._fit)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(header)
-        column.addWidget(self._plot, 1)
+        self.save.setAccessibleName(self.tr("Save the loss curves"))
+        self.save.setToolTip(self.tr("Save as a picture (SVG) or a table"))
         self.apply_theme()
         self.fit()
 
@@ -143,40 +112,21 @@ class LossPlot(QWidget):
         ]
         self._show(lines, iterations, of_branches=True)
 
-    def offer(self, choices: Sequence[tuple[str, str]], chosen: str) -> None:
-        """What can be shown: name ("" for the Terms) and title; with one choice there is none."""
-        known = [(self.choice.itemData(index), self.choice.itemText(index)) for index in range(self.choice.count())]
-        if known != list(choices):
-            self.choice.clear()
-            for name, title in choices:
-                self.choice.addItem(title, name)
-        self.choice.setCurrentIndex(max(self.choice.findData(chosen), 0))
-        self.choice.setVisible(len(choices) > 1)
-
     def fit(self) -> None:
         """Give the axes back to the curves."""
+        super().fit()
         self._follow = True
         self._decades = None
         self._grow()
-        self._fit.setEnabled(False)
 
     def clear(self) -> None:
         self._show([], self._iterations, of_branches=False)
-        self._legend.setText("")
+        self.legend.setText("")
         self.fit()
 
     def apply_theme(self) -> None:
-        """Take the colours of the theme in force."""
-        tokens = current_tokens()
-        self._plot.setBackground(tokens.panel)
-        self._line.setPen(pg.mkPen(tokens.text_off, width=1))
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(pg.mkPen(tokens.line))
-            axis.setTextPen(pg.mkPen(tokens.text_soft))
-            axis.setStyle(tickLength=-4)
-        self._plot.getAxis("left").setWidth(46)
-        self._plot.showGrid(x=False, y=True, alpha=0.12)
+        super().apply_theme()
+        self._line.setPen(pg.mkPen(current_tokens().text_off, width=1))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
@@ -204,18 +154,16 @@ class LossPlot(QWidget):
         if of_branches != self._of_branches:
             self._of_branches, self._decades = of_branches, None
             keys = set()
-        for key in [key for key in self._curves if key not in keys]:
-            self._plot.removeItem(self._curves.pop(key))
+        self._keep_curves(keys)
         self._lines = lines
         for index, line in enumerate(lines):
             if line.shown:
-                if line.key not in self._curves:
-                    self._curves[line.key] = self._plot.plot(connect="finite", autoDownsample=True, clipToView=True)
+                curve = self._curve(line.key)
                 style = Qt.PenStyle.DotLine if line.dotted else Qt.PenStyle.SolidLine
-                self._curves[line.key].setPen(pg.mkPen(line.colour, width=1.2 if line.dotted else 1.6, style=style))
-                self._curves[line.key].setData(line.x, line.y)
+                curve.setPen(pg.mkPen(line.colour, width=1.2 if line.dotted else 1.6, style=style))
+                curve.setData(line.x, line.y)
                 if of_branches:  # what a branch has of the one that it left lies below that one
-                    self._curves[line.key].setZValue(-index)
+                    curve.setZValue(-index)
         last = max((int(line.x[-1]) for line in lines if len(line.x)), default=0)
         self._iterations = max(iterations, last, 10)
         if self._follow:
@@ -243,29 +191,19 @@ class LossPlot(QWidget):
         self._plot.setYRange(low - 0.04, high + 0.04, padding=0)
 
     def take_over(self) -> None:
-        """A person moved the axes: they stay as they are until `fit`."""
+        super().take_over()
         self._follow = False
-        self._fit.setEnabled(True)
-
-    def ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """What the axes show: iterations, and the losses' decimal logarithms."""
-        (left, right), (low, high) = self._plot.getViewBox().viewRange()
-        return (left, right), (low, high)
 
     def _clicked(self, event: object) -> None:
-        """A click in the plot, as pyqtgraph tells it once it knows that it is no drag."""
         if event.button() == Qt.MouseButton.RightButton:  # type: ignore[attr-defined]  # its MouseClickEvent
             place = event.screenPos()  # type: ignore[attr-defined]  # likewise
             self.menu().popup(QPoint(round(place.x()), round(place.y())))
 
     def _hover(self, place: QPointF) -> None:
-        inside = self._plot.getViewBox().sceneBoundingRect().contains(place)
-        self._line.setVisible(inside and bool(self._lines))
-        if not inside:
-            self._show_values(None)
-            return
-        iteration = self._plot.getViewBox().mapSceneToView(place).x()
-        self._line.setPos(iteration)
+        iteration = self._abscissa(place)
+        self._line.setVisible(iteration is not None and bool(self._lines))
+        if iteration is not None:
+            self._line.setPos(iteration)
         self._show_values(iteration)
 
     def _show_values(self, iteration: float | None) -> None:
@@ -291,14 +229,7 @@ class LossPlot(QWidget):
         if iteration is not None and parts:
             parts.insert(0, f'<span style="color:{tokens.text_soft}">it {max(0, round(iteration))}</span>')
         tip = self.tr("Click on a branch to show or hide its curve") if self._of_branches else ""
-        self._legend.show_parts(parts, tip)
-
-    def _button(self, symbol: str, name: str, help: str) -> QToolButton:
-        button = QToolButton(self)
-        button.setIcon(icon(symbol))
-        button.setAccessibleName(name)
-        button.setToolTip(help)
-        return button
+        self.legend.show_parts(parts, tip)
 
 
 def _half_below(exponent: float) -> float:

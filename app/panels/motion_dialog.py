@@ -52,7 +52,7 @@ class MotionDialog(QDialog):
         last = max(motions.playing.frame_count, 1)
         self.first = number_box(self.tr("First frame"), 1, 1, last, "", "integer", self)
         self.last = number_box(self.tr("Last frame"), last, 1, last, "", "integer", self)
-        self.every = number_box(self.tr("Every"), 1, 1, last, self.tr("frames"), "integer", self)
+        self.every = number_box(self.tr("One frame in"), 1, 1, last, "", "integer", self)
         self.unit = CalmComboBox(self)
         for unit in MILLIMETRES_PER:
             self.unit.addItem(UNIT_TITLES[unit], unit)
@@ -202,7 +202,7 @@ class MotionDialog(QDialog):
             (self.tr("File"), self.place),
             (self.tr("First frame"), self.first),
             (self.tr("Last frame"), self.last),
-            (self.tr("Every"), self.every),
+            (self.tr("One frame in"), self.every),
             (self.tr("Unit"), self.unit),
             (self.tr("Pictures a second"), self.rate),
             (self.tr("Size"), self.height_box),

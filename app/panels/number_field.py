@@ -7,7 +7,7 @@ import math
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QLineEdit, QSlider, QWidget
+from PySide6.QtWidgets import QLineEdit, QSlider, QToolTip, QWidget
 
 from app.panels.handy_units import SCALES, HandyUnit, handy_unit, parse_handy, shown_quantity
 from app.panels.schema import ParameterField, format_number
@@ -54,13 +54,15 @@ class NumberField(QLineEdit):
         self._explain()
 
     def commit(self) -> None:
-        """Take over what was typed; what makes no sense stays, marked, with the reason as tooltip."""
+        """Take over what was typed; what makes no sense stays, marked, and the reason is said below it."""
         if not self.isModified():
             return
         try:
             value = self._parse(self.text())
         except ParameterError as error:
             self._mark(str(error))
+            if self.isVisible():
+                QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), str(error), self)
             return
         self.setModified(False)
         self._change(value)

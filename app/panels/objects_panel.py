@@ -232,12 +232,16 @@ class ObjectsPanel(QTreeWidget):
         role = self._document.role_of(item.name)
         row.setToolTip(0, f"{item.name}\n{item.describe()}, {item.unit}" + (f"\n{role}" if role else ""))
         if role:
-            row.setText(ROLE, self.tr("target") if role == "target" else role)
+            row.setText(ROLE, self._role_title(item.name, role))
             row.setForeground(ROLE, QColor(current_tokens().accent))
             row.setToolTip(ROLE, self.tr("The study is about this one"))
             row.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{item.name}, {row.text(ROLE)}")
         if not item.visible:
             row.setForeground(0, QColor(current_tokens().text_off))
+
+    def _role_title(self, name: str, role: str) -> str:
+        """What stands beside an object: what the study calls it, where that says more than its name."""
+        return {"target": self.tr("target"), name: self.tr("in the scene")}.get(role, role)
 
     def _group_row(self, group: str) -> QTreeWidgetItem:
         members = [item for item in self._document.objects if item.group == group]

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from app.document.preferences import SECTIONS, KeptPreferences, Preferences
 from app.panels.icons import icon
 from app.panels.parameter_form import ParameterForm
-from app.panels.schema import ParameterField, fields_of
+from app.panels.schema import ParameterField, declared
 from app.panels.theme import current_tokens
 from engine.core.errors import ParameterError
 
@@ -74,7 +74,7 @@ class PreferencesDialog(QDialog):
         self._nothing = QLabel(self.tr("Nothing is called like that."), self)
         self._nothing.setProperty("soft", True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        fields = {field.name: field for field in fields_of(Preferences.model_json_schema())}
+        fields = {field.name: field for field in declared(Preferences)}
         titles = section_titles()
         for section, names in SECTIONS.items():
             page = PreferencesPage(preferences, titles[section], [fields[name] for name in names], choices or {}, self)

@@ -7,65 +7,33 @@ from html import escape
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtWidgets import QWidget
 
-from app.panels.editors import CalmComboBox
-from app.panels.icons import icon
-from app.panels.plot_legend import PlotLegend
+from app.panels.curve_plot import CurvePlot
 from app.panels.theme import current_tokens
 from app.work.readings import ENERGIES, Readings, without_unit
 
+PREFIXED = ("J", "N", "Pa")
+"""Units that take a prefix: millijoules are read more easily than 0.00152 J, and fit beside the axis."""
 
-class ReadingsPlot(QWidget):
-    """Linear axes that follow the curves until a person takes them over. A click looks at that moment."""
 
-    save_wanted = Signal()
+class ReadingsPlot(CurvePlot):
+    """Linear axes. A click looks at that moment."""
 
     def __init__(self, readings: Readings, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(self.tr("Curves over time"), parent=parent)
         self._readings = readings
         self._playing = readings.playing
-        self._curves: dict[str, pg.PlotDataItem] = {}
+        self._scale, self._prefix = 1.0, ""
         self.setAccessibleName(self.tr("Energies and sensors"))
-        self._plot = pg.PlotWidget(self)
-        self._plot.setAccessibleName(self.tr("Curves over time"))
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setMinimumHeight(90)
-        self._plot.getViewBox().sigRangeChangedManually.connect(self._taken_over)
-        self._plot.scene().sigMouseMoved.connect(self._hover)
-        self._plot.scene().sigMouseClicked.connect(self._clicked)
-        self._line = pg.InfiniteLine(angle=90, movable=True)
+        self._line.setMovable(True)
         self._line.sigDragged.connect(lambda line: self._playing.show_time(float(line.value())))
-        self._plot.addItem(self._line, ignoreBounds=True)
-        self.choice = CalmComboBox(self)
-        self.choice.setAccessibleName(self.tr("What the plot shows"))
+        self._plot.getAxis("left").setWidth(62)
         self.choice.activated.connect(lambda index: readings.choose(self.choice.itemData(index)))
-        self.legend = PlotLegend(self)
         self.legend.setAccessibleName(self.tr("Values"))
-        self._fit = QToolButton(self)
-        self._fit.setIcon(icon("fit"))
-        self._fit.setAccessibleName(self.tr("Fit the axes"))
-        self._fit.setToolTip(self.tr("Let the axes follow the curves again"))
-        self._fit.clicked.connect(self.fit)
-        self.save = QToolButton(self)
-        self.save.setIcon(icon("save"))
         self.save.setAccessibleName(self.tr("Save the values"))
         self.save.setToolTip(self.tr("Save all energies, sensors and controls as a table (CSV)"))
-        self.save.clicked.connect(self.save_wanted)
-        header = QHBoxLayout()
-        header.setContentsMargins(12, 4, 8, 0)
-        header.setSpacing(10)
-        header.addWidget(self.choice)
-        header.addWidget(self.legend, 1)
-        header.addWidget(self.save)
-        header.addWidget(self._fit)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(header)
-        column.addWidget(self._plot, 1)
         self.apply_theme()
         self.fit()
         readings.changed.subscribe(self.refresh)
@@ -75,59 +43,43 @@ class ReadingsPlot(QWidget):
     def refresh(self) -> None:
         """Draw the curves as they are now."""
         readings, tokens = self._readings, current_tokens()
-        groups = readings.groups()
-        known = [(self.choice.itemData(index), self.choice.itemText(index)) for index in range(self.choice.count())]
-        if known != [(group.key, group.title) for group in groups]:
-            self.choice.clear()
-            for group in groups:
-                self.choice.addItem(group.title, group.key)
-        self.choice.setCurrentIndex(max(self.choice.findData(readings.group.key), 0))
-        names = [curve.name for curve in readings.curves()]
-        for name in [name for name in self._curves if name not in names]:
-            self._plot.removeItem(self._curves.pop(name))
+        self.offer([(group.key, group.title) for group in readings.groups()], readings.group.key)
+        self._keep_curves({curve.name for curve in readings.curves()})
         for index, curve in enumerate(readings.curves()):
-            if curve.name not in self._curves:
-                self._curves[curve.name] = self._plot.plot(connect="finite", autoDownsample=True, clipToView=True)
-            self._curves[curve.name].setPen(pg.mkPen(tokens.series[index % len(tokens.series)], width=1.6))
-            self._curves[curve.name].setData(readings.times, curve.values)
+            drawn = self._curve(curve.name)
+            drawn.setPen(pg.mkPen(tokens.series[index % len(tokens.series)], width=1.6))
+            drawn.setData(readings.times, curve.values)
+        self.save.setEnabled(self._playing.there)
+        self._scale, self._prefix = self._wanted_prefix()
+        self._plot.getAxis("left").setScale(self._scale)
         self._plot.setLabel("bottom", self.tr("time [s]"))
         self._plot.setLabel("left", self.ordinate())
         self._moment_changed()
 
     def fit(self) -> None:
-        """Give the axes back to the curves."""
+        super().fit()
         self._plot.enableAutoRange()
-        self._fit.setEnabled(False)
 
     def apply_theme(self) -> None:
-        """Take the colours of the theme in force."""
+        super().apply_theme()
         tokens = current_tokens()
-        self._plot.setBackground(tokens.panel)
         self._line.setPen(pg.mkPen(tokens.accent, width=1))
         self._line.setHoverPen(pg.mkPen(tokens.accent, width=3))
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(pg.mkPen(tokens.line))
-            axis.setTextPen(pg.mkPen(tokens.text_soft))
-            axis.setStyle(tickLength=-4)
-            axis.enableAutoSIPrefix(False)
-        self._plot.getAxis("left").setWidth(62)
-        self._plot.showGrid(x=False, y=True, alpha=0.12)
-
-    def ranges(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """What the axes show: seconds, and the curves' unit."""
-        (left, right), (low, high) = self._plot.getViewBox().viewRange()
-        return (left, right), (low, high)
 
     def ordinate(self) -> str:
         """What stands at the vertical axis."""
-        unit = self._readings.group.unit
+        unit = self._prefix + self._readings.group.unit
         if self._readings.group.key == ENERGIES:
-            return self.tr("energy [J]")
+            return self.tr("energy [{0}]").format(unit)
         return f"[{unit}]" if unit else ""
 
-    def _taken_over(self) -> None:
-        self._fit.setEnabled(True)
+    def _wanted_prefix(self) -> tuple[float, str]:
+        """By what the values are multiplied to be read easily, and the prefix of their unit then: 1000 and "m"."""
+        largest = max((float(np.nanmax(np.abs(one.values), initial=0.0)) for one in self._readings.curves()), default=0)
+        if self._readings.group.unit not in PREFIXED or not 0.0 < largest < math.inf:
+            return 1.0, ""
+        scale, prefix = pg.siScale(largest)
+        return float(scale), str(prefix)
 
     def _moment_changed(self) -> None:
         self._line.setVisible(self._playing.there)
@@ -135,14 +87,13 @@ class ReadingsPlot(QWidget):
         self._show_values(self._playing.time)
 
     def _hover(self, place: QPointF) -> None:
-        inside = self._plot.getViewBox().sceneBoundingRect().contains(place)
-        self._show_values(self._plot.getViewBox().mapSceneToView(place).x() if inside else self._playing.time)
+        moment = self._abscissa(place)
+        self._show_values(self._playing.time if moment is None else moment)
 
     def _clicked(self, event: object) -> None:
-        """A click that is no drag, as pyqtgraph tells it."""
-        if event.button() == Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]  # its MouseClickEvent
-            place = event.scenePos()  # type: ignore[attr-defined]  # likewise
-            self._playing.show_time(float(self._plot.getViewBox().mapSceneToView(place).x()))
+        moment = self._abscissa(event.scenePos())  # type: ignore[attr-defined]  # pyqtgraph's MouseClickEvent
+        if moment is not None and event.button() == Qt.MouseButton.LeftButton:  # type: ignore[attr-defined]  # likewise
+            self._playing.show_time(moment)
 
     def _show_values(self, moment: float) -> None:
         """The legend: name and value of every curve at a moment."""
@@ -153,7 +104,7 @@ class ReadingsPlot(QWidget):
         at = int(np.clip(np.searchsorted(readings.times, moment + 1e-12, side="right") - 1, 0, len(readings.times) - 1))
         parts = [f'<span style="color:{tokens.text_soft}">{readings.times[at]:.3f} s</span>']
         for index, curve in enumerate(readings.curves()):
-            value = float(curve.values[at]) or 0.0  # no "-0"
+            value = self._scale * float(curve.values[at]) or 0.0  # no "-0"
             number = f"{value:.3g}" if math.isfinite(value) else "–"
             colour = tokens.series[index % len(tokens.series)]
             parts.append(f'<span style="color:{colour}">●</span> {escape(without_unit(curve.name))} <b>{number}</b>')

@@ -11,6 +11,10 @@ from app.panels.icons import icon
 from app.panels.theme import current_tokens
 
 WIDTH = 236
+STATE_LINES = 2
+"""That the state has at most, and always: nothing moves when it changes."""
+ELLIPSIS = 60
+"""Pixels that the ends of broken lines may leave empty."""
 
 
 class RunBar(QWidget):
@@ -43,6 +47,9 @@ class RunBar(QWidget):
         self._numbers.setAccessibleName(self.tr("Iteration, speed, time left"))
         self._state = QLabel(self)
         self._state.setProperty("soft", True)
+        self._state.setWordWrap(True)
+        self._state.setFixedHeight(STATE_LINES * self._state.fontMetrics().lineSpacing())
+        self._state.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._state.setAccessibleName(self.tr("State of the run"))
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 12, 6)
@@ -82,7 +89,7 @@ class RunBar(QWidget):
 
     def _show_state(self) -> None:
         words = self._words(self._run)
-        room = WIDTH - 24
+        room = STATE_LINES * (WIDTH - 24) - ELLIPSIS
         self._state.setText(self._state.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room))
         self._state.setToolTip(words)
 

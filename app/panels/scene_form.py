@@ -243,5 +243,6 @@ class SceneForm(QScrollArea):
 
     def _refuse(self, reason: str) -> None:
         """Say why something cannot be so, and show again what holds."""
-        self._refused = reason
-        self.refresh()
+        if reason or self._refused:
+            self._refused = reason
+            self.refresh()

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.document.scene_items import Item, find
-from app.panels.schema import ParameterField, fields_of
+from app.panels.schema import ParameterField, declared
 from engine.protocol.scene import Crease, Gripper, MeshShape, Pin, Pose, Region, Scene, Sensor, Sheet, Solid
 
 SHAPE_KINDS: dict[str, tuple[str, ...]] = {
@@ -51,14 +51,15 @@ def sections(scene: Scene, item: Item, meshes: Sequence[str], tr: Translate) -> 
     if item.kind == "scene":
         return [Section("gravity", "", (), _some(Scene, "gravity"))]
     if item.kind in ("time", "contact"):
-        return [Section(item.kind, "", (), tuple(fields_of(type(thing).model_json_schema())))]
+        model: type[BaseModel] = type(thing)
+        return [Section(item.kind, "", (), declared(model))]
     if isinstance(thing, Pin):
         return _pin_sections(scene, thing, tr)
     if isinstance(thing, Crease):
         return [Section("crease", "", (), _some(Crease, "angle", "stiffness", "yield_angle", "hardening"))]
     if isinstance(thing, Sensor):
         return _sensor_sections(scene, thing, tr)
-    place = Section("pose", tr("Place"), ("pose",), tuple(fields_of(Pose.model_json_schema())))
+    place = Section("pose", tr("Place"), ("pose",), declared(Pose))
     if isinstance(thing, Gripper):
         return [Section("gripper", "", (), _some(Gripper, "width", "fingers", "finger")), place]
     shape = Section("shape", tr("Shape"), ("shape",), _shape_fields(item.kind, thing.shape, meshes, tr))
@@ -67,9 +68,8 @@ def sections(scene: Scene, item: Item, meshes: Sequence[str], tr: Translate) -> 
         own = Section("sheet", tr("At rest"), (), _some(Sheet, "rest", "curvature", "direction", "bending", "velocity"))
         return [shape, place, material, own]
     if isinstance(thing, Solid):
-        fields = tuple(fields_of(type(thing.material).model_json_schema()))
         own = Section("solid", "", (), _some(Solid, "velocity"))
-        return [shape, place, Section("material", tr("Material"), ("material",), fields), own]
+        return [shape, place, Section("material", tr("Material"), ("material",), declared(type(thing.material))), own]
     return [shape, place]
 
 
@@ -82,7 +82,7 @@ def values_at(thing: BaseModel, path: Sequence[str]) -> dict[str, Any]:
 
 
 def _some(model: type[BaseModel], *names: str) -> tuple[ParameterField, ...]:
-    return tuple(field for field in fields_of(model.model_json_schema()) if field.name in names)
+    return tuple(field for field in declared(model) if field.name in names)
 
 
 def _shape_fields(kind: str, shape: Any, meshes: Sequence[str], tr: Translate) -> tuple[ParameterField, ...]:
@@ -92,8 +92,9 @@ def _shape_fields(kind: str, shape: Any, meshes: Sequence[str], tr: Translate) -
     if isinstance(shape, MeshShape):
         known = tuple(dict.fromkeys((*meshes, shape.input)))
         help = tr("Which open mesh it is; its own placement counts too.")
-        return choice, ParameterField("input", tr("Mesh"), help, "choice", shape.input, choices=known)
-    rest = [field for field in fields_of(type(shape).model_json_schema()) if field.name not in ("kind", "points")]
+        return choice, ParameterField("input", tr("Mesh"), help, "choice", shape.input, choices=known, names=True)
+    model: type[BaseModel] = type(shape)
+    rest = [field for field in declared(model) if field.name not in ("kind", "points")]
     if kind == "obstacle" and shape.kind == "box":
         rest = [field for field in rest if field.name != "cells"]
     return choice, *rest
@@ -102,15 +103,15 @@ def _shape_fields(kind: str, shape: Any, meshes: Sequence[str], tr: Translate) -
 def _material_fields(sheet: Sheet) -> tuple[ParameterField, ...]:
     hidden = set() if sheet.material.woven else {"young_cross", "shear"}
     hidden |= set() if sheet.material.creases else {"yield_angle", "hardening"}
-    return tuple(field for field in fields_of(type(sheet.material).model_json_schema()) if field.name not in hidden)
+    return tuple(field for field in declared(type(sheet.material)) if field.name not in hidden)
 
 
 def _pin_sections(scene: Scene, pin: Pin, tr: Translate) -> list[Section]:
     wanted = ("kind", *REGION_FIELDS.get(pin.region.kind, ()))
-    region = [field for field in fields_of(Region.model_json_schema()) if field.name in wanted]
+    region = [field for field in declared(Region) if field.name in wanted]
     carriers = ("", *(gripper.name for gripper in scene.grippers))
     help = tr("The gripper that carries what is held; empty: it is held where it is, or moved by keyframes.")
-    carrier = ParameterField("gripper", tr("Carried by"), help, "choice", "", choices=carriers)
+    carrier = ParameterField("gripper", tr("Carried by"), help, "choice", "", choices=carriers, names=True)
     return [Section("region", tr("Where"), ("region",), tuple(region)), Section("pin", "", (), (carrier,))]
 
 
@@ -124,12 +125,12 @@ def _sensor_sections(scene: Scene, sensor: Sensor, tr: Translate) -> list[Sectio
         names.add("pin")
     choices = {"body": bodies, "pin": ("", *pins)}
     fields = [
-        replace(field, kind="choice", choices=choices[field.name]) if field.name in choices else field
+        replace(field, kind="choice", choices=choices[field.name], names=True) if field.name in choices else field
         for field in _some(Sensor, *names)
     ]
     found = [Section("sensor", "", (), tuple(fields))]
     if sensor.kind == "vertices":
         wanted = ("kind", *REGION_FIELDS.get(sensor.region.kind, ()))
-        region = tuple(field for field in fields_of(Region.model_json_schema()) if field.name in wanted)
+        region = tuple(field for field in declared(Region) if field.name in wanted)
         found.append(Section("region", tr("Where"), ("region",), region))
     return found

@@ -63,7 +63,7 @@ class Eye:
     def frame(self, name: str | None = None) -> None:
         """Fill the view with an object, or with everything; the rotation centre is its middle from now on."""
         self.scene.take()
-        box = self.scene.bounds(name)
+        box = self.scene.standing_bounds() if name is None else self.scene.bounds(name)
         if box is not None:
             self.frame_box(box)
 

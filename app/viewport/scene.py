@@ -40,6 +40,7 @@ class Scene:
         self.camera.SetViewAngle(28.0)
         self.origin: np.ndarray | None = None
         self.objects: dict[str, SceneObject] = {}
+        self.ground: frozenset[str] = frozenset()
         self.surface = RunSurface()
         self.surface.budget = budget
         self.surface.drawn.actor.GetProperty().SetBackfaceCulling(budget is not None)
@@ -221,9 +222,15 @@ class Scene:
             boxes.append(self.surface.bounds)
         if self.comparison is not None and self.comparison.bounds is not None and name is None:
             boxes.append(self.comparison.bounds)
-        if not boxes:
-            return None
-        return np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
+        return _around(boxes)
+
+    def standing_bounds(self) -> np.ndarray | None:
+        """Box (2, 3) [mm, world] of all that is visible and no ground; with nothing but ground, of that."""
+        boxes = [thing.bounds for key, thing in self.objects.items() if thing.visible and key not in self.ground]
+        if self.surface.shown:
+            standing = self.surface.standing_bounds()
+            boxes += [] if standing is None else [standing]
+        return self.bounds() if not boxes or self.comparison is not None else _around(boxes)
 
     def selected_bounds(self) -> np.ndarray | None:
         """Box (2, 3) [mm, world] of what is drawn and selected by half or more; None where nothing is."""
@@ -238,9 +245,7 @@ class Scene:
                 continue
             if len(places):
                 boxes.append(np.stack([places.min(axis=0), places.max(axis=0)]))
-        if not boxes:
-            return None
-        return np.stack([np.min([b[0] for b in boxes], axis=0), np.max([b[1] for b in boxes], axis=0)])
+        return _around(boxes)
 
     def to_scene(self, world: np.ndarray) -> np.ndarray:
         return np.asarray(world, np.float64) - self._origin()
@@ -393,3 +398,10 @@ class Scene:
 
     def _show_surface(self) -> None:
         self.surface.drawn.actor.SetVisibility(self._surface_visible and self.comparison is None)
+
+
+def _around(boxes: list[np.ndarray]) -> np.ndarray | None:
+    """The box (2, 3) around boxes; None around none."""
+    if not boxes:
+        return None
+    return np.stack([np.min([box[0] for box in boxes], axis=0), np.max([box[1] for box in boxes], axis=0)])

@@ -58,6 +58,7 @@ class RunSurface:
         self._tables = {"diverging": diverging_table(), "sequential": sequential_table()}
         self._owner: np.ndarray | None = None
         self._bodies: np.ndarray | None = None
+        self.ground: frozenset[str] = frozenset()
         self._hidden: frozenset[str] = frozenset()
         self._centres = np.empty((0, 3))
         self._radii = np.empty(0)
@@ -118,6 +119,17 @@ class RunSurface:
     def bounds(self) -> np.ndarray:
         """Box (2, 3) [mm, world] of what is drawn."""
         return np.stack([self._vertices.min(axis=0), self._vertices.max(axis=0)]) + self.origin
+
+    def standing_bounds(self) -> np.ndarray | None:
+        """Box (2, 3) [mm, world] of the bodies that are shown and no ground; None where there are none."""
+        if self.snapshot is None or self._bodies is None:
+            return self.bounds
+        names = self.snapshot.info.get("bodies", ())
+        left_out = [number for number, name in enumerate(names) if name in self.ground | self._hidden]
+        vertices = self._vertices[~np.isin(self._bodies, left_out)]
+        if not len(vertices):
+            return None
+        return np.stack([vertices.min(axis=0), vertices.max(axis=0)]).astype(np.float64) + self.origin
 
     @property
     def vertices(self) -> np.ndarray:

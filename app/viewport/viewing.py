@@ -50,6 +50,12 @@ class Viewing:
         if self.viewport is not None:
             self.viewport.frame(name)
 
+    def begin_anew(self) -> None:
+        """All that was shown is gone: no tool is at it, and what is shown next fills the view."""
+        if self.viewport is not None:
+            self.viewport.set_tool("navigate")
+            self.viewport.frame_next()
+
     def look(self, view: View) -> None:
         if self.viewport is not None:
             self.viewport.look(view)

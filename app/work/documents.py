@@ -31,6 +31,7 @@ from app.document.pristine import only_opened
 from app.document.project import Project
 from app.document.records import ArrayNames
 from app.document.topic import Topic
+from app.document.workspaces import SURFACE, first_study
 from app.panels.error_bar import RUN, Message
 from app.work.engine_link import EngineLink
 from app.work.notices import Notices
@@ -71,7 +72,8 @@ class Documents:
 
     place : a folder for the files of Runs on their way; None: a temporary one
     ask_to_save : what is to become of unsaved changes; ask_where : where to save (None: nowhere)
-    Topics: `changed` (file, name or what is unsaved), `replaced` (another document is open).
+    Topics: `changed` (file, name or what is unsaved), `emptied` (all that was open is closed), `replaced` (another
+    document is open).
     """
 
     def __init__(self, document: Document, link: EngineLink, tasks: Tasks, notices: Notices) -> None:
@@ -85,6 +87,7 @@ class Documents:
         self.ask_where: Callable[[Path], Path | None] = lambda suggested: None
         self.names = ArrayNames()
         self.changed = Topic()
+        self.emptied = Topic()
         self.replaced = Topic()
         self.path: Path | None = None
         self.read_only = False
@@ -150,8 +153,8 @@ class Documents:
     # Opening ------------------------------------------------------------------------------------------------------
 
     def new(self) -> None:
-        """Begin with nothing; asks first where something would be lost."""
-        self.leave(self._begin_anew)
+        """Begin with nothing, in the workspace where one is; asks first where something would be lost."""
+        self.leave(partial(self._begin_anew, self._document.workspace))
 
     def open(self, path: Path) -> None:
         """Open a document in place of this one; asks first where something would be lost."""
@@ -219,7 +222,7 @@ class Documents:
         self._mark = _mark_of(number, note) if note is not None else None
         self.changed()
 
-    def _begin_anew(self) -> None:
+    def _begin_anew(self, workspace: str = SURFACE) -> None:
         if self._document.run.active:
             self._link.stop()
         self._link.forget_run()
@@ -227,9 +230,10 @@ class Documents:
         self.path, self.read_only, self._recovered_name = None, False, ""
         self._mark = self._taken_up = self._run_waits = self.run_source = None
         self._run_inputs, self._unsaved_run = {}, False
-        self._document.open_project(Project())
+        self._document.open_project(Project(study=first_study(workspace)))
         if self._document.catalogue is not None:
             self._document.set_catalogue(self._document.catalogue)
+        self.emptied()
         self.changed()
 
     def _read(self, path: Path) -> None:

@@ -61,11 +61,14 @@ class Files:
         self.document_wanted = Topic()
         self.motion_wanted = Topic()
         self._run_when_opened = False
+        self._together = False
         self._of_study: set[str] = set()
         self._roles_wanted: dict[str, str] = {}
 
     def open(self, paths: list[Path], *, repairs: tuple[str, ...] = ()) -> None:
-        """Open geometry files (and a study's TOML, and a document) without blocking."""
+        """Open geometry files (and a study's TOML, and a document) without blocking; what comes together is framed
+        together."""
+        self._together = len(paths) > 1
         for path in paths:
             if is_document(path):
                 self.document_wanted(path)
@@ -211,11 +214,12 @@ class Files:
             self._notices.past(RUN)  # it was about the target before this one
         if not item.source.startswith(SAMPLE):
             self._document.recent.add(path)
-        said = self._target.changed(item, own_handles=str(path) in self._of_study)
+        is_target = self._document.role_of(item.name) == "target"
+        said = self._target.changed(item, own_handles=str(path) in self._of_study) if is_target else ""
         self._of_study.discard(str(path))
         if said or geometry.notes:
             self._notices.noted(" · ".join([*([said] if said else []), *geometry.notes]))
-        self._drawing.frame(None if first else item.name)
+        self._drawing.frame(None if first or role or self._together else item.name)
         if self._run_when_opened:
             self._run_when_opened = False
             self._running.start()

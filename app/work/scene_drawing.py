@@ -259,7 +259,7 @@ class SceneDrawing:
 def scene_problems(scene: Scene) -> list[Problem]:
     """What a scene lacks to be simulated, beside shapes that cannot be made."""
     found = []
-    if not scene.sheets and not scene.solids:
+    if not scene.sheets and not scene.solids and any(True for _ in scene.bodies()):
         found.append(Problem(Item("scene"), _tr("Nothing in it moves: add a sheet or a solid.")))
     deformable: list[Sheet | Solid] = [*scene.sheets, *scene.solids]
     carrying = {pin.gripper for body in deformable for pin in body.pins}

@@ -216,17 +216,18 @@ class Staging:
             self._add(body)
 
     def add_outline(self, points: Sequence[tuple[float, float, float]]) -> None:
-        """A sheet within a line that was drawn on the ground [mm]."""
+        """A sheet within a line that was drawn on the ground [mm]: there, or above what stands there."""
         scene = self._scene()
         drawn = np.asarray(points, np.float64) / MILLIMETRES
-        middle = 0.5 * (drawn.min(axis=0) + drawn.max(axis=0))
+        middle = np.round(0.5 * (drawn.min(axis=0) + drawn.max(axis=0)), 4)
         size = float((drawn.max(axis=0) - drawn.min(axis=0))[:2].max())
         corners = [(float(f"{x:.6g}"), float(f"{y:.6g}")) for x, y in (drawn - middle)[:, :2]]
         name = scene_items.free_name(scene, "Sheet")
+        below = self._top_within(MILLIMETRES * drawn.min(axis=0), MILLIMETRES * drawn.max(axis=0))
         sheet = Sheet(
             name=name,
             shape=OutlineShape(points=corners, spacing=float(f"{size / 20.0:.2g}")),
-            pose=Pose(translation=(float(f"{middle[0]:.6g}"), float(f"{middle[1]:.6g}"), self._top() + ABOVE)),
+            pose=Pose(translation=(float(middle[0]), float(middle[1]), 0.0 if below is None else below + ABOVE)),
         )
         try:
             self.shapes.mesh(sheet, {})
@@ -347,6 +348,12 @@ class Staging:
     def _top(self) -> float:
         """Height [m] of the highest body, at least the ground."""
         return max([0.0, *(float(f"{box[1][2] / MILLIMETRES:.4g}") for box in self._boxes())])
+
+    def _top_within(self, low: np.ndarray, high: np.ndarray) -> float | None:
+        """Height [m] of the highest body that stands within a rectangle of the ground, at least the ground; None where
+        there is none. low, high : corners of the rectangle [mm]"""
+        tops = [box[1][2] for box in self._boxes() if (low[:2] <= box[1][:2]).all() and (high[:2] >= box[0][:2]).all()]
+        return max(0.0, float(f"{max(tops) / MILLIMETRES:.4g}")) if tops else None
 
     def _clear_place(self, body: Solid | Obstacle) -> Pose:
         """Where a new body stands: on the ground, below what is in its way there, or above everything.

@@ -27,6 +27,7 @@ from engine.geometry.mesh import Mesh
 from engine.protocol import snapshot as seen
 from engine.protocol.catalogue import Catalogue, GalleryEntry, StudyEntry, TermEntry
 from engine.protocol.edits import Edit, MakeCheckpoint, Pause, Resume, Rewind, Stop
+from engine.protocol.scene import Scene
 from engine.protocol.session import (
     CheckpointView,
     CompareCheckpoints,
@@ -85,7 +86,9 @@ def fake_catalogue() -> Catalogue:
             ),
         ],
         gallery=[
-            GalleryEntry(name="nut", title="A nut, scanned", help="Noisy.", study=Study(inputs={"target": "nut.obj"}))
+            GalleryEntry(name="nut", title="A nut, scanned", help="Noisy.", study=Study(inputs={"target": "nut.obj"})),
+            GalleryEntry(name="cloth", title="A hanging cloth", help="Of two pegs.",
+                         study=Study(study="simulate", scene=Scene())),
         ],
         optimizer_schema=OptimizerSpec.model_json_schema(),
     )  # fmt: skip
@@ -339,7 +342,8 @@ VIEWPORT_METHODS = {
     "set_wireframe", "set_handles", "set_frozen", "set_brush_radius", "frame", "look", "set_perspective", "set_theme",
     "shut_down", "draw", "set_placement", "set_gizmo", "set_selections", "set_selecting", "set_clip",
     "set_measure_kind", "set_marks", "look_at_ground",
-    "set_measurements", "hide_bodies", "show_comparison", "clear_comparison", "set_camera", "frame_selection",
+    "set_measurements", "hide_bodies", "set_ground", "frame_next", "show_comparison", "clear_comparison", "set_camera",
+    "frame_selection",
 }  # fmt: skip
 
 

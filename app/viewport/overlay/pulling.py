@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from app.viewport.overlay.ink import length, paint_label, paint_line, spots
+from engine.protocol.edits import Pull
 
 if TYPE_CHECKING:
     from app.viewport.view import Viewport
@@ -29,5 +30,17 @@ def paint_pull(painter: QPainter, view: Viewport) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(view.theme.accent), 1.8))
     painter.drawEllipse(ends[1], 7.0, 7.0)
-    distance = float(np.linalg.norm(target - position))
-    paint_label(painter, view, ends[1] + QPointF(14, -14), f"{length(distance)} mm")
+    paint_label(painter, view, ends[1] + QPointF(14, -14), pull_label(view))
+
+
+def pull_label(view: Viewport) -> str:
+    """How far the pull still has to go, and with what force: known once the Run has felt it."""
+    if view.state.pull is None:
+        return ""
+    held, target = view.state.pull
+    distance = float(np.linalg.norm(target - view.scene.surface.position_of(held)))
+    snapshot = view.scene.surface.snapshot
+    known = {} if snapshot is None else snapshot.info.get("pull_stiffness", {})
+    stiffness = float(known.get(Pull.model_fields["name"].default, 0.0))
+    force = f"  {1e-3 * distance * stiffness:.2g} N" if stiffness > 0.0 else ""
+    return f"{length(distance)} mm{force}"

@@ -102,6 +102,9 @@ def _paint_ground(painter: QPainter, view: Viewport) -> None:
             if places is not None:
                 painter.setPen(QPen(shade(view.theme.faint, 0.7 if number == 0 else 0.3), 1.0))
                 painter.drawLine(places[0], places[1])
-    paint_label(
-        painter, view, QPointF(MARGIN, MARGIN + 24), view.tr("Squares of {0} mm on the ground").format(length(step))
-    )
+    words = view.tr("Squares of {0} mm on the ground").format(length(step))
+    if len(view.state.corners) < 3:
+        next_step = view.tr("click the corners of a sheet")
+    else:
+        next_step = view.tr("Return, or the first corner again, closes it")
+    paint_label(painter, view, QPointF(MARGIN, MARGIN + 24), f"{words}: {next_step}")

@@ -155,8 +155,8 @@ def test_the_plot_lays_branches_over_each_other(qtbot: Any, branched: Any) -> No
         x, y = drawn.getOriginalDataset()
         known = branched.document.run.curves[branch]
         assert list(x) == known.iterations and list(y) == known.values["loss"]
-    assert "main" in plot._legend.text() and "branch 3" in plot._legend.text()
-    plot._legend.linkActivated.emit("main")
+    assert "main" in plot.legend.text() and "branch 3" in plot.legend.text()
+    plot.legend.linkActivated.emit("main")
     assert sorted(plot._curves) == ["branch 3"]
     menu = plot.menu()
     choose(menu, "main")

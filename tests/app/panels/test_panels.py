@@ -158,7 +158,7 @@ def test_a_term_that_waits_is_a_calm_dash_and_a_gap_in_its_curves(qtbot: Any, wi
     window.resize(1200, 800)
     inside = view.mapFromScene(view.getViewBox().mapViewToScene(QPointF(2.0, -0.4)))
     qtbot.mouseMove(view.viewport(), inside)
-    assert "Smoothness <b>–</b>" in window.loss_plot._legend.text()
+    assert "Smoothness <b>–</b>" in window.loss_plot.legend.text()
 
     values = [nothing] * 6
     card.show_values(values)
@@ -166,7 +166,7 @@ def test_a_term_that_waits_is_a_calm_dash_and_a_gap_in_its_curves(qtbot: Any, wi
     assert card.sparkline.pieces() == []
     curves = LossCurves(list(range(6)), {"term:Smoothness": values, "loss": [1.0] * 6})
     window.loss_plot.show_losses(curves, {"Smoothness": "Smoothness"}, 300)
-    assert "nan" not in window.loss_plot._legend.text()
+    assert "nan" not in window.loss_plot.legend.text()
     info = CheckpointInfo(1, None, "main", 0, {"loss": 1.0, "term:Smoothness": nothing}, None, "", 0)
     assert "nan" not in window.history.strip._words(info)
 

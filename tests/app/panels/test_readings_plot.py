@@ -60,9 +60,19 @@ def test_energies_are_drawn_over_seconds(readings: Readings, plot: ReadingsPlot)
     x, y = plot._curves["gravity"].getData()
     np.testing.assert_allclose(x, STEP * np.arange(21))
     np.testing.assert_allclose(y, 2e-3 * np.arange(21))
-    assert plot._plot.getAxis("bottom").labelText == "time [s]" and plot.ordinate() == "energy [J]"
+    assert plot._plot.getAxis("bottom").labelText == "time [s]" and plot.ordinate() == "energy [mJ]"
+    readings.playing.show_frame(20)
+    assert "gravity <b>40</b>" in plot.legend.text(), "in millijoules, as the axis"
     (left, right), (_, high) = plot.ranges()
     assert left <= 0.0 and 0.2 <= right < 0.3 and high >= 0.04
+
+
+def test_the_axes_keep_their_units_when_the_theme_changes(readings: Readings, plot: ReadingsPlot) -> None:
+    """pyqtgraph takes a prefix for the range whenever it is told that it shall take none."""
+    time_axis, energy_axis = plot._plot.getAxis("bottom"), plot._plot.getAxis("left")
+    plot.apply_theme()
+    assert time_axis.autoSIPrefixScale == 1.0 and energy_axis.autoSIPrefixScale == 1.0
+    assert time_axis.scale == 1.0 and energy_axis.scale == 1e3
 
 
 def test_sensors_are_chosen_by_their_unit(readings: Readings, plot: ReadingsPlot) -> None:

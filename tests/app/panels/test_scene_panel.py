@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QMenu
+from PySide6.QtWidgets import QLineEdit, QMenu, QToolTip
 
 from app.document.scene_items import Item
+from app.panels.gallery_panel import GalleryCard
 from engine.protocol.scene import Pin, Region
 from engine.protocol.shell_materials import PRESETS
 
@@ -61,11 +62,57 @@ def test_an_empty_scene_says_how_to_begin(window: Any, qtbot: Any) -> None:
     window.registry.trigger("workspace.shell")
     panel = window.scene_panel
     assert panel.empty.isVisible()
+    assert window.empty_state.isVisible() and not window.workbench.scene_drawing.problems
+    assert next(card.text() for card in window.gallery.findChildren(GalleryCard)) == "A hanging cloth"
+    window.workbench.staging.add_body("obstacle", "ball")
     (problem,) = window.workbench.scene_drawing.problems
     assert problem.item == Item("scene") and "add a sheet" in problem.text
     window.workbench.staging.add_body("sheet", "disk")
-    assert not panel.empty.isVisible()
+    assert not panel.empty.isVisible() and not window.empty_state.isVisible()
     assert not window.workbench.scene_drawing.problems
+    window.registry.trigger("file.new")
+    assert window.document.workspace == "Shell" and window.empty_state.isVisible()
+
+
+def test_an_outline_is_drawn_in_the_view_and_not_on_the_page_for_beginners(window: Any, qtbot: Any) -> None:
+    window.registry.trigger("workspace.shell")
+    window.empty_state.outline_wanted.emit()
+    assert not window.empty_state.isVisible()
+    window.viewing.set_tool("navigate")
+    assert window.empty_state.isVisible()
+
+
+def test_a_name_in_a_list_reads_as_it_was_written(shell: Any, qtbot: Any) -> None:
+    staging = shell.workbench.staging
+    staging.rename(Item("sheet", "Sheet"), "table cloth")
+    staging.add_sensor()
+    choice = shell.scene_panel.form.forms["sensor"].editors["body"].choice
+    assert [choice.itemText(index) for index in range(choice.count())] == ["None", "table cloth", "Ball"]
+
+
+def test_setting_keyframes_by_gizmo_takes_the_tool_with_the_gizmo(shell: Any, qtbot: Any) -> None:
+    shell.workbench.staging.add_body("gripper", "")
+    editor = shell.scene_panel.form.keyframes
+    editor.add.click()
+    assert shell.viewing.tool == "navigate"
+    editor.key.click()
+    assert shell.workbench.staging.key_time == 0.0 and shell.viewing.tool == "move"
+
+
+def test_a_number_that_is_refused_says_why_at_once(shell: Any, qtbot: Any) -> None:
+    typed(shell, qtbot, "shape", "width", "-3 mm")
+    assert "out of range" in QToolTip.text() and "more than 0" in QToolTip.text()
+    assert shell.workbench.staging.scene.sheets[0].shape.width == pytest.approx(0.2)
+
+
+def test_the_schemas_of_a_form_are_made_once(shell: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They took most of the time that the window stood still when a material was chosen."""
+    made: list[str] = []
+    monkeypatch.setattr("app.panels.schema.fields_of", lambda schema: made.append(schema["title"]) or [])
+    box = shell.scene_panel.form.material
+    box.setCurrentIndex(box.findData("silk"))
+    box.activated.emit(box.currentIndex())
+    assert shell.workbench.staging.scene.sheets[0].preset == "silk" and made == []
 
 
 def test_numbers_are_typed_in_handy_units_and_undone(shell: Any, qtbot: Any) -> None:
