@@ -201,6 +201,7 @@ class SimulateProblem(AdvancingStudy):
             "bodies": [body.name for body in bodies],
             "numbers": number_names(self.world),
             "time": self.stepper.time,
+            "pull_stiffness": {name: pull.stiffness for name, pull in self.world.pulls.items()},
             "trajectory": "" if trajectory is None else str(trajectory),
             "scalars": {f"sensor:{name}": value for name, value in now.scalars.items() if np.isfinite(value)},
         }
