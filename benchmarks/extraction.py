@@ -94,7 +94,7 @@ def extraction(resolution: int) -> list[Measurement]:
     flexible, flexible_both = cpu_milliseconds(forward, runs), cpu_milliseconds(both, runs)
     skimage = cpu_milliseconds(lambda: marching_cubes(values, 0.0), max(runs // 4, 5))
     warp_forward, warp_both = (cpu_milliseconds(call, max(runs // 4, 5)) for call in warp_marching_cubes(field))
-    cells = len(surface._require_connectivity().cells)
+    cells = len(surface.connectivity.cells)
     at = f"training mesh, {resolution}³"
     return [
         Measurement(

@@ -24,6 +24,7 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.geometry.verification",
     "engine.surfaces.verification",
     "engine.surfaces.deepmesh_verification",
+    "engine.surfaces.verification_flexicubes",
     "engine.surfaces.verification_gshell",
     "engine.rendering.verification",
     "engine.objectives.verification",

@@ -16,6 +16,8 @@ from engine.core.errors import GeometryError, ParameterError
 from engine.core.leaves import Remap, State
 from engine.surfaces.active_set import ActiveSet
 from engine.surfaces.connectivity import Connectivity, DeviceTables, connect, dense_cases, surface_cells
+from engine.surfaces.edge_fans import MARGIN as EDGE_MARGIN
+from engine.surfaces.edge_fans import EdgeFans, edge_fans, fan_vertices
 from engine.surfaces.extraction import WEIGHT_COUNT, Activation, Extraction, NodeFrame
 from engine.surfaces.flexicubes_kernels import OUTSIDE
 from engine.surfaces.freezing import Frozen, cells_in_balls
@@ -54,6 +56,9 @@ class FlexiCubes(Surface):
     device : where the design lives
     dtype : float32, or float64 for gradient checks
     closed : close the surface at the border
+    no_intersections : the mesh never runs through itself: nodes stay in place, those on the border are outside, and
+        triangles are the fans of `engine.surfaces.edge_fans`, whose edge points take the place of quad centres; gamma
+        has no effect
     """
 
     _grid: Grid
@@ -69,6 +74,8 @@ class FlexiCubes(Surface):
     _frame: NodeFrame
     _connectivity: Connectivity | None
     _extracted: Tensor | None
+    _fans: EdgeFans | None
+    no_intersections: bool = False
 
     def __init__(
         self,
@@ -77,7 +84,9 @@ class FlexiCubes(Surface):
         device: Device | None = None,
         dtype: torch.dtype = torch.float32,
         closed: bool = True,
+        no_intersections: bool = False,
     ) -> None:
+        self.no_intersections = no_intersections
         self._begin({"field": values}, device=device, dtype=dtype, closed=closed)
 
     def _begin(
@@ -98,7 +107,8 @@ class FlexiCubes(Surface):
 
     @classmethod
     def started(cls, field: Tensor, *, options: Mapping[str, Any], device: Device) -> FlexiCubes:
-        return cls(field, device=device, closed=bool(options.get("closed", True)))
+        closed, no_intersections = bool(options.get("closed", True)), bool(options.get("no_intersections", False))
+        return cls(field, device=device, closed=closed, no_intersections=no_intersections)
 
     @classmethod
     def blank(cls, device: Device) -> FlexiCubes:
@@ -109,7 +119,7 @@ class FlexiCubes(Surface):
         if not isinstance(surface, FlexiCubes) or "weights" not in surface.tensors():
             return super().converted(surface, options=options, device=device)
         made = cls.blank(device)
-        made.restore({**surface.state(), "kind": cls.kind})
+        made.restore({**surface.state(), "kind": cls.kind, "no_intersections": 0})
         return made
 
     @classmethod
@@ -146,15 +156,24 @@ class FlexiCubes(Surface):
         return remaps
 
     def extract(self) -> ExtractedSurface:
-        connectivity = self._require_connectivity()
+        connectivity = self.connectivity
         operation = Extraction(connectivity, self._tables, self._activation, self._frame)
+        field = self._surface_field()
         vertices, regularity, crossing_values = apply(
-            operation, self._leaves["field"], self._leaves["offsets"], self._leaves["weights"]
+            operation, field, self._leaves["offsets"], self._leaves["weights"]
         )
+        triangles = connectivity.triangles
+        if self.no_intersections:
+            fans = self._require_fans()
+            rows = self._active.node_row[fans.nodes].to(torch.int64)
+            alpha = 1 + 0.99 * torch.tanh(self._leaves["weights"][connectivity.cell_rows, :8])
+            duals = vertices[: connectivity.dual_count]
+            vertices = fan_vertices(fans, connectivity, duals, field[rows], self._frame.positions[rows], alpha)
+            triangles = fans.triangles
         self._extracted = vertices.detach()
         return ExtractedSurface(
             vertices=vertices,
-            triangles=connectivity.triangles,
+            triangles=triangles,
             cell_size=self.cell_size,
             dual_vertex_count=connectivity.dual_count,
             regularity=regularity,
@@ -172,15 +191,6 @@ class FlexiCubes(Surface):
                 "A surface that is open at the border of the grid has no inside to fill.",
                 remedy="Close it at the border.",
             )
-        connectivity = self._require_connectivity()
-        raw = self._leaves["weights"]
-        neutral = connectivity.cell_rows[takes_inverted_case(connectivity)]
-        if len(neutral):
-            keep = torch.ones_like(raw)
-            keep[neutral, 8:20] = 0
-            raw = raw * keep
-        operation = Extraction(connectivity, self._tables, self._activation, self._frame)
-        duals = apply(operation, self._leaves["field"], self._leaves["offsets"], raw)[0][: connectivity.dual_count]
         ids = torch.nonzero(self._occupancy).reshape(-1)
         rows = self._active.node_row[ids].to(torch.int64)
         active = rows >= 0
@@ -189,7 +199,18 @@ class FlexiCubes(Surface):
             torch.nonzero(active).reshape(-1),
             (self._frame.reach * torch.tanh(self._leaves["offsets"]))[rows[active]],
         )
-        return tetrahedra(self._grid, self._occupancy, connectivity, duals, nodes)
+        return tetrahedra(self._grid, self._occupancy, self.connectivity, self.tetrahedral_duals(), nodes)
+
+    def tetrahedral_duals(self) -> Tensor:
+        """The dual vertices as the tetrahedra have them: β neutral in cells that invert an ambiguous case."""
+        connectivity, raw = self.connectivity, self._leaves["weights"]
+        neutral = connectivity.cell_rows[takes_inverted_case(connectivity)]
+        if len(neutral):
+            keep = torch.ones_like(raw)
+            keep[neutral, 8:20] = 0
+            raw = raw * keep
+        operation = Extraction(connectivity, self._tables, self._activation, self._frame)
+        return apply(operation, self._surface_field(), self._leaves["offsets"], raw)[0][: connectivity.dual_count]
 
     def tetrahedral_output(self) -> tuple[np.ndarray, np.ndarray]:
         """The tetrahedra of the design as it is now: vertices float64 (n, 3), working frame, and indices int64 (m, 4),
@@ -206,9 +227,12 @@ class FlexiCubes(Surface):
         return vertices.cpu().numpy().copy(), triangles.cpu().numpy()
 
     def _whole_mesh(self) -> tuple[Tensor, Tensor]:
-        """Dual vertices of the last `extract`, float32, and their triangles, two a quad."""
-        connectivity = self._require_connectivity()
+        """Dual vertices of the last `extract`, float32, and their triangles, two a quad; without intersections, all
+        vertices and the fans."""
+        connectivity = self.connectivity
         assert self._extracted is not None
+        if self.no_intersections:
+            return self._extracted.to(torch.float32), self._require_fans().triangles
         raw = self._leaves["weights"].detach()[connectivity.cell_rows, WEIGHT_COUNT - 1]
         gamma = (0.99 * torch.sigmoid(raw) + 0.005)[connectivity.quad_slots.to(torch.int64)]
         even = gamma[:, 0] * gamma[:, 2] > gamma[:, 1] * gamma[:, 3]
@@ -267,7 +291,7 @@ class FlexiCubes(Surface):
 
     def crossing_positions(self) -> Tensor:
         """Undeformed middles of the edges of `ExtractedSurface.crossing_values`, shape (edge_count, 3), no graph."""
-        return self._frame.positions[self._require_connectivity().crossing_rows].mean(dim=1)
+        return self._frame.positions[self.connectivity.crossing_rows].mean(dim=1)
 
     def cell_positions(self) -> Tensor:
         """Undeformed centre of the cell of every row of the leaf "weights", shape (cell_count, 3)."""
@@ -292,7 +316,10 @@ class FlexiCubes(Surface):
             self._bases = {**self._bases, name: base.index_put((ids[passive],), values.to(base)[passive])}
             self._shared_bases = {other: kept for other, kept in self._shared_bases.items() if other != name}
             if name == "field":
-                self._occupancy[ids[passive]] = (self._bases[name][ids[passive]] < 0).to(torch.uint8)
+                inside = self._bases[name][ids[passive]] < 0
+                if self.no_intersections:
+                    inside &= (self._grid.freedom(ids[passive], self.dtype) > 0).all(dim=1)
+                self._occupancy[ids[passive]] = inside.to(torch.uint8)
         self._connectivity = None
         old, changed = self._leaves[name], rows[~passive]
         new = old.detach().index_put((changed,), values.to(old)[~passive]).requires_grad_()
@@ -352,7 +379,7 @@ class FlexiCubes(Surface):
                 self._grid,
                 grid,
                 self._dense("field"),
-                self._require_connectivity().cells,
+                self.connectivity.cells,
                 *self._whole_mesh(),
                 self._on_cap(),
                 self.device,
@@ -363,10 +390,13 @@ class FlexiCubes(Surface):
 
     def _on_cap(self) -> Tensor:
         """Whether each vertex of `_whole_mesh` lies on the cap that closes the surface at the border."""
-        connectivity = self._require_connectivity()
+        connectivity = self.connectivity
         ends = torch.cat([connectivity.first_dual[1:], connectivity.first_dual.new_tensor([connectivity.dual_count])])
         virtual = ~self._grid.is_real_cell(connectivity.cells)
-        return torch.repeat_interleave(virtual, (ends - connectivity.first_dual).to(torch.int64))
+        on_cap = torch.repeat_interleave(virtual, (ends - connectivity.first_dual).to(torch.int64))
+        if self.no_intersections:
+            on_cap = torch.cat([on_cap, on_cap.new_zeros(connectivity.quad_count)])
+        return on_cap
 
     def freeze(self, stroke: Stroke) -> None:
         self._freeze_cells(self._cells_of(stroke), frozen=stroke.frozen)
@@ -390,6 +420,7 @@ class FlexiCubes(Surface):
             "kind": self.kind,
             "resolution": self.resolution,
             "closed": int(self.closed),
+            "no_intersections": int(self.no_intersections),
             **{base_key(name): self._base_array(name) for name in self._bases},
             "node_ids": self._active.node_ids.cpu().numpy().astype(np.int32),
             "cell_ids": self._active.cell_ids.cpu().numpy().astype(np.int32),
@@ -401,6 +432,7 @@ class FlexiCubes(Surface):
         grid = require_fit(state, self.kind, self._leaf_specs, tuple(self._bases))
         device = self.device.torch
         self.closed = bool(state["closed"])
+        self.no_intersections = bool(state.get("no_intersections", 0))
         bases = {name: np.asarray(state[base_key(name)]) for name in self._bases}
         self._reset(grid, {name: torch.from_numpy(base).to(device) for name, base in bases.items()})
         self._shared_bases = bases
@@ -426,12 +458,16 @@ class FlexiCubes(Surface):
         self._bases = bases
         self._shared_bases = {}
         self._occupancy = (bases["field"] < 0).to(torch.uint8)
+        if self.no_intersections:
+            # Outside, for the flat cells of the virtual layer would make triangles without an area.
+            self._occupancy = grid.pad(grid.unpad(self._occupancy)[1:-1, 1:-1, 1:-1], 0, layers=2)
         self._slots = torch.zeros(grid.id_count, dtype=torch.int32, device=device)
         self._active = ActiveSet(grid, device)
         self._frozen = Frozen(grid, device)
         self._pending = torch.zeros(0, dtype=torch.int64, device=device)
         self._connectivity = None
         self._extracted = None
+        self._fans = None
         self._remaps = []
         self._leaves = {
             name: torch.zeros((0, *spec.shape), dtype=self.dtype, device=device, requires_grad=True)
@@ -442,7 +478,7 @@ class FlexiCubes(Surface):
     def _find_surface(self) -> None:
         """Bring connectivity and active set up to the field; replaced leaves wait in `_remaps` for `prepare`."""
         self._extracted = None
-        signs = (self._leaves["field"].detach() < 0).to(torch.uint8)
+        signs = (self._surface_field().detach() < 0).to(torch.uint8)
         previous = self._occupancy[self._active.node_ids]
         if self._connectivity is not None and not len(self._pending) and torch.equal(signs, previous):
             return
@@ -450,6 +486,7 @@ class FlexiCubes(Surface):
         dense = dense_cases(self._occupancy, self._grid)
         cells = surface_cells(dense, self._grid, closed=self.closed)
         self._activate(self._active.missing_cells(cells))
+        self._fans = None
         self._connectivity = connect(cells, dense, self._active, self._slots, self._tables, closed=self.closed)
 
     def _activate(self, cells: Tensor) -> None:
@@ -475,8 +512,22 @@ class FlexiCubes(Surface):
             )
         self._keep_frozen()
 
+    def _surface_field(self) -> Tensor:
+        """The leaf "field" as the surface sees it: without intersections, nodes on the border are outside."""
+        field = self._leaves["field"]
+        if not self.no_intersections:
+            return field
+        on_border = self._frame.positions.abs().amax(dim=1) > 1.0 - 0.5 * self.cell_size
+        return torch.where(on_border, field.clamp(min=EDGE_MARGIN * self.cell_size), field)
+
+    def _require_fans(self) -> EdgeFans:
+        connectivity = self.connectivity
+        if self._fans is None:
+            self._fans = edge_fans(self._grid, self._occupancy, connectivity)
+        return self._fans
+
     def _frame_of(self, ids: Tensor) -> NodeFrame:
-        reach = self._grid.freedom(ids, self.dtype) * (REACH * self.cell_size)
+        reach = self._grid.freedom(ids, self.dtype) * (0.0 if self.no_intersections else REACH * self.cell_size)
         return NodeFrame(self._grid.positions(ids, self.dtype), reach)
 
     def _cells_of(self, stroke: Stroke) -> Tensor:
@@ -513,7 +564,9 @@ class FlexiCubes(Surface):
     def _node_ids(self, index: Tensor | np.ndarray) -> Tensor:
         return self._grid.from_node_index(torch.as_tensor(index).to(self.device.torch, torch.int64))
 
-    def _require_connectivity(self) -> Connectivity:
+    @property
+    def connectivity(self) -> Connectivity:
+        """Which dual vertices and quads there are, for the field as it is now."""
         if self._connectivity is None:
             self._find_surface()
         assert self._connectivity is not None

@@ -90,9 +90,10 @@ class Grid:
         coordinates = self.coordinates(ids)
         return ((coordinates > 1) & (coordinates < self.resolution + 1)).to(dtype)
 
-    def pad(self, values: Tensor, outside: float) -> Tensor:
-        """Node values (n + 1)^3 as a flat array over all ids, `outside` on the virtual layer."""
-        padded: Tensor = torch.nn.functional.pad(values, (1, 1, 1, 1, 1, 1), value=outside)
+    def pad(self, values: Tensor, outside: float, *, layers: int = 1) -> Tensor:
+        """Node values (n + 1)^3 as a flat array over all ids, `outside` on the virtual layer; with two layers, those of
+        the inner nodes (n − 1)^3, `outside` on the border too."""
+        padded: Tensor = torch.nn.functional.pad(values, (layers,) * 6, value=outside)
         return padded.reshape(-1).contiguous()
 
     def unpad(self, flat: Tensor) -> Tensor:

@@ -126,7 +126,7 @@ class GShell(FlexiCubes):
         return cls(random_field(resolution, seed=seed, inside_fraction=inside_fraction), msdf, **options)
 
     def extract(self) -> ExtractedSurface:
-        connectivity = self._require_connectivity()
+        connectivity = self.connectivity
         tetrahedra = self._tetrahedra
         leaves = self._leaves
         if tetrahedra is None:
@@ -168,7 +168,7 @@ class GShell(FlexiCubes):
     def output(self) -> tuple[np.ndarray, np.ndarray]:
         if self._extracted is None:
             return self.present_output()
-        connectivity = self._require_connectivity()
+        connectivity = self.connectivity
         cut = self._cut
         assert cut is not None
         triangles = cut.triangles
@@ -188,7 +188,7 @@ class GShell(FlexiCubes):
     def gradient_lengths(self) -> Tensor:
         """|∇s| in the middle of each cell that the surface passes through, with graph, shape (cell_count,): the mean
         difference of the four edges along each axis of the undeformed cell."""
-        corners = self._require_connectivity().corners
+        corners = self.connectivity.corners
         corners = corners[(corners >= 0).all(dim=1)].to(torch.int64)
         values = self._leaves["field"][corners].reshape(-1, 2, 2, 2)
         slopes = [values.select(axis, 1).mean((1, 2)) - values.select(axis, 0).mean((1, 2)) for axis in (1, 2, 3)]
@@ -218,7 +218,7 @@ class GShell(FlexiCubes):
         before = self._connectivity
         super()._find_surface()
         if self.template == "tetrahedra" and (self._tetrahedra is None or self._connectivity is not before):
-            cells = self._require_connectivity().cells
+            cells = self.connectivity.cells
             self._tetrahedra = connect_tetrahedra(cells, self._occupancy, self._active)
 
     def _tetrahedral(self, tetrahedra: TetrahedralConnectivity) -> tuple[Tensor, Tensor]:
@@ -252,7 +252,7 @@ class GShell(FlexiCubes):
         bases = super()._resampled_bases(grid)
         positions = node_positions(grid, self._template_msdf)
         msdf = sample_nodes(self._grid, self._dense("msdf"), positions)
-        near = torch.nonzero(near_surface(self._grid, self._require_connectivity().cells, positions))[:, 0]
+        near = torch.nonzero(near_surface(self._grid, self.connectivity.cells, positions))[:, 0]
         vertices, triangles = self._whole_mesh()
         if self.closed and len(near):
             nearest = TriangleIndex(vertices, triangles, self.device).closest(positions[near])

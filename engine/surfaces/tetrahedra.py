@@ -141,7 +141,7 @@ class _Builder:
         ids, axis = torch.nonzero(both).unbind(dim=1)
         second, third = self.strides[(axis + 1) % 3], self.strides[(axis + 2) % 3]
         ends = [self.node_index[ids], self.node_index[ids + self.strides[axis]]]
-        # Counter-clockwise round the edge. Every other cell is entered across the third axis and left across the second.
+        # Counter-clockwise round the edge: every other cell is entered across the third axis, left across the second.
         entered, left = [], []
         for turn, (i, j) in enumerate(((0, 0), (1, 0), (1, 1), (0, 1))):
             cell, edge = ids - i * second - j * third, 4 * axis + i + 2 * j

@@ -113,7 +113,7 @@ def test_output_shares_the_dual_vertices(torus_and_ball: Tensor) -> None:
 def test_dual_vertices_stay_in_their_cells() -> None:
     surface = FlexiCubes.random(8, seed=1, inside_fraction=0.5)
     surface.tensors()["weights"].data.normal_(std=3.0, generator=torch.Generator().manual_seed(2))
-    connectivity = surface._require_connectivity()
+    connectivity = surface.connectivity
     mesh = surface.extract()
     first = connectivity.first_dual.to(torch.int64)
     centres = surface._grid.cell_centres(connectivity.cells, torch.float32)
