@@ -26,6 +26,7 @@ class FieldSamples(Term):
     """
 
     kind: ClassVar[str] = "field"
+    needs_target: ClassVar[bool] = True
     surfaces: ClassVar[tuple[str, ...]] = ("flexicubes", "g-shell")
     title: ClassVar[str] = "Inside and outside"
     help: ClassVar[str] = (

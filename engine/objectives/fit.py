@@ -31,6 +31,7 @@ class Fit(Term):
     """
 
     kind: ClassVar[str] = "fit"
+    needs_target: ClassVar[bool] = True
     title: ClassVar[str] = "Fit to target"
     help: ClassVar[str] = (
         "Pulls the surface onto the target. Distances are exact, point to surface, in both directions; from a scan "

@@ -59,6 +59,7 @@ class Distances(Term):
     counts."""
 
     kind: ClassVar[str] = "distances"
+    needs_target: ClassVar[bool] = True
     title: ClassVar[str] = "Distances round the target"
     help: ClassVar[str] = (
         "Compares a network's field with the distance to the target all over the grid. So nothing comes up far from "

@@ -24,6 +24,7 @@ class Normals(Term):
     """
 
     kind: ClassVar[str] = "normals"
+    needs_target: ClassVar[bool] = True
     title: ClassVar[str] = "Align normals"
     help: ClassVar[str] = "Turns the surface's faces to where the target faces. It sharpens edges and flattens planes."
     formula: ClassVar[str] = "mean (1 − n · n_target)"

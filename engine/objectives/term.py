@@ -20,7 +20,7 @@ from engine.protocol.catalogue import TermEntry
 from engine.protocol.study import TermSpec
 
 FAMILIES: tuple[str, ...] = (
-    "fit", "normals", "field", "implicit_field", "regularity", "smooth", "volume", "handle", "no_go",
+    "fit", "normals", "border", "field", "implicit_field", "regularity", "smooth", "volume", "handle", "no_go",
     "symmetry", "developability", "thickness", "overhang", "parts", "boundary", "drag",
     "recorded", "end_shape", "actuation", "pattern",
 )  # fmt: skip
@@ -61,6 +61,7 @@ class Term(ABC):
     maskable : whether its integrand has a place, so that it can be weighed with a mask
     needs_mask : whether it is about a mask, and means nothing without one
     studies : kinds of studies that it serves
+    needs_target : whether it compares with a target, and rests where there is none
     surfaces : kinds of surfaces that it can be asked of; none: of every one
     where : how much it counts at a place; None: everywhere alike. Its owner sets it before an iteration
     """
@@ -76,7 +77,8 @@ class Term(ABC):
     leaves_target: ClassVar[bool] = False
     maskable: ClassVar[bool] = False
     needs_mask: ClassVar[bool] = False
-    studies: ClassVar[tuple[str, ...]] = ("reconstruct",)
+    studies: ClassVar[tuple[str, ...]] = ("reconstruct", "complete")
+    needs_target: ClassVar[bool] = False
     surfaces: ClassVar[tuple[str, ...]] = ()
 
     where: MaskWeight | None = None
@@ -90,6 +92,8 @@ class Term(ABC):
 
     def fits(self, design: Any) -> bool:
         """Whether it can be asked of this design; one that cannot rests."""
+        if self.needs_target and self.context.target is None:
+            return False
         return not self.surfaces or getattr(design, "kind", "") in self.surfaces
 
     def surface_changed(self) -> None:  # noqa: B027 -- most Terms remember nothing of a surface

@@ -28,7 +28,7 @@ class TermEntry(BaseModel):
     place: str = ""
     maskable: bool = False
     needs_mask: bool = False
-    studies: list[str] = Field(default_factory=lambda: ["reconstruct"])
+    studies: list[str] = Field(default_factory=lambda: ["reconstruct", "complete"])
     surfaces: list[str] = Field(default_factory=list)
     schema_: dict[str, Any] = Field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,8 @@ class ReconstructProblem:
     parameters : of the study
     terms : the wishes
     geometry : the target as the user knows it [mm]
-    target : the same, prepared for distances in the working frame
+    target : the same, prepared for distances in the working frame; both None where there is none
+    surface : to begin with
     notes : what preparing it left out, sentences for the user
     """
 
@@ -60,10 +62,11 @@ class ReconstructProblem:
         parameters: ReconstructParameters,
         terms: list[TermSpec],
         *,
-        geometry: Mesh | Points,
-        target: Target,
+        geometry: Mesh | Points | None,
+        target: Target | None,
         frame: Frame,
         device: Device,
+        surface: Surface,
         notes: tuple[str, ...] = (),
     ) -> None:
         self.parameters = parameters
@@ -74,7 +77,7 @@ class ReconstructProblem:
         self._device = device
         self._terms = TermSet(terms, TermContext(frame, target, device))
         self._strokes: list[edit_kinds.PaintFreeze] = []
-        self.surface = start_surface(parameters, target, device)
+        self.surface = surface
         self._generator = torch.Generator(device=device.torch)
         self._iteration = 0
         self._progress = 0.0
@@ -102,7 +105,7 @@ class ReconstructProblem:
         return self.surface.tensors()
 
     def learning_rate_factors(self) -> dict[str, float]:
-        return self.surface.learning_rate_factors(noisy=self.target.is_scan)
+        return self.surface.learning_rate_factors(noisy=self.target is not None and self.target.is_scan)
 
     def prepare(self, iteration: int, iterations: int) -> list[Remap]:
         self._iteration = iteration
@@ -148,7 +151,7 @@ class ReconstructProblem:
         evaluation = Evaluation(
             surface,
             target=self.target,
-            draw=self.target.draw(self._iteration),
+            draw=self.target.draw(self._iteration) if self.target is not None else None,
             sample_count=self.parameters.samples,
             generator=self._generator,
             device=self._device,
@@ -181,7 +184,7 @@ class ReconstructProblem:
         all stay where they are, so that no speck comes up between the last look for specks and the end. While a
         handle or a volume shapes the surface too, every node is free.
         """
-        if not isinstance(self.surface, GridField):
+        if self.target is None or not isinstance(self.surface, GridField):
             return None
         if not self.parameters.hold_sides or any(self._terms[name].leaves_target for name in self._active):
             return None
@@ -222,7 +225,7 @@ class ReconstructProblem:
         return Stroke(centres, self.frame.length_to_working(painted.radius), painted.frozen)
 
     def _set_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
-        declared = ReconstructParameters.model_fields.get(edit.name)
+        declared = type(self.parameters).model_fields.get(edit.name)
         if declared is None:
             raise ParameterError(f"study.{edit.name}", "there is no such parameter.")
         extra = declared.json_schema_extra
@@ -231,7 +234,7 @@ class ReconstructProblem:
                 f"study.{edit.name}", "this cannot change while the Run goes on.", remedy="Start a new Run for it."
             )
         old = self.parameters
-        new = ReconstructParameters.parse({**old.model_dump(), edit.name: edit.value}, owner="study")
+        new = type(old).parse({**old.model_dump(), edit.name: edit.value}, owner="study")
         if edit.name in ("resolution", "surface"):
             require_resolution(new, self._device)
         if edit.name == "resolution":
@@ -261,7 +264,7 @@ class ReconstructProblem:
 
     def restore(self, state: State) -> None:
         values: dict[str, Any] = dict(state)
-        self.parameters = ReconstructParameters.parse(values["parameters"], owner="checkpoint")
+        self.parameters = type(self.parameters).parse(values["parameters"], owner="checkpoint")
         self.surface = restored(values["surface"], self._device, self.surface)
         self._terms.restore(values)
         self._strokes = [edit_kinds.PaintFreeze.model_validate(stroke) for stroke in values["strokes"]]
@@ -292,13 +295,11 @@ class ReconstructProblem:
 
     def result_mesh(self) -> Mesh:
         vertices, triangles = self.surface.present_output()
-        return Mesh(
-            self.frame.to_world(vertices),
-            triangles,
-            name=f"{self.geometry.name} reconstructed",
-            unit=self.geometry.unit,
-            shift=self.geometry.shift,
-        )
+        mesh = Mesh(self.frame.to_world(vertices), triangles, name="surface")
+        given = self.geometry
+        if given is None:
+            return mesh
+        return replace(mesh, name=f"{given.name} reconstructed", unit=given.unit, shift=given.shift)
 
     def quality_sheet(self) -> dict[str, Any]:
         from engine.geometry.sheet import quality_sheet
@@ -330,7 +331,7 @@ class ReconstructProblem:
         Looks at the design as it is, and not as it was evaluated last: a Run that was interrupted, or looked at, since
         then must do the same.
         """
-        if not isinstance(self.surface, GridField):
+        if self.target is None or not isinstance(self.surface, GridField):
             return False
         with torch.no_grad():
             seen = self.surface.extract()
@@ -375,7 +376,11 @@ def start_surface(parameters: ReconstructParameters, target: Target, device: Dev
         field = random_field(resolution, seed=parameters.seed) * band
     else:
         field = target.distance_field(resolution)
-    return surface_kind(parameters.surface).started(field, options=parameters.model_dump(), device=device)
+    kind, options = surface_kind(parameters.surface), parameters.model_dump()
+    msdf = target.msdf_field(resolution)
+    if msdf is None or not kind.can_open:
+        return kind.started(field, options=options, device=device)
+    return kind.started_open(field, msdf, options=options, device=device)
 
 
 def require_resolution(parameters: ReconstructParameters, device: Device) -> None:

@@ -7,7 +7,31 @@ from typing import Literal
 from engine.core.parameters import ParameterModel, parameter
 
 
-class ReconstructParameters(ParameterModel):
+class SampledParameters(ParameterModel):
+    """What every study says that compares a surface with samples of a target."""
+
+    seed: int = parameter(
+        0, title="Seed", ge=0, le=2**31 - 1, advanced=True,
+        help="Of all that is random. The same seed gives the same result, bit for bit, on the same machine.",
+    )  # fmt: skip
+    device: str = parameter("auto", title="Device", help="auto, cpu, cuda or cuda:N.", advanced=True)
+    samples: int = parameter(
+        4000, title="Samples", ge=100, le=1000000, soft_min=1000, soft_max=50000, logarithmic=True, advanced=True,
+        help="Points a side that are compared in every iteration. They are drawn anew each time.",
+    )  # fmt: skip
+    scan_points: int = parameter(
+        500000, title="Points of a scan", ge=1000, le=100000000, soft_min=100000, soft_max=10000000, logarithmic=True,
+        advanced=True,
+        help="Terms look at no more points of a scan than this, drawn evenly with the seed. Preparing takes time and "
+        "memory with every one; a grid of 128 cells has some 50000 on its surface.",
+    )  # fmt: skip
+    crease_share: float = parameter(
+        0.25, title="Samples on creases", ge=0.0, le=0.9, advanced=True,
+        help="Part of a mesh's samples that lies on its sharp edges, so that they come out sharp.",
+    )  # fmt: skip
+
+
+class ReconstructParameters(SampledParameters):
     """What can be set of a reconstruction, beside its Terms and its optimiser."""
 
     surface: Literal["flexicubes", "g-shell", "deepmesh"] = parameter(
@@ -33,25 +57,6 @@ class ReconstructParameters(ParameterModel):
         "sdf", title="Start from",
         help="sdf: the target's signed distance on the grid, the quickest. sphere, random: starts that know nothing "
         "of the target.",
-    )  # fmt: skip
-    seed: int = parameter(
-        0, title="Seed", ge=0, le=2**31 - 1, advanced=True,
-        help="Of all that is random. The same seed gives the same result, bit for bit, on the same machine.",
-    )  # fmt: skip
-    device: str = parameter("auto", title="Device", help="auto, cpu, cuda or cuda:N.", advanced=True)
-    samples: int = parameter(
-        4000, title="Samples", ge=100, le=1000000, soft_min=1000, soft_max=50000, logarithmic=True, advanced=True,
-        help="Points a side that are compared in every iteration. They are drawn anew each time.",
-    )  # fmt: skip
-    scan_points: int = parameter(
-        500000, title="Points of a scan", ge=1000, le=100000000, soft_min=100000, soft_max=10000000, logarithmic=True,
-        advanced=True,
-        help="Terms look at no more points of a scan than this, drawn evenly with the seed. Preparing takes time and "
-        "memory with every one; a grid of 128 cells has some 50000 on its surface.",
-    )  # fmt: skip
-    crease_share: float = parameter(
-        0.25, title="Samples on creases", ge=0.0, le=0.9, advanced=True,
-        help="Part of a mesh's samples that lies on its sharp edges, so that they come out sharp.",
     )  # fmt: skip
     closed: bool = parameter(
         True, title="Close at the border", advanced=True,
@@ -94,4 +99,15 @@ class ReconstructParameters(ParameterModel):
         400, title="Fitting before the start", ge=1, le=100000, soft_max=2000, step=100, advanced=True,
         shown_for={"surface": ["deepmesh"]},
         help="Steps in which the network learns the shape to begin with.",
+    )  # fmt: skip
+    template: Literal["flexicubes", "tetrahedra"] = parameter(
+        "flexicubes", title="Template", advanced=True, shown_for={"surface": ["g-shell"]},
+        help="The closed surface of which the open one is a part. flexicubes: a dual mesh, for details. tetrahedra: "
+        "marching tetrahedra.",
+    )  # fmt: skip
+    widest_hole: float = parameter(
+        2.0, title="Holes up to", unit="%", ge=0.0, le=100.0, soft_max=20.0, advanced=True,
+        shown_for={"surface": ["g-shell"]},
+        help="Openings of the target no wider than this (percent of its longest side) are holes, and are closed. "
+        "Wider ones stay open.",
     )  # fmt: skip

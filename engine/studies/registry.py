@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 
 from engine.core.device import choose_device
 from engine.core.errors import GeometryError, ParameterError
-from engine.core.kernels import is_warm, warm_up
 from engine.core.parameters import ParameterModel
 from engine.geometry.frame import Frame
 from engine.geometry.mesh import Mesh
@@ -19,14 +17,16 @@ from engine.geometry.normals import with_normals
 from engine.geometry.orienting import facing_out
 from engine.geometry.points import Points
 from engine.geometry.sampling import thin
+from engine.objectives.open_target import OpenMeshTarget, open_mesh
 from engine.objectives.target import MeshTarget, ScanTarget, Target
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
 from engine.studies.flat_pattern import build_flat_pattern, flat_pattern_terms
 from engine.studies.fold import build_fold, fold_terms
 from engine.studies.hold import build_hold, hold_terms
 from engine.studies.identify import build_identify, identify_terms
+from engine.studies.preparing import prepare_device
 from engine.studies.problem import StudyProblem
-from engine.studies.reconstruct import ReconstructProblem, choose
+from engine.studies.reconstruct import ReconstructProblem, choose, start_surface
 from engine.studies.reconstruct_parameters import ReconstructParameters
 from engine.studies.recorded_motion import RECORDING
 from engine.studies.simulate_parameters import SimulateParameters
@@ -36,6 +36,7 @@ from engine.studies.simulated_parameters import (
     HoldParameters,
     IdentifyParameters,
 )
+from engine.surfaces.kinds import surface_kind
 
 Geometry = Mesh | Points
 
@@ -113,6 +114,7 @@ def reconstruct_terms() -> list[TermSpec]:
     return [
         TermSpec(kind="fit", name="fit", weight=10.0),
         TermSpec(kind="normals", name="normals", weight=1.5),
+        TermSpec(kind="border", name="border", weight=2.0),
         TermSpec(kind="field", name="field", weight=1.0),
         TermSpec(kind="even-faces", name="even-faces", weight=0.1),
         TermSpec(kind="sign-changes", name="sign-changes", weight=0.02),
@@ -127,14 +129,7 @@ def build_reconstruct(study: Study, inputs: dict[str, Any], progress: Progress) 
     parameters = ReconstructParameters.parse(study.parameters, owner=study.study)
     geometry, notes = sampled(inputs["target"], parameters)
     device = choose(parameters)
-    if not device.is_cuda:
-        # Its tensors are small: a second thread waits more than it works, and doubles the processor time.
-        torch.set_num_threads(1)
-    if not is_warm(device.name):
-        warm_up(
-            lambda title, done: progress(f"Compiling, once: {title}", 0.1 * done) if title else None,
-            device=device.name,
-        )
+    prepare_device(device, progress)
     progress("Preparing the target", 0.1)
     frame, target = prepare_target(geometry, parameters, device)
     progress("Starting the surface", 0.5)
@@ -146,6 +141,7 @@ def build_reconstruct(study: Study, inputs: dict[str, Any], progress: Progress) 
         target=target,
         frame=frame,
         device=device,
+        surface=start_surface(parameters, target, device),
         notes=notes,
     )
 
@@ -159,15 +155,7 @@ def build_simulate(study: Study, inputs: dict[str, Any], progress: Progress) -> 
     assert study.scene is not None
     parameters = SimulateParameters.parse(study.parameters, owner=study.study)
     device = choose_device(parameters.device)
-    if not device.is_cuda:
-        torch.set_num_threads(1)  # as in a reconstruction
-    files = kernel_files(study.scene)
-    if not is_warm(device.name, files):
-        warm_up(
-            lambda title, done: progress(f"Compiling, once: {title}", 0.5 * done) if title else None,
-            device=device.name,
-            files=files,
-        )
+    prepare_device(device, progress, share=0.5, files=kernel_files(study.scene))
     progress("Building the scene", 0.5)
     meshes = {role: geometry for role, geometry in inputs.items() if isinstance(geometry, Mesh)}
     for role in study.scene.mesh_inputs():
@@ -192,9 +180,12 @@ def prepare_target(geometry: Geometry, parameters: ReconstructParameters, device
     """The working frame round the input, and the input in it, ready for distances."""
     if isinstance(geometry, Mesh):
         frame = Frame.around(geometry.bounds)
-        target: Target = MeshTarget(
-            facing_out(geometry), frame, device, sample_count=parameters.samples, crease_share=parameters.crease_share,
-            seed=parameters.seed,
+        widest_hole = parameters.widest_hole / 100.0 * float(np.ptp(geometry.bounds, axis=0).max())
+        opened = open_mesh(geometry, widest_hole=widest_hole) if surface_kind(parameters.surface).can_open else None
+        kind = MeshTarget if opened is None else OpenMeshTarget
+        target: Target = kind(
+            opened or facing_out(geometry), frame, device, sample_count=parameters.samples,
+            crease_share=parameters.crease_share, seed=parameters.seed,
         )  # fmt: skip
         return frame, target
     points, confidence = with_normals(geometry)
