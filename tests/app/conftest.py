@@ -276,6 +276,7 @@ class FakeViewport(QWidget):
     handle_withdrawn = Signal(str)
     handle_moved = Signal(str, tuple, bool)
     handle_selected = Signal(str)
+    term_placed = Signal(str, str, tuple, bool)
     painted = Signal(list, float, bool)
     point_probed = Signal(tuple, object)
     selected = Signal(object)
