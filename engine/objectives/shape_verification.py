@@ -99,7 +99,7 @@ def shape_gradients(thickness: Positive = 1.45, angle: Positive = 30.0) -> Check
     title="Number of parts, borders and their length: gradient in every coordinate, the worst of them",
     source="central differences, float64",
 )
-def part_gradients(rings: Count = 6) -> CheckResult:
+def part_gradients(rings: Count = 5) -> CheckResult:
     ball = sphere(0.7, rings)
     pieces = extracted(joined(ball, sphere(0.2, 5)), jitter=0.01)
     centres = ball.vertices[ball.triangles].mean(axis=1)

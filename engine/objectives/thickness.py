@@ -19,8 +19,9 @@ from engine.surfaces.surface import Surface
 SOFTNESS = 0.001 * WORKING_SIDE
 """Lacks below this count squared, so that a wall comes to rest at the thickness."""
 
-FACING = 0.5
-"""Two sides of a wall face away from each other by at least this cosine: an edge sharper than 60° is no wall."""
+FACING = 0.7
+"""Two sides make a wall where they face away from each other by at least this cosine: they are within some 45° of
+parallel. At blunter edges the ray is short, and there is no wall."""
 
 
 @register

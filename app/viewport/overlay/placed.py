@@ -35,9 +35,11 @@ def paint_placed(painter: QPainter, view: Viewport, placed: PlacedView) -> None:
     paint_line(painter, view, QPolygonF(ends), colour, 3.0 if strong else 2.0)
     paint_tip(painter, np.array([[end.x(), end.y()] for end in ends]), colour)
     for grip in placed_grips(view):
-        places = spots(view, grip.place[None]) if grip.of is placed else None
+        held = view.state.grip == grip.name
+        # The head of the arrow is its grip; a dot shows that the pointer has it.
+        places = spots(view, grip.place[None]) if grip.of is placed and (held or grip.part == "middle") else None
         if places is not None:
-            size = 7.0 if view.state.grip == grip.name else 5.0
+            size = 7.0 if held else 5.0
             painter.setPen(QPen(QColor(view.theme.panel), 1.8))
             painter.setBrush(QColor(colour))
             painter.drawEllipse(places[0], size, size)

@@ -38,7 +38,7 @@ def arrow(view: Viewport, placed: PlacedView) -> tuple[np.ndarray, np.ndarray, n
     """Foot and tip [mm] of an arrow of a plane or a direction, and its unit direction, each (3,).
 
     The foot is in the middle of all that there is to see, dropped onto the plane of a plane; the arrow is as long as
-    half the diagonal, so that it looks out of what it is about.
+    0.42 of the diagonal, so that it looks out of what it is about and stays in the view.
     """
     box = view.bounds()
     low, high = box if box is not None else np.array([[-1.0] * 3, [1.0] * 3])
@@ -48,8 +48,7 @@ def arrow(view: Viewport, placed: PlacedView) -> tuple[np.ndarray, np.ndarray, n
     direction = direction / (np.linalg.norm(direction) or 1.0)
     if placed.point is not None:
         foot = foot - direction * float(np.dot(foot - np.asarray(placed.point), direction))
-        size *= 0.7
-    return foot, foot + 0.6 * size * direction, direction
+    return foot, foot + 0.42 * size * direction, direction
 
 
 def placed_grips(view: Viewport) -> list[PlacedGrip]:
