@@ -22,12 +22,12 @@ FLAT = 1e-3
 """A border is flat where it reaches less across its plane than this part of its width."""
 
 
-def fill_holes(mesh: Mesh, largest: float = LARGEST) -> Repaired:
-    """Close boundary loops of at most `largest` edges.
+def fill_holes(mesh: Mesh, largest: float = LARGEST, *, widest: float = np.inf) -> Repaired:
+    """Close boundary loops of at most `largest` edges, whose boxes have a diagonal of at most `widest` [mm].
 
     The patches agree with their triangles' winding. Values on them are unknown: the mesh loses its Fields.
     """
-    loops = holes(mesh, largest)
+    loops = [loop for loop in holes(mesh, largest) if np.linalg.norm(np.ptp(mesh.vertices[loop], axis=0)) <= widest]
     if not loops:
         return Repaired(mesh, "There is no hole small enough to fill.")
     present = half_edges(mesh.triangles)

@@ -13,11 +13,15 @@ from engine.core import bridge
 from engine.core.device import Device
 from engine.geometry.distance import TriangleIndex
 from engine.geometry.sampling import sample_surface
+from engine.geometry.segments import SegmentIndex
 from engine.geometry.vertex_clusters import clustered
 from engine.objectives import kernels
 from engine.objectives.mask import MaskWeight
-from engine.objectives.target import Draw, Target
+from engine.objectives.target import Draw, Target, along
 from engine.surfaces.surface import ExtractedSurface
+
+BORDER_SHARE = 4
+"""Points on the surface for one on its border."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,22 @@ class SurfacePoints:
     face: Tensor
     barycentric: Tensor
     position: Tensor
+
+
+@dataclass(frozen=True)
+class BorderPairs:
+    """Points along the border of the target, and of the moving surface, and where each is nearest to the other.
+
+    target_points : float64, shape (n, 3); edge_of_target : row of `ExtractedSurface.boundary`, int64, shape (n,)
+    edge, place : edge of the surface's border and place in it, [0, 1), shape (n,)
+    segment_of_surface : of the target's border, int64, shape (n,)
+    """
+
+    target_points: Tensor
+    edge_of_target: Tensor
+    edge: Tensor
+    place: Tensor
+    segment_of_surface: Tensor
 
 
 class Evaluation:
@@ -83,6 +103,8 @@ class Evaluation:
         held = ["samples", "opposite_of_samples"]
         if self.target is not None:
             held += ["face_of_target", "target_of_samples"]
+            if self.target.border is not None and len(self.surface.boundary):
+                held.append("border_pairs")
         self.__dict__.update({name: getattr(other, name) for name in held})
 
     def hold_sides(self, other: Evaluation) -> None:
@@ -168,6 +190,21 @@ class Evaluation:
         a, b, c = self.positions[self.triangles.long()].unbind(dim=1)
         normal = torch.linalg.cross(b - a, c - a)
         return normal / torch.linalg.vector_norm(normal, dim=1, keepdim=True)
+
+    @cached_property
+    def border_pairs(self) -> BorderPairs:
+        """A point on the borders for every `BORDER_SHARE` on the surface; both must have one."""
+        assert self.target is not None and self.target.border is not None
+        wanted, edges = self.target.border, self.surface.boundary
+        count = max(self.sample_count // BORDER_SHARE, 1)
+        target_points = wanted.sample(count, self.generator)
+        ends = self.positions[edges.long()]
+        start, end = ends.unbind(dim=1)
+        lengths = torch.linalg.vector_norm(end - start, dim=1).cumsum(0)
+        edge, place = along(lengths, count, self.generator)
+        points = start[edge] + place[:, None] * (end[edge] - start[edge])
+        nearest = SegmentIndex(ends, self.device).nearest(target_points)
+        return BorderPairs(target_points, nearest, edge, place, wanted.index.nearest(points))
 
     @cached_property
     def face_of_target(self) -> Tensor:

@@ -18,6 +18,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.geometry.poisson import one_piece, poisson_surface
 from engine.geometry.sampling import morton_order, sample_mesh
+from engine.geometry.segments import SegmentIndex
 from engine.geometry.start import mesh_distance_field
 from engine.geometry.topology import euler_and_parts
 from engine.geometry.triangles import closest_weights
@@ -52,13 +53,44 @@ class Draw:
     normal_weight: Tensor
 
 
+class Border:
+    """Where an open target ends: segments, working frame.
+
+    ends : shape (segment_count, 2, 3), float64
+    """
+
+    def __init__(self, ends: Tensor, device: Device) -> None:
+        self.index = SegmentIndex(ends, device)
+        self.ends = self.index.ends
+        lengths = torch.linalg.vector_norm(self.ends[:, 1] - self.ends[:, 0], dim=1)
+        self._lengths = torch.cumsum(lengths, 0)
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """Points spread evenly along it, shape (count, 3)."""
+        segment, t = along(self._lengths, count, generator)
+        start, end = self.ends[segment].unbind(dim=1)
+        return start + t[:, None] * (end - start)
+
+
+def along(lengths: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """`count` places spread evenly over segments of running total `lengths`: segment, int64, and place in it,
+    [0, 1)."""
+    jitter = torch.rand(count, generator=generator, dtype=torch.float64, device=lengths.device)
+    at = (torch.arange(count, device=lengths.device) + jitter) / count * lengths[-1]
+    segment = torch.searchsorted(lengths, at, right=True).clamp(max=len(lengths) - 1)
+    own = torch.diff(lengths, prepend=lengths.new_zeros(1))[segment]
+    return segment, ((at - lengths[segment] + own) / own.clamp(min=1e-300)).clamp(0.0, 1.0)
+
+
 class Target(ABC):
     """What a surface is compared with. All in the working frame.
 
+    border : where it ends, None where it is closed
     is_scan : the target has holes and noise, so that only its points speak, not their absence
     parts : how many separate pieces it has
     """
 
+    border: Border | None = None
     is_scan: bool
     parts: int
     device: Device
@@ -81,6 +113,11 @@ class Target(ABC):
     def sides(self, resolution: int) -> Tensor:
         """Side of every grid node that should stay there, shape (n+1, n+1, n+1): −1 inside, 1 outside, 0 undecided."""
         return torch.where(self.distance_field(resolution) < 0, -1.0, 1.0)
+
+    def msdf_field(self, resolution: int) -> Tensor | None:
+        """Manifold signed distance at the grid's nodes, negative where a surface round it is open, shape
+        (n+1, n+1, n+1), float32; None for a target that is closed."""
+        return None
 
     @abstractmethod
     def _distance_field(self, resolution: int) -> Tensor: ...

@@ -88,11 +88,10 @@ class GShell(FlexiCubes):
 
     @classmethod
     def started(cls, field: Tensor, *, options: Mapping[str, Any], device: Device) -> GShell:
-        return cls.started_on(field, None, options=options, device=device)
+        return cls.started_open(field, torch.full_like(field, CLOSED_MSDF), options=options, device=device)
 
     @classmethod
-    def started_on(cls, field: Tensor, msdf: Tensor | None, *, options: Mapping[str, Any], device: Device) -> GShell:
-        """As `started`, open where `msdf` at the nodes is negative."""
+    def started_open(cls, field: Tensor, msdf: Tensor, *, options: Mapping[str, Any], device: Device) -> GShell:
         template = str(options.get("template", "flexicubes"))
         return cls(field, msdf, template=template, device=device, closed=bool(options.get("closed", True)))
 

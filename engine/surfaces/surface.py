@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from engine.core.device import Device
+from engine.core.errors import GeometryError, ParameterError
 from engine.core.leaves import Remap, State
 
 
@@ -62,11 +63,13 @@ class Surface(ABC):
 
     kind : its name in files
     freezable : whether a place of it can be kept as it is
+    can_open : whether it can have a border inside the grid
     device, dtype : of its tensors
     """
 
     kind: ClassVar[str]
     freezable: ClassVar[bool] = True
+    can_open: ClassVar[bool] = False
     device: Device
     dtype: torch.dtype
 
@@ -78,6 +81,12 @@ class Surface(ABC):
         field : at the nodes of a grid on [-1, 1]^3, shape (n + 1, n + 1, n + 1), indexed (x, y, z), negative inside
         options : parameters by name; each kind takes those that it knows
         """
+
+    @classmethod
+    def started_open(cls, field: Tensor, msdf: Tensor, *, options: Mapping[str, Any], device: Device) -> Surface:
+        """As `started`, open where the manifold signed distance at the nodes, `msdf`, is negative; raises
+        `ParameterError` where it cannot be open."""
+        raise ParameterError("surface", f"{cls.kind} is closed.", remedy="Take g-shell for what has a border.")
 
     @classmethod
     @abstractmethod
@@ -134,6 +143,13 @@ class Surface(ABC):
     @abstractmethod
     def present_output(self) -> tuple[np.ndarray, np.ndarray]:
         """The same of the design as it is now, after a step too. Leaves the design as it is."""
+
+    def tetrahedral_output(self) -> tuple[np.ndarray, np.ndarray]:
+        """The inside of the design as it is now, in tetrahedra: vertices float64 (n, 3), working frame, and indices
+        int64 (m, 4). Leaves the design as it is. Raises `GeometryError` for a surface that has no such thing."""
+        raise GeometryError(
+            f"The surface {self.kind} is not filled with tetrahedra.", remedy="Take flexicubes for the surface."
+        )
 
     @abstractmethod
     def resample(self, resolution: int) -> list[Remap]:
