@@ -299,6 +299,11 @@ class Viewport(InteractiveView):
         """Move the camera so that an object (or everything) fills the view. "result" is the Run's surface."""
         self.eye.frame(name)
 
+    def refuse_pull(self, why: str) -> None:
+        """What the pull tool holds cannot be pulled: no line is drawn as if it were, and the pointer says why."""
+        self.state.pull, self.state.hint = None, why
+        self.refresh()
+
     def frame_next(self) -> None:
         """Let what is shown next fill the view, as the first thing did."""
         self._framed = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
+from app.document.topic import Topic
 from app.viewport.view import Viewport
 from app.work.engine_link import EngineLink
 from app.work.notices import Notices
@@ -15,13 +16,15 @@ from engine.protocol.scene import Gripper, Obstacle
 
 class Pulling:
     """Carries pulls to the engine, at most one a frame: of several between two frames the latest counts. A paused
-    simulation feels it once it goes on."""
+    simulation feels it once it goes on. The topic `refused` tells why something cannot be pulled.
+    """
 
     def __init__(self, document: Document, link: EngineLink, playing: Playing, notices: Notices) -> None:
         self._document = document
         self._link = link
         self._playing = playing
         self._notices = notices
+        self.refused = Topic()
         self._waiting: Pull | None = None
         self._sent: Pull | None = None
         self._refused = False
@@ -29,6 +32,7 @@ class Pulling:
     def set_viewport(self, viewport: Viewport) -> None:
         """Listen to its pull tool."""
         viewport.pulled.connect(self.pull)
+        self.refused.subscribe(viewport.refuse_pull)
 
     def pull(self, body: str, vertex: int, target: tuple[float, float, float] | None) -> None:
         """Pull a vertex of a body to a place [mm]; None lets go."""
@@ -40,7 +44,9 @@ class Pulling:
             if not self._playing.live:
                 self._playing.go_live()
             self._waiting = Pull(body=body, vertex=vertex, target=target)
-        elif not self._refused:  # once for a press, not for each of its moves
+            return
+        self.refused(why_not)
+        if not self._refused:  # once for a press, not for each of its moves
             self._refused = True
             self._notices.noted(why_not)
 

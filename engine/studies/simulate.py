@@ -18,7 +18,7 @@ from engine.geometry.topology import euler_and_parts
 from engine.optimization.problem import StepFailedError
 from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
-from engine.protocol.scene import Scene
+from engine.protocol.scene import PlaneShape, Scene
 from engine.protocol.session import Sensitivity
 from engine.protocol.study import TermSpec
 from engine.protocol.trajectory import Layout
@@ -213,7 +213,10 @@ class SimulateProblem(AdvancingStudy):
 
     def result_mesh(self) -> Mesh:
         """The surfaces of all bodies that are visible [mm, world]."""
-        seen = [body.triangles for name, body in self.world.bodies.items() if self.world.scene.body(name).visible]
+        return self._mesh_of([name for name in self.world.bodies if self.world.scene.body(name).visible])
+
+    def _mesh_of(self, names: list[str]) -> Mesh:
+        seen = [self.world.bodies[name].triangles for name in names]
         triangles = np.concatenate([np.zeros((0, 3), np.int64), *seen])
         used, numbers = np.unique(triangles, return_inverse=True)
         return Mesh(
@@ -240,7 +243,11 @@ class SimulateProblem(AdvancingStudy):
     def thumbnail(self, size: int = 96) -> np.ndarray:
         from engine.rendering.picture import thumbnail
 
-        mesh = self.result_mesh()
+        scene = self.world.scene
+        ground = {body.name for body in scene.obstacles if isinstance(body.shape, PlaneShape)}
+        names = [name for name in self.world.bodies if scene.body(name).visible]
+        # The ground would be most of a small picture, and says least.
+        mesh = self._mesh_of([name for name in names if name not in ground] or names)
         return thumbnail(mesh.vertices, mesh.triangles, size)
 
     def _positions(self) -> np.ndarray:

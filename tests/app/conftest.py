@@ -344,7 +344,7 @@ VIEWPORT_METHODS = {
     "shut_down", "draw", "set_placement", "set_gizmo", "set_selections", "set_selecting", "set_clip",
     "set_measure_kind", "set_marks", "look_at_ground",
     "set_measurements", "hide_bodies", "set_ground", "frame_next", "show_comparison", "clear_comparison", "set_camera",
-    "frame_selection", "set_placed",
+    "frame_selection", "set_placed", "refuse_pull",
 }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ class Pulling(Dragging):
 
     def move(self, view: Viewport, pointer: Pointer) -> None:
         target = self._on_plane(view, pointer) - self._grip
-        view.state.pull = self._held, target
+        view.state.pull, view.state.hint = (self._held, target), ""
         view.refresh()
         view.pulled.emit(self._held.body, self._held.vertex, triple(target))
 
@@ -51,9 +51,9 @@ class Pulling(Dragging):
         self.cancel(view)
 
     def cancel(self, view: Viewport) -> None:
-        if view.state.pull is not None:
+        if view.state.pull is not None or view.state.hint:
             view.pulled.emit(self._held.body, self._held.vertex, None)
-        view.state.pull = None
+        view.state.pull, view.state.hint = None, ""
         view.setCursor(PullTool.cursor)
 
     def _on_plane(self, view: Viewport, pointer: Pointer) -> np.ndarray:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app.viewport.image import ImageViewport
+from app.viewport.overlay.pulling import pull_label
 from engine.protocol.snapshot import Snapshot
 
 
@@ -84,3 +85,27 @@ def test_beside_all_bodies_the_view_turns_and_hidden_ones_are_not_there(view: Im
     QTest.mouseMove(view, pixel(view, (121.0, 9.0, 0.0)))
     QTest.mouseRelease(view, mouse.LEFT, pos=pixel(view, (121.0, 9.0, 0.0)))
     assert view.told == [] and view.camera().position != before
+
+
+def test_what_is_refused_draws_no_line_and_says_why_at_the_pointer(view: ImageViewport) -> None:
+    view.pulled.connect(lambda body, vertex, target: target and view.refuse_pull(f"{body} stands still"))
+    QTest.mousePress(view, mouse.LEFT, pos=pixel(view, (121.0, 9.0, 0.0)))
+    QTest.mouseMove(view, pixel(view, (124.0, 13.0, 0.0)))
+    assert view.state.pull is None and view.state.hint == "right stands still"
+    QTest.mouseRelease(view, mouse.LEFT, pos=pixel(view, (124.0, 13.0, 0.0)))
+    assert view.told[-1] == ("right", 2, None) and view.state.hint == ""
+
+
+def test_the_label_says_the_force_of_the_spring_once_the_run_has_felt_it(view: ImageViewport) -> None:
+    QTest.mousePress(view, mouse.LEFT, pos=pixel(view, (121.0, 9.0, 0.0)))
+    QTest.mouseMove(view, pixel(view, (121.0, 9.0, 0.0)) + QPoint(40, 0))
+    before = two_sheets()
+    view.show_snapshot(before)
+    assert "N" not in pull_label(view)
+    view.show_snapshot(replace(before, iteration=4, info={**before.info, "pull_stiffness": {"mouse": 20.0}}))
+    view.scene.take()
+    assert view.state.pull is not None
+    held, target = view.state.pull
+    apart = float(np.linalg.norm(target - view.scene.surface.position_of(held)))
+    number, unit = pull_label(view).split()[-2:]
+    assert unit == "N" and float(number) == pytest.approx(20.0 * 1e-3 * apart, rel=0.05)

@@ -88,9 +88,12 @@ def test_a_paused_simulation_takes_it_and_a_finished_one_says_why_not(room: Room
 
 
 def test_what_moves_as_it_is_told_is_not_pulled(room: Room) -> None:
+    refused: list[str] = []
+    room.pulling.refused.subscribe(refused.append)
     room.pulling.pull("table", 0, (1.0, 0.0, 0.0))
     room.pulling.frame()
     assert room.sent == [] and "table" in room.noted[0]
+    assert refused == room.noted
 
 
 def test_a_pull_is_no_step_of_undo(room: Room) -> None:
