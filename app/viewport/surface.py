@@ -222,12 +222,17 @@ class RunSurface:
         if self._selections:
             world = self.world_points()
             tints += [(found.at(world), view.colour) for view, found in self._selections]
-        base: str | np.ndarray = self._plain if self._bodies is None else _palette(self._bodies, body_colour)
+        base: str | np.ndarray = self._plain if self._bodies is None else _palette(self._bodies, self._body_colour)
         if self.coloured and self._values is not None:
             known = np.isfinite(self._values)
             colours = self._data_colours(self._values)
             base = colours if known.all() else np.where(known[:, None], colours, blended(base, count, []))
         self.drawn.write_colours(self._extended(blended(base, count, tints)))
+
+    def _body_colour(self, number: int) -> str:
+        """Its own, where it has one."""
+        own = [] if self.snapshot is None else self.snapshot.info.get("colours", [])
+        return (own[number] if number < len(own) else "") or body_colour(number)
 
     def value_at(self, position: np.ndarray, triangle: int) -> float | None:
         """What may colour it, at a drawn triangle's corner nearest to `position` (3,), relative to the actor."""

@@ -310,6 +310,7 @@ class Playing(QObject):
         }
         info = {
             "bodies": [body.name for body in trajectory.bodies],
+            "colours": [body.colour for body in trajectory.bodies],
             "time": frame.time,
             "trajectory": str(trajectory.folder),
         }

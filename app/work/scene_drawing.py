@@ -23,8 +23,8 @@ from app.work.engine_link import EngineLink
 from app.work.staging import Staging
 from engine.core.errors import FormwrightError
 from engine.geometry.mesh import Mesh
-from engine.io.motion.motion import body_colour
-from engine.protocol.scene import Crease, Gripper, Obstacle, Pin, Scene, Sheet, Solid
+from engine.io.motion.motion import GROUND_COLOUR, body_colour
+from engine.protocol.scene import Crease, Gripper, Obstacle, Pin, PlaneShape, Scene, Sheet, Solid
 from engine.protocol.snapshot import Snapshot
 
 GROUND = 150.0
@@ -101,8 +101,12 @@ class SceneDrawing:
     def colour_of(self, name: str) -> str:
         """Of a body, the same as in a Run and in what is exported of it."""
         scene = self._staging.scene
-        names = [body.name for body in scene.bodies()] if scene is not None else []
-        return body_colour(names.index(name)) if name in names else ""
+        bodies = list(scene.bodies()) if scene is not None else []
+        for number, body in enumerate(bodies):
+            if body.name == name:
+                is_ground = isinstance(body, Obstacle) and isinstance(body.shape, PlaneShape)
+                return GROUND_COLOUR if is_ground else body_colour(number)
+        return ""
 
     def problems_of(self, item: Item) -> list[str]:
         return [problem.text for problem in self.problems if problem.item == item]

@@ -7,20 +7,39 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.core.errors import FileError
+from engine.io.motion.motion import GROUND_COLOUR
 from engine.optimization.checkpoint_store import link
+from engine.protocol.scene import Obstacle, PlaneShape
 from engine.protocol.trajectory import INDEX, Index, Layout
 from engine.protocol.trajectory_bodies import TrajectoryBody
 from engine.protocol.trajectory_writer import FEWEST, TrajectoryWriter
+
+if TYPE_CHECKING:
+    from engine.simulation.world.world import World
 
 FOLDER = "frames"
 """Within the folder of a Run."""
 
 BUDGET = 2**31
 """Bytes of the frames of a Run, all stretches together."""
+
+
+def trajectory_bodies(world: World) -> list[TrajectoryBody]:
+    """The bodies of a World as its Trajectory holds them; planes have the colour of ground."""
+
+    def colour(name: str) -> str:
+        body = world.scene.body(name)
+        return GROUND_COLOUR if isinstance(body, Obstacle) and isinstance(body.shape, PlaneShape) else ""
+
+    return [
+        TrajectoryBody(body.name, body.kind, body.vertices, body.triangles, colour=colour(body.name))
+        for body in world.bodies.values()
+    ]
 
 
 @dataclass(frozen=True)

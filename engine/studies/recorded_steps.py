@@ -17,11 +17,11 @@ from engine.geometry.mesh import Mesh
 from engine.io.registry import write
 from engine.protocol.scene_file import scene_toml
 from engine.protocol.trajectory import Layout
-from engine.protocol.trajectory_bodies import TrajectoryBody
 from engine.protocol.trajectory_writer import TrajectoryWriter
 from engine.simulation.stepper import Solved, Stepper
 from engine.simulation.world.readings import Readings
 from engine.simulation.world.world import World
+from engine.studies.frames import trajectory_bodies
 
 SCENE, SENSORS, MESHES = "scene.toml", "sensors.csv", "meshes"
 
@@ -135,7 +135,7 @@ class _Files:
 
     def __init__(self, world: World, folder: Path) -> None:
         names = world.reading_names()
-        bodies = [TrajectoryBody(body.name, body.kind, body.vertices, body.triangles) for body in world.bodies.values()]
+        bodies = trajectory_bodies(world)
         layout = Layout(len(world.positions), names.energies, names.scalars, names.fields, "single")
         self._frames = TrajectoryWriter(folder, layout, bodies)
         with atomic_write(folder / SCENE) as temporary:

@@ -13,9 +13,9 @@ from torch import Tensor
 from engine.core.leaves import State
 from engine.core.process_folder import make_process_folder
 from engine.protocol.trajectory import Layout
-from engine.protocol.trajectory_bodies import TrajectoryBody
 from engine.protocol.trajectory_writer import TrajectoryWriter
 from engine.simulation.world.world import World
+from engine.studies.frames import trajectory_bodies
 
 MEMORY = 2**28
 """Bytes of motions that are remembered: a generation of designs, of which the best is shown."""
@@ -51,9 +51,7 @@ class TrajectoryFolder:
     """Writes one motion after another, each into a folder of its own; all go with this object."""
 
     def __init__(self, world: World) -> None:
-        self._bodies = [
-            TrajectoryBody(body.name, body.kind, body.vertices, body.triangles) for body in world.bodies.values()
-        ]
+        self._bodies = trajectory_bodies(world)
         self._step = world.scene.time.step
         self._place: Path | None = None
         self._written: list[Path] = []

@@ -22,11 +22,10 @@ from engine.protocol.scene import PlaneShape, Scene
 from engine.protocol.session import Sensitivity
 from engine.protocol.study import TermSpec
 from engine.protocol.trajectory import Layout
-from engine.protocol.trajectory_bodies import TrajectoryBody
 from engine.simulation.newton import NotConvergedError
 from engine.simulation.stepper import Snapshot, Solved
 from engine.simulation.world.world import Pulled, World
-from engine.studies.frames import Frames, Kept
+from engine.studies.frames import Frames, Kept, trajectory_bodies
 from engine.studies.moments import moment_of, moment_state
 from engine.studies.numbers import number_names, sensitivity_of
 from engine.studies.problem import AdvancingStudy
@@ -48,10 +47,9 @@ class SimulateProblem(AdvancingStudy):
         self.world = world
         self.stepper = world.stepper()
         self.recent = RecentSteps()
-        self.frames = Frames(
-            _layout(world),
-            [TrajectoryBody(body.name, body.kind, body.vertices, body.triangles) for body in world.bodies.values()],
-        )
+        drawn = trajectory_bodies(world)
+        self.frames = Frames(_layout(world), drawn)
+        self._colours = [body.colour for body in drawn]
         self._device = device
         self._notes = notes
         start = world.positions.cpu().numpy()
@@ -199,6 +197,7 @@ class SimulateProblem(AdvancingStudy):
         trajectory = self.frames.of(self._stretch)
         info: dict[str, Any] = {
             "bodies": [body.name for body in bodies],
+            "colours": self._colours,
             "numbers": number_names(self.world),
             "time": self.stepper.time,
             "pull_stiffness": {name: pull.stiffness for name, pull in self.world.pulls.items()},
