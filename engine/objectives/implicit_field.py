@@ -113,6 +113,29 @@ class Distances(Term):
         self._resolution = resolution
 
 
+@register
+class LatentPrior(Term):
+    """Mean square of the components of a latent whose components vary by one over what was learnt."""
+
+    kind: ClassVar[str] = "latent-prior"
+    title: ClassVar[str] = "Stay among what was learnt"
+    help: ClassVar[str] = (
+        "Keeps a shape of a Model close to those that it was learnt from: where the data say little, the usual shape "
+        "is taken."
+    )
+    formula: ClassVar[str] = "|z|² / n"
+    source: ClassVar[str] = "Park et al., DeepSDF, 2019, equation 10"
+    surfaces: ClassVar[tuple[str, ...]] = ("deepmesh",)
+    needs_surface: ClassVar[bool] = False
+
+    def evaluate(self, evaluation: Evaluation, design: Any) -> Tensor:
+        latent = design.tensors()["latent"]
+        return (latent * latent).mean()
+
+    def fits(self, design: Any) -> bool:
+        return super().fits(design) and "latent" in design.tensors()
+
+
 def _round_surface(evaluation: Evaluation, count: int) -> Tensor:
     """Places of no graph, most of them round the surface, shape (count, 3), in its dtype."""
     like = evaluation.vertices

@@ -75,6 +75,16 @@ class SetFrozen(ParameterModel):
     strokes: list[PaintFreeze]
 
 
+class SetLatent(ParameterModel):
+    """Move the shape of a Model: what the sliders send.
+
+    values : components of its latent, as many as the Model has, 0 the mean shape, most within −3 … 3
+    """
+
+    edit: Literal["set-latent"] = "set-latent"
+    values: list[float] = Field(min_length=1, max_length=1024)
+
+
 class SetMask(ArrayModel):
     """Give a name to a region: a number between 0 and 1 everywhere in the world, for Terms to be weighed with.
 
@@ -202,6 +212,7 @@ Edit = Annotated[
     | RemoveTerm
     | PaintFreeze
     | SetFrozen
+    | SetLatent
     | SetMask
     | RemoveMask
     | SetTermMask

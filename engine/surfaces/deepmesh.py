@@ -13,10 +13,13 @@ from torch import Tensor
 from engine.core.device import Device
 from engine.core.errors import ParameterError
 from engine.core.leaves import Remap, State
+from engine.geometry.topology import boundary_edges
 from engine.surfaces.fitting import DistanceSamples, fit, samples_of_field, samples_of_mesh
 from engine.surfaces.level_set import LevelSet
 from engine.surfaces.network_field import NetworkField
 from engine.surfaces.networks import Architecture
+from engine.surfaces.resampling import distances_to
+from engine.surfaces.shape_space import ShapeSpace, load_shape_space
 from engine.surfaces.surface import ExtractedSurface, Stroke, Surface
 
 SWEEP_INTERVAL = 20
@@ -72,14 +75,20 @@ class DeepMesh(Surface):
 
     @classmethod
     def started(cls, field: Tensor, *, options: Mapping[str, Any], device: Device) -> DeepMesh:
-        """A network that is fitted to `field`, as far as it can be."""
+        """A network that is fitted to `field`, as far as it can be; with the option "model", the mean shape of that
+        Model, whose frame the Run must take."""
+        if options.get("model"):
+            return cls.of_model(load_shape_space(options["model"]), field.shape[0] - 1, device=device)
         seed = int(options.get("seed", 0))
         return cls._fitted(samples_of_field(field, seed=seed), field.shape[0] - 1, options, device)
 
     @classmethod
     def converted(cls, surface: Surface, *, options: Mapping[str, Any], device: Device) -> DeepMesh:
-        """A network that is fitted to the mesh of `surface`."""
+        """A network that is fitted to the mesh of `surface`; of one that is open, to what it is a part of."""
         vertices, triangles = surface.present_output()
+        if len(boundary_edges(triangles)):
+            # An open mesh has no inside of its own; what it is a part of has.
+            return cls.started(distances_to(surface), options=options, device=device)
         samples = samples_of_mesh(
             vertices, triangles, CONVERSION_SAMPLES, seed=int(options.get("seed", 0)), device=device
         )
@@ -97,6 +106,17 @@ class DeepMesh(Surface):
         field = NetworkField(architecture, architecture.initial(generator).to(device.torch))
         fit(field, samples, iterations=int(options.get("network_fitting", 400)), seed=seed)
         return cls(field, resolution, device=device, closed=bool(options.get("closed", True)))
+
+    @classmethod
+    def of_model(
+        cls, space: ShapeSpace, resolution: int, *, device: Device | None = None, latent: np.ndarray | None = None
+    ) -> DeepMesh:
+        """A shape of a space (the mean one where there is no `latent`), whose latent is the design.
+
+        The working frame is that of the space: a Run on it must take `space.frame`.
+        """
+        where = device or Device("cpu")
+        return cls(space.field(latent, device=where.torch), resolution, device=where)
 
     @classmethod
     def blank(cls, device: Device) -> DeepMesh:

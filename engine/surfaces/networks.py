@@ -100,7 +100,8 @@ class Architecture:
         """Values at `positions` (n, 3), shape (n,), with graph in everything that asks for it.
 
         parameters : shape (parameter_count,)
-        latent : one for all positions, shape (latent_size,), or one for each, shape (n, latent_size)
+        latent : one for all positions, shape (latent_size,), or k of them, shape (k, latent_size), each for n / k
+            positions that follow one another
         """
         hidden = self._first_layer(parameters, positions, latent)
         start = (self.input_size + 1) * self.width
@@ -123,7 +124,8 @@ class Architecture:
                 raise ParameterError("latent", f"the network asks for {self.latent_size} numbers.")
             shift = latent @ weights[spatial:]
             if latent.ndim == 2:
-                return torch.addmm(shift + bias, encoded, weights[:spatial])
+                grouped = (encoded @ weights[:spatial]).view(len(latent), -1, width)
+                return (grouped + (shift + bias)[:, None]).view(-1, width)
             bias = bias + shift
         return torch.addmm(bias, encoded, weights[:spatial])
 
