@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import igl
 import numpy as np
 import pytest
+import torch
 import trimesh
 
 from engine.geometry.mesh import Mesh
 from engine.geometry.topology import euler_and_parts
+from engine.geometry.vertex_clusters import clustered
+from engine.objectives.drag import flow_estimate
 from engine.objectives.shape_verification import joined
 from engine.objectives.verification import cube, sphere
 from engine.optimization.run import Run
@@ -54,13 +58,12 @@ def test_overhangs_go_and_smoothness_keeps_them_from_coming_out_as_icicles() -> 
 
 def test_a_lopsided_body_becomes_symmetric() -> None:
     ball = sphere(10.0, 24)
-    lopsided = Mesh(
-        np.where(ball.vertices > [0.0, 99.0, 99.0], ball.vertices * [1.4, 1, 1], ball.vertices), ball.triangles
-    )
+    stretch = np.where(ball.vertices[:, :1] > 0.0, 1.4, 1.0)
+    lopsided = Mesh(ball.vertices * np.hstack([stretch, np.ones((len(stretch), 2))]), ball.triangles)
     result = descended(lopsided, 80, symmetry=(10.0, {"point": (2.0, 0.0, 0.0), "normal": (1.0, 0.0, 0.0)}), fit=1.0)
     mirrored = result.vertices * [-1.0, 1.0, 1.0] + [4.0, 0.0, 0.0]
-    away = trimesh.proximity.closest_point(result, mirrored)[1]
-    assert away.mean() < 0.05
+    squared = igl.point_mesh_squared_distance(mirrored, result.vertices, result.faces)[0]
+    assert np.sqrt(squared).mean() < 0.05
     assert result.bounds[:, 0].mean() == pytest.approx(2.0, abs=0.1)
 
 
@@ -72,6 +75,7 @@ def test_floaters_vanish_until_the_wanted_number_of_parts_is_left() -> None:
         assert euler_and_parts(result.faces)[1] == parts
 
 
+@pytest.mark.slow
 def test_a_blob_becomes_developable_in_strips() -> None:
     """The curvature of a ball gathers on few vertices; the others become hinges or flat."""
     ball = sphere(10.0, 24)
@@ -88,11 +92,6 @@ def test_a_blob_becomes_developable_in_strips() -> None:
 
 
 def test_a_block_in_a_stream_loses_drag_and_keeps_its_volume() -> None:
-    import torch
-
-    from engine.geometry.vertex_clusters import clustered
-    from engine.objectives.drag import flow_estimate
-
     block = Mesh(cube(1.0).vertices * [20.0, 8.0, 8.0], cube(1.0).triangles)
 
     def coefficient(result: trimesh.Trimesh) -> float:
