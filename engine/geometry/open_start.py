@@ -30,7 +30,7 @@ THICKEST = 0.18
 EXTENSION_CELLS = 2.5
 """How far the template goes on beyond the border."""
 
-ON_FEATURE = 1e-4
+ON_FEATURE = 1e-9
 """Barycentric weights below this are zero: the nearest point lies on an edge or at a vertex."""
 
 
@@ -64,7 +64,7 @@ class OpenMesh:
         self._vertices = vertices.to(device.torch, torch.float64)
         self._triangles = triangles.to(device.torch, torch.int64)
         self._device = device
-        self._index = TriangleIndex(self._vertices.to(torch.float32), triangles, device)
+        self._index = TriangleIndex(self._vertices, triangles, device)
         normals, border_sides = _feature_normals(self._vertices.cpu().numpy(), self._triangles.cpu().numpy())
         self._normals = torch.from_numpy(normals).to(device.torch)
         self._border_sides = torch.from_numpy(border_sides).to(device.torch)
@@ -83,9 +83,9 @@ class OpenMesh:
 
     def places(self, points: Tensor) -> SheetPlaces:
         """Of `points`, shape (count, 3), float32."""
-        found = self._index.closest(points)
+        found = self._index.closest(points.to(torch.float64))
         face = found.faces.to(torch.int64)
-        weights, away = found.weights.to(torch.float64), points.to(torch.float64) - found.positions.to(torch.float64)
+        weights, away = found.weights, points.to(torch.float64) - found.positions
         zero = weights < ON_FEATURE
         count = zero.sum(dim=1)
         # Features of a triangle: 0 its face, 1 … 3 its sides (i, i + 1), 4 … 6 its corners.
@@ -95,7 +95,7 @@ class OpenMesh:
         normal = self._normals[face, feature]
         beyond = (count == 1) & self._border_sides[face, (side - 1)]
         beyond |= (count >= 2) & self._at_border[self._triangles[face, corner - 4]]
-        distance = found.distances.to(torch.float64)
+        distance = found.distances
         along = (away * normal).sum(dim=1)
         height = torch.where(beyond, along, torch.where(along < 0, -distance, distance))
         to_border = self._border.distance(found.positions)
@@ -147,7 +147,7 @@ def _feature_normals(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.nd
     """
     corners = vertices[triangles]
     along = np.roll(corners, -1, axis=1) - corners
-    normals = _unit(np.cross(along[:, 0], -along[:, 2]))
+    normals = _unfolded(np.cross(along[:, 0], -along[:, 2]), triangles, len(vertices))
     back = np.roll(-along, 1, axis=1)
     cosine = (_unit(along) * _unit(back)).sum(axis=2).clip(-1.0, 1.0)
     at_vertices = np.zeros_like(vertices)
@@ -160,6 +160,16 @@ def _feature_normals(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.nd
     alone[edges.order] = np.repeat(edges.count == 1, edges.count)
     features = np.concatenate([normals[:, None], at_sides.reshape(-1, 3, 3), at_vertices[triangles]], axis=1)
     return _unit(features), alone.reshape(-1, 3)
+
+
+def _unfolded(area_vectors: np.ndarray, triangles: np.ndarray, vertex_count: int) -> np.ndarray:
+    """Unit normals of triangles. One that faces against all that surround it is folded over its neighbours, as scans
+    and fillets have them, and takes their normal: else there is no telling the sides of its edges."""
+    around = np.zeros((vertex_count, 3))
+    np.add.at(around, triangles.reshape(-1), np.repeat(area_vectors, 3, axis=0))
+    others = around[triangles].sum(axis=1) - 3.0 * area_vectors
+    folded = (area_vectors * others).sum(axis=1) < 0.0
+    return _unit(np.where(folded[:, None], others, area_vectors))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
