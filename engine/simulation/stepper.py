@@ -118,8 +118,8 @@ class Stepper:
     def step(self, held: Tensor | None = None) -> Solved:
         """One step. `held` is where the held unknowns are after it [m], shape (held_count,); they stay without it.
 
-        Raises `NotConvergedError`, `NonFiniteError`, and what a limit says where it lets nothing on; and then nothing
-        has changed.
+        Raises `NotConvergedError`, `NonFiniteError`, and what a limit says where it lets nothing on, or where the step
+        has got past it all the same; and then nothing has changed.
         """
         states = self.system.states()
         try:
@@ -207,6 +207,12 @@ class Stepper:
         moment, unknowns = self.moment, self.system.unknowns
         positions = self._combine(solved.scheme.next_position, solved.q)
         velocities = self._combine(solved.scheme.next_velocity, solved.q)
+        # The way of the solver may lead round a border that the way of the step leads through. An equilibrium has no
+        # way: it may be anywhere that the solver gets to.
+        if solved.scheme.inertia > 0.0:
+            passed = self.system.passed(unknowns.positions(moment.q), positions, moment.step + 1)
+            if passed is not None:
+                raise passed
         q = solved.q
         for energy in self.system.energies.values():
             q = energy.advance(q)

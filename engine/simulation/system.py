@@ -28,6 +28,10 @@ class StepLimit(Protocol):
     def blocked(self, q: Tensor, step: int) -> FormwrightError | None:
         """What to tell at a step where nothing goes on from q because of this limit; None where it is not the cause."""
 
+    def passed(self, before: Tensor, after: Tensor, step: int) -> FormwrightError | None:
+        """What to tell of a step whose way from `before` to `after` [m], shapes (vertex_count, 3), leads through what
+        it may not; None where it does not."""
+
 
 class System:
     """What a step solves for.
@@ -124,6 +128,11 @@ class System:
     def blocked(self, q: Tensor, step: int) -> FormwrightError | None:
         """What to tell at a step where limits let nothing go on from q."""
         told = (limit.blocked(q, step) for limit in self.limits)
+        return next((error for error in told if error is not None), None)
+
+    def passed(self, before: Tensor, after: Tensor, step: int) -> FormwrightError | None:
+        """What to tell of a step whose way from `before` to `after` leads through what it may not."""
+        told = (limit.passed(before, after, step) for limit in self.limits)
         return next((error for error in told if error is not None), None)
 
     def energies_by_name(self, q: Tensor, velocities: Tensor) -> dict[str, float]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.core.errors import FormwrightError, ParameterError
 from engine.simulation.contact.ends import StepEnd
-from engine.simulation.contact.errors import ContactError
+from engine.simulation.contact.errors import BlockedError, PassingError
 from engine.simulation.contact.friction import Friction
 from engine.simulation.contact.laws import Law, Mode
 from engine.simulation.contact.normal import NormalContact
@@ -93,7 +93,16 @@ class ContactLimit:
         hardest = int(closest(contacts, x).distance.argmin())
         corners = dict.fromkeys(contacts.vertices[hardest].tolist())
         place = tuple(int(surface.vertices[vertex]) for vertex in corners)
-        return ContactError(surface.pair_bodies(int(contacts.pair[hardest])), place, step=step)
+        return BlockedError(surface.pair_bodies(int(contacts.pair[hardest])), place, step=step)
+
+    def passed(self, before: Tensor, after: Tensor, step: int) -> FormwrightError | None:
+        surface = self._normal.surface
+        met = surface.first_meeting(surface.on_surface(before), surface.on_surface(after))
+        if met is None:
+            return None
+        one, other = (surface.bodies[surface.body_of[int(side[0])]].name for side in met)
+        place = tuple(int(surface.vertices[vertex]) for side in met for vertex in side)
+        return PassingError((one, other), place, step=step)
 
 
 def make_contact(

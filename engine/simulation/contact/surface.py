@@ -23,6 +23,9 @@ from engine.simulation.contact.stencils import Contacts
 CCD_ITERATIONS = 10_000
 """Of conservative advancement (M. Li, D. M. Kaufman, C. Jiang: Codimensional incremental potential contact, ACM Trans.
 Graph. 40(4), 2021), which stops short of a meeting and is safe wherever it ends."""
+AS_FAR_AS_MET = 0.9999
+"""Part of the way to a meeting that conservative advancement may have gone where only the meeting itself is asked for:
+what comes nearer than 1e-4 of its distance at the start counts as met."""
 MARGIN = 2.0
 """How much further than the gap candidates are looked for, over the gap: they serve until something moved so far."""
 
@@ -87,6 +90,7 @@ class CollisionSurface:
         self.mesh.can_collide = self._filter(excepted)
         self._broad = BroadPhase(self.triangles, self.edges, self.held, excepted)
         self._ccd = ipctk.AdditiveCCD(CCD_ITERATIONS)
+        self._meeting = ipctk.AdditiveCCD(CCD_ITERATIONS, AS_FAR_AS_MET)
         self._candidates: tuple[np.ndarray, Candidates] | None = None
         self._found: list[tuple[Tensor, Contacts]] = []
 
@@ -112,6 +116,25 @@ class CollisionSurface:
         if candidates.empty():
             return 1.0
         return float(candidates.compute_collision_free_stepsize(self.mesh, start, end, 0.0, self._ccd))
+
+    def first_meeting(self, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        """The vertices of the two features that meet first on a straight motion of the surfaces' vertices from where
+        nothing touches to where nothing touches, each shape (1,), (2,) or (3,); None where nothing does."""
+        if np.array_equal(start, end):
+            return None
+        candidates = ipctk.Candidates()
+        candidates.build(self.mesh, start, end, 0.0)
+        if candidates.empty() or candidates.is_step_collision_free(self.mesh, start, end, 0.0, self._meeting):
+            return None
+        first, found = np.inf, None
+        for kind in (candidates.fv_candidates, candidates.ee_candidates):
+            for item in kind:
+                ids = np.asarray(item.vertex_ids(self.edges, self.triangles))[:4]
+                met, time = item.ccd(start[ids].reshape(-1), end[ids].reshape(-1), 0.0, 1.0, self._meeting)
+                if met and time < first:
+                    split = 1 if kind is candidates.fv_candidates else 2
+                    first, found = time, (ids[:split], ids[split:])
+        return found
 
     def pair_bodies(self, pair: int) -> tuple[str, str]:
         """Names of the two bodies of a pair's number."""

@@ -174,6 +174,12 @@ def test_a_step_goes_no_further_than_its_limit(hang: Callable) -> None:
             moves.append(float(direction.abs().max()))
             return min(1.0, 1e-3 / moves[-1])
 
+        def blocked(self, q: Tensor, step: int) -> None:
+            return None
+
+        def passed(self, before: Tensor, after: Tensor, step: int) -> None:
+            return None
+
     system = System(
         hung.system.unknowns,
         hung.system.energies,

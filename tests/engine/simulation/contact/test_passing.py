@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 
-from engine.geometry.primitives import square
+from engine.geometry.primitives import ball_surface, square
 from engine.geometry.sheets import regular_sheet
 from engine.protocol.shell_materials import preset
-from engine.simulation.contact.errors import ContactError
+from engine.simulation.contact.errors import BlockedError, PassingError
 from engine.simulation.contact.trial import Part, make_trial
 from tests.support.crossing import crosses
 
@@ -56,7 +59,7 @@ def test_a_sheet_that_cannot_get_away_is_an_error_that_names_bodies() -> None:
     held = trial.positions.reshape(-1)[trial.system.held].reshape(-1, 3).clone()
     held[4:, 2] = -0.003  # the upper plate is sent through the sheet and the lower one
     before = stepper.moment
-    with pytest.raises(ContactError) as caught:
+    with pytest.raises(BlockedError) as caught:
         stepper.step(held.reshape(-1))
     assert "sheet" in caught.value.bodies
     assert stepper.moment is before
@@ -84,3 +87,68 @@ def test_friction_is_one_for_each_pair() -> None:
     assert trial.contact.coefficient_names == ("default", "plate/sheet")
     changed = trial.contact.coefficients(0.1, {("sheet", "plate"): 0.5})
     assert np.allclose(changed.numpy(), [0.1, 0.5])
+
+
+Pair = tuple[Part, Part, float]
+"""Two bodies, and how fast the second falls [m/s]."""
+
+
+def _two_sheets() -> Pair:
+    low, high = _sheet("low", 0.0), _sheet("high", 0.01)
+    return low, dataclasses.replace(high, positions=high.positions + np.array([0.004, 0.003, 0.0])), 10.0
+
+
+def _two_edges() -> Pair:
+    """Upright sheets across each other: their borders meet, and no vertex meets a face."""
+    low, high = _sheet("low", 0.0), _sheet("high", 0.0)
+    x, y, z = low.positions.T
+    upright, across = np.stack([x, z, y], axis=1), np.stack([z + 0.003, x, y + 0.0625], axis=1)
+    return dataclasses.replace(low, positions=upright), dataclasses.replace(high, positions=across), 5.0
+
+
+def _sheet_and_bullet() -> Pair:
+    """A small hollow ball of leather, and a sheet whose border is held."""
+    border = [vertex for vertex in range(16) if vertex // 4 in (0, 3) or vertex % 4 in (0, 3)]
+    positions, triangles = ball_surface(0.008, 1)
+    bullet = Part("bullet", positions + np.array([0.003, 0.004, 0.0095]), triangles, preset("leather").material)
+    return _sheet("sheet", 0.0, held=border), bullet, 20.0
+
+
+@pytest.mark.parametrize(
+    ("pair", "step", "too_long"),
+    [
+        (_two_sheets, 5e-3, True),
+        (_two_sheets, 2.5e-4, False),
+        (_two_edges, 5e-3, True),
+        (_two_edges, 2.5e-4, False),
+        (_sheet_and_bullet, 5e-3, False),
+        (_sheet_and_bullet, 2.5e-4, False),
+    ],
+)
+def test_what_is_fast_meets_what_is_in_its_way(pair: Callable[[], Pair], step: float, too_long: bool) -> None:
+    """In steps as long as bodies are wide it would get past their borders: then the step is refused, and says so."""
+    one, other, speed = pair()
+    trial = make_trial([one, other], gravity=(0.0, 0.0, 0.0), step_size=step)
+    velocities = torch.zeros_like(trial.positions)
+    velocities[trial.bodies[other.name], 2] = -speed
+    stepper = trial.stepper(velocities)
+    if too_long:
+        before, states = stepper.moment, trial.system.states()
+        with pytest.raises(PassingError, match="smaller steps") as caught:
+            stepper.run(4)
+        assert set(caught.value.bodies) == {one.name, other.name}
+        assert caught.value.place
+        assert stepper.moment is before
+        assert all(
+            torch.equal(value, trial.system.states()[owner][name])
+            for owner, state in states.items()
+            for name, value in state.items()
+        )
+        return
+    # Long enough to be on the other side, had nothing been met.
+    for _ in range(max(4, round(0.02 / speed / step))):
+        stepper.step()
+        assert not crosses(trial.contact, stepper.positions)
+    assert abs(float(trial.mean_velocity(stepper, other.name)[2])) < 0.9 * speed
+    heights = [float(stepper.positions[trial.bodies[body.name], 2].mean()) for body in (one, other)]
+    assert heights[0] < heights[1]
