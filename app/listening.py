@@ -157,6 +157,7 @@ class Listening(QObject):
         self._window.registry.refresh()
         self._window.objects.refresh()
         self._window.study.refresh()
+        self._window.history.refresh()
         self._window.choose_page()
 
     def _show_numbers(self) -> None:

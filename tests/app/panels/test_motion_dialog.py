@@ -96,7 +96,7 @@ def test_a_range_of_frames_is_written_with_its_unit(
     enter(dialog.every, "2")
     dialog.unit.setCurrentIndex(dialog.unit.findData("cm"))
     assert dialog.said().startswith("4 frames, 0.06 s of the simulation")
-    QTest.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     room.finish(qtbot)
     files = sorted(tmp_path.glob("rise-*.ply"))
     assert len(files) == 4 and dialog.said().startswith("Wrote 4 files from rise-000000.ply on")
@@ -113,7 +113,7 @@ def test_hidden_bodies_are_left_out(qtbot: Any, room: Room, dialog: MotionDialog
     room.document.set_study(Study(study="simulate", scene=scene))
     dialog.kind.setCurrentIndex(dialog.kind.findData(".obj"))
     assert "without hidden bodies" in dialog.said()
-    QTest.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     room.finish(qtbot)
     assert read(tmp_path / "rise-000000.obj").vertex_count == 10
 
@@ -122,14 +122,14 @@ def test_a_cancelled_export_leaves_nothing(qtbot: Any, room: Room, dialog: Motio
     gate = Event()
     for _ in range(2):  # both threads have something to do until the export is cancelled
         room.tasks.do(gate.wait, lambda _: None, lambda _: None)
-    QTest.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)
-    assert not dialog.export_button.isEnabled()
+    QTest.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
+    assert not dialog.action_button.isEnabled()
     room.tasks.rows.running[0].cancel()
     gate.set()
     room.finish(qtbot)
     assert room.tasks.rows.ended[-1].outcome == "cancelled"
     assert [path.name for path in tmp_path.iterdir()] == ["trajectory"]
-    assert dialog.export_button.isEnabled()
+    assert dialog.action_button.isEnabled()
 
 
 def test_a_film_shows_every_frame_and_the_timeline_comes_back(
@@ -141,7 +141,7 @@ def test_a_film_shows_every_frame_and_the_timeline_comes_back(
     enter(dialog.rate, "10")
     enter(dialog.every, "2")
     assert "the film lasts 0.5 s (0.16 times real time)" in dialog.said()
-    QTest.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     room.finish(qtbot)
     film = Image.open(tmp_path / "rise.gif")
     reds = []
@@ -157,13 +157,13 @@ def test_a_place_that_cannot_be_written_is_said(qtbot: Any, room: Room, dialog: 
         dialog.place.clear()
         QTest.keyClicks(dialog.place, str(tmp_path / "nowhere" / f"rise{suffix}"))
         assert dialog.kind.currentData() == suffix, "the extension that is typed chooses the format"
-        QTest.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)
+        QTest.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
         room.finish(qtbot)
         assert "folder does not exist" in room.said[-1].text
-        assert dialog.export_button.isEnabled()
+        assert dialog.action_button.isEnabled()
 
 
 def test_an_empty_range_cannot_be_written(dialog: MotionDialog) -> None:
     enter(dialog.first, "6")
     enter(dialog.last, "4")
-    assert dialog.said() == "There are no frames in this range." and not dialog.export_button.isEnabled()
+    assert dialog.said() == "There are no frames in this range." and not dialog.action_button.isEnabled()

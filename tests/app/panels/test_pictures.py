@@ -49,7 +49,7 @@ def test_a_png_of_the_wanted_size(qtbot: Any, running: Any, dialog: PictureDialo
     assert f"{3 * width:,} × {3 * height:,} pixels" == dialog.said()
     dialog.transparent.setChecked(True)
     dialog.handles.setChecked(False)
-    qtbot.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     assert not dialog.isVisible()
     finish(qtbot, running)
     arguments, options = running.viewport.last("picture")
@@ -71,7 +71,7 @@ def test_a_turntable_goes_once_round_and_the_window_lives(
     assert dialog.said().endswith("4 pictures a second")
     before = running.viewport.camera()
     drawn = running.viewport.count("picture")
-    qtbot.mouseClick(dialog.save_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.action_button, Qt.MouseButton.LeftButton)
     (row,) = running.tasks.rows.running
     assert row.title == "Turntable picture.gif"
     assert running.viewport.count("picture") == drawn  # nothing is drawn in the click itself
@@ -95,7 +95,7 @@ def test_a_turntable_goes_once_round_and_the_window_lives(
 def test_a_cancelled_turntable_leaves_nothing(qtbot: Any, running: Any, dialog: PictureDialog, tmp_path: Path) -> None:
     dialog.kind.setCurrentIndex(dialog.kind.findData(".gif"))
     enter(qtbot, dialog.frames, "3000")
-    dialog.save()
+    dialog.begin()
     (row,) = running.tasks.rows.running
     qtbot.waitUntil(lambda: (row.fraction or 0) > 0, timeout=10_000)
     row.cancel()
@@ -111,7 +111,7 @@ def test_a_cancelled_turntable_leaves_nothing(qtbot: Any, running: Any, dialog: 
 def test_closing_the_window_ends_a_turntable(qtbot: Any, running: Any, dialog: PictureDialog, tmp_path: Path) -> None:
     dialog.kind.setCurrentIndex(dialog.kind.findData(".gif"))
     enter(qtbot, dialog.frames, "3000")
-    dialog.save()
+    dialog.begin()
     qtbot.wait(60)
     running.workbench.close()
     qtbot.wait(60)
@@ -124,7 +124,7 @@ def test_a_place_that_cannot_be_written_is_said(
 ) -> None:
     dialog.kind.setCurrentIndex(dialog.kind.findData(suffix))
     dialog.place.setText(str(tmp_path / "nowhere" / f"picture{suffix}"))
-    dialog.save()
+    dialog.begin()
     finish(qtbot, running)
     assert "folder does not exist" in running.error_bar.text()
 
@@ -135,9 +135,9 @@ def test_without_an_encoder_the_dialog_says_what_to_install(
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     dialog.kind.setCurrentIndex(dialog.kind.findData(".mp4"))
-    assert "Install ffmpeg" in dialog.said() and not dialog.save_button.isEnabled()
+    assert "Install ffmpeg" in dialog.said() and not dialog.action_button.isEnabled()
     dialog.kind.setCurrentIndex(dialog.kind.findData(".gif"))
-    assert dialog.save_button.isEnabled()
+    assert dialog.action_button.isEnabled()
 
 
 def test_the_extension_that_is_typed_chooses_the_format(qtbot: Any, dialog: PictureDialog, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_polls_still_work_while_a_film_is_drawn(qtbot: Any, running: Any, dialog
     dialog.kind.setCurrentIndex(dialog.kind.findData(".gif"))
     enter(qtbot, dialog.frames, "200")
     before = running.document.run.iteration
-    dialog.save()
+    dialog.begin()
     polls(running, 5)
     assert running.document.run.iteration > before
     finish(qtbot, running)
