@@ -31,6 +31,7 @@ def view_commands(window: MainWindow) -> list[Action]:
     )
     colours = (
         ("plain", tr("Plain, by body"), tr("Each body of a simulation in its own colour")),
+        ("overhang", tr("Overhang"), tr("How far faces hang over, where the Term Overhang says which way is up")),
         ("strain", tr("Strain"), tr("How much the material is stretched or compressed")),
         ("bending_energy", tr("Bending energy"), tr("Energy of bending on an area")),
         ("contact_pressure", tr("Contact pressure"), tr("Force of contacts on an area")),

@@ -43,6 +43,7 @@ def shades() -> dict[str, Shade]:
         DISTANCE: Shade(
             _tr("Distance from A to B"), "mm", "diverging", (_tr("A lies within B"), _tr("A lies outside B"))
         ),
+        "overhang": Shade(_tr("Overhang from the vertical"), "°"),
         "strain": Shade(_tr("Strain"), ""),
         "bending_energy": Shade(_tr("Bending energy"), "J/m²"),
         "contact_pressure": Shade(_tr("Contact pressure"), "Pa"),

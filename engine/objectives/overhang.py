@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -83,3 +84,18 @@ class Overhang(Term):
         area, of_area = weighted_area(evaluation, torch.ones_like(weight))
         share = values.sum() / area
         return shape_loss(evaluation.vertices, share, (of_excess - share * of_area) / area, name=self.title)
+
+    def values_on(self, vertices: np.ndarray, triangles: np.ndarray) -> dict[str, np.ndarray]:
+        """How far the steepest face at a vertex hangs over, from the vertical [°]; 0 where none faces down, and on the
+        build plate."""
+        up = unit_vector(self.parameters.direction, f"{self.kind}.direction").numpy()
+        a, b, c = np.asarray(vertices, np.float64)[triangles].swapaxes(0, 1)
+        normal = np.cross(b - a, c - a)
+        down = -(normal @ up) / np.maximum(np.linalg.norm(normal, axis=1), 1e-300)
+        height = np.asarray(vertices, np.float64) @ up
+        plate = height <= height.min(initial=np.inf) + self.context.frame.length_to_working(self.parameters.plate)
+        angle = np.degrees(np.arcsin(np.clip(down, 0.0, 1.0)))
+        angle[plate[triangles].all(axis=1)] = 0.0
+        steepest = np.zeros(len(vertices), np.float32)
+        np.maximum.at(steepest, triangles.reshape(-1), np.repeat(angle, 3).astype(np.float32))
+        return {"overhang": steepest}

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 from torch import Tensor
 
 from engine.core.device import Device
@@ -117,6 +118,10 @@ class Term(ABC):
     def leads(self, progress: float) -> bool:
         """Whether the Terms that do not lead should wait until this one has done its work."""
         return False
+
+    def values_on(self, vertices: np.ndarray, triangles: np.ndarray) -> dict[str, np.ndarray]:
+        """What the Term sees of a mesh (working frame), to colour it with: by name, float32 (vertex_count,)."""
+        return {}
 
     def present_parameters(self) -> dict[str, Any]:
         """The parameters as they are now, as plain values."""

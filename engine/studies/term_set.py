@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from engine.core.errors import ParameterError
 from engine.core.leaves import State
 from engine.objectives.mask import Mask, MaskWeight
@@ -55,6 +57,15 @@ class TermSet:
             spec, term = self._terms[name]
             term.where = MaskWeight(self._mask(spec), spec.outside) if spec.mask else None
         return leaders or weighted
+
+    def values_on(self, vertices: np.ndarray, triangles: np.ndarray) -> dict[str, np.ndarray]:
+        """What the Terms that are switched on see of a mesh (working frame); of two that say the same, the last."""
+        return {
+            name: values
+            for spec, term in self._terms.values()
+            if spec.enabled
+            for name, values in term.values_on(vertices, triangles).items()
+        }
 
     def surface_changed(self) -> None:
         """Another kind of surface stands in for the design."""

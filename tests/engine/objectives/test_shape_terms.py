@@ -97,6 +97,15 @@ def test_what_rests_on_the_build_plate_does_not_hang_over() -> None:
     assert value_of(two, "overhang", plate=0.01, direction=(0.0, 0.0, -2.0)) == pytest.approx(expected, rel=1e-12)
 
 
+def test_the_colours_of_overhangs_are_angles_from_the_vertical() -> None:
+    two = joined(box_on(0.0), box_on(1.0))
+    values = surface_term("overhang", None, plate=0.01).values_on(two.vertices, two.triangles)["overhang"]
+    hanging = two.vertices[:, 2] == 1.0
+    assert values.shape == (two.vertex_count,)
+    np.testing.assert_allclose(values[hanging], 90.0)
+    assert not values[~hanging].any(), "sides and tops do not hang over, and the lower box lies on the plate"
+
+
 @pytest.mark.parametrize("kind", ["overhang", "drag"])
 def test_a_direction_without_length_is_refused(kind: str) -> None:
     term = surface_term(kind, None, direction=(0.0, 0.0, 0.0))
