@@ -15,6 +15,7 @@ from engine.core.errors import ParameterError
 from engine.core.leaves import Remap, State
 from engine.geometry.topology import boundary_edges
 from engine.surfaces.fitting import DistanceSamples, fit, samples_of_field, samples_of_mesh
+from engine.surfaces.grid import Grid
 from engine.surfaces.level_set import LevelSet
 from engine.surfaces.network_field import NetworkField
 from engine.surfaces.networks import Architecture
@@ -262,14 +263,16 @@ class DeepMesh(Surface):
             )
             level, closed, steps = float(values["level"]), bool(values["closed"]), int(values["steps"])
             resolution, inside = int(values["resolution"]), np.asarray(values["inside"], np.uint8)
-        except KeyError as missing:
-            raise ParameterError("surface", f"the state has no {missing}.") from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise ParameterError("surface", f"the state lacks {error}, or it is nothing that it can be.") from None
+        count = Grid(resolution).id_count
+        if steps and inside.shape != ((count + 7) // 8,):
+            raise ParameterError("surface.inside", f"its signs are not of a grid of {resolution} cells.")
         self.level, self.closed, self.dtype = level, closed, field.dtype
         self._take(field, resolution)
         self._shared_network = values["network"] if field.design == "latent" else None
         self._steps = steps
         if steps:
-            count = self._level_set.grid.id_count
             self._level_set.recall(torch.from_numpy(np.unpackbits(inside, count=count)))
 
     def _take(self, field: NetworkField, resolution: int) -> None:

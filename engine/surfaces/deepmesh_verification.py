@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal
 
 import torch
@@ -40,6 +41,12 @@ class Quadric(ImplicitFunction):
 
 def blob(*, distance: DistanceKind = "signed", seed: int = 0) -> NetworkField:
     """A small decoder in float64 that was brought near to a sphere of radius 0.55, a random shape from there."""
+    architecture, parameters, latent = _trained_blob(seed)
+    return NetworkField(architecture, parameters, latent, design="both", distance=distance)
+
+
+@lru_cache
+def _trained_blob(seed: int) -> tuple[Architecture, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     architecture = Architecture(layers=2, width=16, frequency=4.0, latent_size=3)
     parameters = architecture.initial(generator, dtype=torch.float64)
@@ -48,7 +55,7 @@ def blob(*, distance: DistanceKind = "signed", seed: int = 0) -> NetworkField:
     samples = DistanceSamples(positions, torch.linalg.vector_norm(positions, dim=1) - 0.55)
     trained = NetworkField(architecture, parameters, latent)
     fit(trained, samples, iterations=150, batch=1000, learning_rate=3e-3, seed=seed)
-    return NetworkField(architecture, trained.parameters, latent, design="both", distance=distance)
+    return architecture, trained.parameters.detach(), latent
 
 
 @check("surfaces.level-set-gradient", title="dv/dz of a network's level set against central differences", source=PAPER)
