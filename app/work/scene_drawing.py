@@ -266,6 +266,10 @@ def scene_problems(scene: Scene) -> list[Problem]:
     if not scene.sheets and not scene.solids and any(True for _ in scene.bodies()):
         found.append(Problem(Item("scene"), _tr("Nothing in it moves: add a sheet or a solid.")))
     deformable: list[Sheet | Solid] = [*scene.sheets, *scene.solids]
+    held = scene.obstacles or scene.grippers or any(body.pins for body in deformable)
+    if scene.time.scheme == "quasi-static" and deformable and not held:
+        text = _tr("Nothing holds what is there, so it has no equilibrium: add a pin, or something that it lies on.")
+        found.append(Problem(Item("time"), text))
     carrying = {pin.gripper for body in deformable for pin in body.pins}
     for gripper in scene.grippers:
         if not gripper.fingers and gripper.name not in carrying:

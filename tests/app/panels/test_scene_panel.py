@@ -74,6 +74,17 @@ def test_an_empty_scene_says_how_to_begin(window: Any, qtbot: Any) -> None:
     assert window.document.workspace == "Shell" and window.empty_state.isVisible()
 
 
+def test_an_equilibrium_of_what_nothing_holds_is_marked(window: Any, qtbot: Any) -> None:
+    window.registry.trigger("workspace.shell")
+    staging = window.workbench.staging
+    staging.add_body("sheet", "rectangle")
+    assert staging.set_value(Item("time"), ["scheme"], "quasi-static", "Time stepping") == ""
+    (problem,) = window.workbench.scene_drawing.problems
+    assert problem.item == Item("time") and "add a pin" in problem.text
+    staging.add_pin("Sheet")
+    assert not window.workbench.scene_drawing.problems
+
+
 def test_an_outline_is_drawn_in_the_view_and_not_on_the_page_for_beginners(window: Any, qtbot: Any) -> None:
     window.registry.trigger("workspace.shell")
     window.empty_state.outline_wanted.emit()

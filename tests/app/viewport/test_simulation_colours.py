@@ -11,7 +11,7 @@ import pytest
 from app.viewport.colours import map_sequential, rgb, sequential_table
 from app.viewport.image import ImageViewport
 from app.viewport.shades import shade_of
-from engine.io.motion.motion import body_colour
+from engine.io.motion.motion import GROUND_COLOUR, body_colour
 from engine.protocol.snapshot import Snapshot
 
 Pixels = Callable[..., np.ndarray]
@@ -55,6 +55,24 @@ def sheets(viewport: ImageViewport) -> ImageViewport:
 
 
 LEFT, RIGHT = (3.0, 6.0, 0.0), (15.0, 6.0, 0.0)
+
+
+def test_a_body_with_a_colour_of_its_own_has_that(sheets: ImageViewport, pixels: Pixels) -> None:
+    before = two_sheets()
+    sheets.show_snapshot(replace(before, iteration=4, info={**before.info, "colours": ["", GROUND_COLOUR]}))
+    np.testing.assert_allclose(seen(sheets, pixels, LEFT), hue(body_colour(0)), atol=0.06)
+    np.testing.assert_allclose(seen(sheets, pixels, RIGHT), hue(GROUND_COLOUR), atol=0.06)
+
+
+def test_whoever_frames_everything_means_what_stands_on_the_ground(sheets: ImageViewport) -> None:
+    sheets.set_ground(frozenset({"right"}))
+    sheets.frame()
+    left, middle = sheets.eye.project(np.array([[0.0, 5.0, 0.0], [5.0, 5.0, 0.0]]))[:, 0]
+    assert middle == pytest.approx(sheets.width() / 2, abs=1.0), "of the left sheet alone"
+    sheets.set_ground(frozenset({"left", "right"}))
+    sheets.frame()
+    assert sheets.eye.project(np.array([[5.0, 5.0, 0.0]]))[0, 0] < middle - 10.0, "nothing but ground is framed itself"
+    assert left < middle
 
 
 def test_each_body_has_its_colour(sheets: ImageViewport, pixels: Pixels) -> None:

@@ -140,7 +140,10 @@ def test_keyframes_are_set_with_the_gizmo_and_the_body_stays_where_it_stands(sta
 def test_an_outline_becomes_a_sheet_where_it_was_drawn(staging: Any, window: Any) -> None:
     window.viewport.outline_drawn.emit([(50.0, 0.0, 0.0), (150.0, 0.0, 0.0), (150.0, 60.0, 0.0), (50.0, 60.0, 0.0)])
     box = staging.box_of("Sheet")
-    assert box[:, :2] == pytest.approx(np.array([[50.0, 0.0], [150.0, 60.0]]))
+    assert box == pytest.approx(np.array([[50.0, 0.0, 0.0], [150.0, 60.0, 0.0]]))
+    window.viewport.outline_drawn.emit([(140.0, 50.0, 0.0), (200.0, 50.0, 0.0), (200.0, 90.0, 0.0)])
+    assert staging.box_of("Sheet 2")[:, 2] == pytest.approx(20.0), "above the one that it would lie in"
+    window.document.undo()
     said: list[Any] = []
     window.workbench.notices.said.subscribe(said.append)
     window.viewport.outline_drawn.emit([(0.0, 0.0, 0.0), (10.0, 10.0, 0.0), (10.0, 0.0, 0.0), (0.0, 10.0, 0.0)])
