@@ -119,6 +119,11 @@ class Target(ABC):
         (n+1, n+1, n+1), float32; None for a target that is closed."""
         return None
 
+    def open_sides(self, resolution: int) -> Tensor | None:
+        """Sign of the mSDF that every grid node should keep, as `sides`; None for a target that is closed."""
+        msdf = self.msdf_field(resolution)
+        return None if msdf is None else torch.where(msdf < 0, -1.0, 1.0)
+
     @abstractmethod
     def _distance_field(self, resolution: int) -> Tensor: ...
 

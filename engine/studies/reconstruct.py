@@ -16,26 +16,31 @@ from engine.core.leaves import Remap, State
 from engine.geometry.frame import Frame
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.geometry.tet_mesh import TetMesh
+from engine.geometry.tet_sheet import tet_sheet
 from engine.geometry.topology import euler_and_parts
+from engine.io.shift import NO_SHIFT
 from engine.objectives.evaluation import Evaluation
 from engine.objectives.target import Target
 from engine.objectives.term import TermContext
 from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
 from engine.protocol.study import TermSpec
+from engine.studies.holding import HeldSides
+from engine.studies.complete_parameters import CompleteParameters
 from engine.studies.reconstruct_parameters import ReconstructParameters
 from engine.studies.sensitivity import shape_sensitivity
-from engine.studies.specks import enclosed_nodes, unclaimed_parts
+from engine.studies.specks import enclosed_nodes, supporting_nodes, unclaimed_parts
 from engine.studies.term_set import TermSet
 from engine.surfaces.kinds import convert, restored, surface_kind
 from engine.surfaces.starts import random_field, sphere_field
-from engine.surfaces.surface import ExtractedSurface, GridField, Stroke, Surface
+from engine.surfaces.surface import ExtractedSurface, GridField, OpenField, Stroke, Surface
 
 SPECK_INTERVAL = 10
 """Iterations between two looks for specks."""
 
-LEAST_VALUE = 0.01
-"""Cells: a node that is held on its side keeps at least this value."""
+HIDDEN = 0.25
+"""Cells: how far beyond the border a speck of an open surface goes."""
 
 SETTLED = 0.8
 """Part of a Run after which no node changes sides any more."""
@@ -59,7 +64,7 @@ class ReconstructProblem:
 
     def __init__(
         self,
-        parameters: ReconstructParameters,
+        parameters: ReconstructParameters | CompleteParameters,
         terms: list[TermSpec],
         *,
         geometry: Mesh | Points | None,
@@ -85,10 +90,7 @@ class ReconstructProblem:
         self._pending_resolution: int | None = None
         self._evaluated: ExtractedSurface | None = None
         self._removed = 0
-        self._held: tuple[Tensor, Tensor] | None = None
-        self._sides: Tensor | None = None
-        self._all_sides: Tensor | None = None
-        self._sides_resolution = 0
+        self._sides = None if target is None else HeldSides(target)
 
     @property
     def device(self) -> Device:
@@ -121,7 +123,7 @@ class ReconstructProblem:
         remaps += self.surface.prepare()
         if self.parameters.remove_specks and iteration and iteration % SPECK_INTERVAL == 0 and self._remove_specks():
             remaps += self.surface.prepare()
-        self._held = self._held_nodes()
+        self._hold_sides()
         return remaps
 
     def _convert(self) -> list[Remap]:
@@ -130,7 +132,7 @@ class ReconstructProblem:
         if self.surface.freezable and self._strokes:
             self.surface.set_frozen([self._stroke(stroke) for stroke in self._strokes])
         self._terms.surface_changed()
-        self._evaluated, self._sides = None, None
+        self._evaluated = None
         return [Remap(name, None, leaf, torch.zeros_like) for name, leaf in self.surface.tensors().items()]
 
     def evaluate(self) -> dict[str, Tensor]:
@@ -169,35 +171,24 @@ class ReconstructProblem:
         self.surface.mask_gradients()
 
     def after_step(self) -> None:
-        if self._held is not None:
-            rows, side = self._held
-            field = self.surface.tensors()["field"]
-            with torch.no_grad():
-                least = LEAST_VALUE * self.surface.cell_size
-                field[rows] = side * torch.clamp(side * field[rows], min=least)
+        if self._sides is not None:
+            self._sides.put_back(self.surface.tensors(), self.surface.cell_size)
         self.surface.after_step()
 
-    def _held_nodes(self) -> tuple[Tensor, Tensor] | None:
-        """Rows of the field whose nodes stay on their side in the next step, and that side (−1 inside, 1 outside).
+    def _hold_sides(self) -> None:
+        """Say which nodes stay on their side in the next step.
 
-        Those that are on the target's side stay there all the time (see `Target.sides`); in the last part of a Run
-        all stay where they are, so that no speck comes up between the last look for specks and the end. While a
-        handle or a volume shapes the surface too, every node is free.
+        Those that are on the target's side stay there all the time; in the last part of a Run all stay where they are,
+        so that no speck comes up between the last look for specks and the end. While a handle or a volume shapes the
+        surface too, every node is free.
         """
-        if self.target is None or not isinstance(self.surface, GridField):
-            return None
-        if not self.parameters.hold_sides or any(self._terms[name].leaves_target for name in self._active):
-            return None
-        field = self.surface.tensors()["field"].detach()
-        if self._progress >= SETTLED:
-            return torch.arange(len(field), device=field.device), torch.where(field < 0, -1.0, 1.0).to(field.dtype)
-        if self._sides is None or len(self._sides) != len(field) or self._sides_resolution != self.surface.resolution:
-            if self._all_sides is None or self._sides_resolution != self.surface.resolution:
-                self._all_sides = self.target.sides(self.surface.resolution).reshape(-1).to(field.dtype)
-            self._sides = self._all_sides[self.surface.active_nodes()]
-            self._sides_resolution = self.surface.resolution
-        rows = torch.nonzero(self._sides * field > 0)[:, 0]
-        return rows, self._sides[rows]
+        if self._sides is None:
+            return
+        free = not self.parameters.hold_sides or any(self._terms[name].leaves_target for name in self._active)
+        if free or not isinstance(self.surface, GridField):
+            self._sides.forget()
+            return
+        self._sides.hold(self.surface, self.surface.tensors(), all_nodes=self._progress >= SETTLED)
 
     # -- steering -------------------------------------------------------------------------------------------------
 
@@ -270,7 +261,9 @@ class ReconstructProblem:
         self._strokes = [edit_kinds.PaintFreeze.model_validate(stroke) for stroke in values["strokes"]]
         self._pending_resolution = int(values["pending_resolution"]) or None
         self._removed = int(values["removed"])
-        self._evaluated, self._held, self._sides = None, None, None
+        self._evaluated = None
+        if self._sides is not None:
+            self._sides.forget()
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -280,6 +273,7 @@ class ReconstructProblem:
             "vertices": np.ascontiguousarray(vertices / self.frame.scale, np.float32),
             "triangles": triangles,
             "sensitivity": self._sensitivity(len(vertices)),
+            **self._terms.values_on(vertices, triangles),
         }
         info: dict[str, Any] = {
             "vertex_count": len(vertices),
@@ -300,6 +294,20 @@ class ReconstructProblem:
         if given is None:
             return mesh
         return replace(mesh, name=f"{given.name} reconstructed", unit=given.unit, shift=given.shift)
+
+    def result_tetrahedra(self) -> TetMesh:
+        """The inside of the surface in tetrahedra [mm, world]; raises `GeometryError` where it has none, or where some
+        are inverted."""
+        vertices, tets = self.surface.tetrahedral_output()
+        inverted = tet_sheet(vertices, tets).inverted_tets
+        if inverted:
+            raise GeometryError(
+                f"Nodes of the grid have moved so far that {inverted} of {len(tets)} tetrahedra are inverted.",
+                remedy="Switch on 'No intersecting faces', which keeps the nodes in place.",
+            )
+        given = self.geometry
+        unit, shift = ("mm", NO_SHIFT) if given is None else (given.unit, given.shift)
+        return TetMesh(self.frame.to_world(vertices), tets, "surface" if given is None else given.name, unit, shift)
 
     def quality_sheet(self) -> dict[str, Any]:
         from engine.geometry.sheet import quality_sheet
@@ -347,16 +355,32 @@ class ReconstructProblem:
         labels, unclaimed = unclaimed_parts(triangles, nearest, self.target.parts)
         if not len(unclaimed):
             return False
+        bordered = np.unique(labels[np.isin(triangles, seen.boundary.cpu().numpy()).any(axis=1)])
+        hidden = self._hide(vertices.cpu().numpy(), triangles[np.isin(labels, np.intersect1d(unclaimed, bordered))])
+        unclaimed = np.setdiff1d(unclaimed, bordered)
+        if not len(unclaimed):
+            return hidden
         index, outside = enclosed_nodes(
             vertices.cpu().numpy(), triangles[np.isin(labels, unclaimed)], self.surface, self._device
         )
         if not len(index):
-            return False
+            return hidden
         cell = self.surface.cell_size
         values = torch.where(outside, cell, -cell).to(self.surface.dtype)
         self._removed += len(unclaimed)
         log.info("Iteration %d: %d specks removed at %d nodes.", self._iteration, len(unclaimed), len(index))
         self.surface.set_field(index, values)
+        return True
+
+    def _hide(self, vertices: np.ndarray, triangles: np.ndarray) -> bool:
+        """Open the surface where parts with a border are; True where it did."""
+        if not len(triangles) or not isinstance(self.surface, OpenField):
+            return False
+        msdf = self.surface.msdf_at_nodes()
+        index = supporting_nodes(vertices[np.unique(triangles)], msdf)
+        self.surface.set_msdf(index, torch.full((len(index),), -HIDDEN * self.surface.cell_size, dtype=msdf.dtype))
+        self._removed += 1
+        log.info("Iteration %d: open specks hidden at %d nodes.", self._iteration, len(index))
         return True
 
 
@@ -383,7 +407,7 @@ def start_surface(parameters: ReconstructParameters, target: Target, device: Dev
     return kind.started_open(field, msdf, options=options, device=device)
 
 
-def require_resolution(parameters: ReconstructParameters, device: Device) -> None:
+def require_resolution(parameters: ReconstructParameters | CompleteParameters, device: Device) -> None:
     """Refuse a grid that does not fit into memory, and say which would."""
     kind = surface_kind(parameters.surface)
     needed = kind.estimate_memory(parameters.resolution, start=parameters.start)

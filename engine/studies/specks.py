@@ -66,3 +66,18 @@ def enclosed_nodes(
         found.append(chosen)
         outside.append(torch.full_like(chosen, not cavity, dtype=torch.bool))
     return torch.cat(found), torch.cat(outside)
+
+
+def supporting_nodes(vertices: np.ndarray, msdf: Tensor) -> Tensor:
+    """Grid nodes that make a part with a border visible: the corners of the cells round its vertices whose mSDF is not
+    negative; int64.
+
+    vertices : of the part, working frame, shape (vertex_count, 3)
+    msdf : at all nodes, shape (n + 1, n + 1, n + 1)
+    """
+    steps = msdf.shape[0] - 1
+    low = np.floor((vertices + 1.0) * steps / 2.0).astype(np.int64).clip(0, steps - 1)
+    corners = low[:, None] + np.stack(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij"), axis=-1).reshape(-1, 3)
+    nodes = np.unique((corners[..., 0] * (steps + 1) + corners[..., 1]) * (steps + 1) + corners[..., 2])
+    index = torch.from_numpy(nodes).to(msdf.device)
+    return index[msdf.reshape(-1)[index] >= 0.0]
