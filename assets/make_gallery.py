@@ -20,7 +20,7 @@ from engine.studies.samples import GALLERY, sample_named
 from engine.studies.session import LocalSession
 
 SIZE = (640, 480)
-ON_THE_WAY = {"nut-from-sphere": 15, "drape-ball": 28, "fold-crease": 50, "pull-through-fingers": 55}
+ON_THE_WAY = {"nut-from-sphere": 15, "streamlined": 70, "drape-ball": 28, "fold-crease": 50, "pull-through-fingers": 55}
 """Studies shown while they descend or go on, at this iteration."""
 
 FROM = {"drape-ball": (0.3, -1.0, 0.3), "fold-crease": (0.5, -1.0, 0.45), "pull-through-fingers": (0.9, -1.0, 0.4)}

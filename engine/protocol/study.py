@@ -17,6 +17,10 @@ SAMPLE = "sample:"
 """What the name of an input begins with that is no file but one of `engine.studies.samples`."""
 
 
+MODEL = "model"
+"""The role of an input that is no Geometry but a Model's file."""
+
+
 class TermSpec(ParameterModel):
     """One wish: which kind of Term, its weight, and its own parameters (declared by the kind, see the Catalogue).
 

@@ -7,7 +7,8 @@ import importlib.metadata
 from engine.objectives.term import term_entries
 from engine.protocol.catalogue import Catalogue, GalleryEntry, StudyEntry
 from engine.protocol.scene_file import read_scene
-from engine.protocol.study import OptimizerSpec, Study
+from engine.protocol.study import OptimizerSpec, Study, TermSpec
+from engine.studies.complete import complete_terms
 from engine.studies.registry import STUDIES, reconstruct_terms
 from engine.studies.scenes import example_path
 
@@ -66,6 +67,39 @@ def gallery() -> list[GalleryEntry]:
             study=_study("sample:nut", resolution=32, start="sphere", iterations=800),
         ),
         GalleryEntry(
+            name="bracket",
+            title="A machined bracket",
+            help="Bores, fillets and a rib from a mesh, as a new watertight surface with its edges.",
+            picture="bracket.png",
+            study=_study("sample:bracket", resolution=64),
+        ),
+        GalleryEntry(
+            name="shirt",
+            title="A shirt, open",
+            help="A sheet without thickness, open at neck, hem and cuffs: a surface that ends where the cloth does.",
+            picture="shirt.png",
+            study=_study("sample:shirt", surface="g-shell", resolution=48, iterations=150),
+        ),
+        GalleryEntry(
+            name="vase",
+            title="A vase, completed",
+            help="A scan of one side finds its shape among those that a network has learnt. Move the sliders.",
+            picture="vase.png",
+            study=Study(
+                study="complete",
+                inputs={"model": "sample:vases", "target": "sample:vase"},
+                terms=complete_terms(),
+                optimizer=STUDIES["complete"].optimizer,
+            ),
+        ),
+        GalleryEntry(
+            name="streamlined",
+            title="A block, streamlined",
+            help="Its drag falls to a third while its volume stays. Turn the arrow of the stream while it runs.",
+            picture="streamlined.png",
+            study=streamlined(),
+        ),
+        GalleryEntry(
             name="drape-ball",
             title="A cloth over a ball",
             help="Cotton falls onto a ball and hangs in folds. Pull it off with the mouse while it runs.",
@@ -87,6 +121,20 @@ def gallery() -> list[GalleryEntry]:
             study=_scene("pull-through-fingers"),
         ),
     ]
+
+
+def streamlined() -> Study:
+    """A blunt body, as a network, whose drag falls while its volume is held."""
+    parameters = {
+        "surface": "deepmesh", "resolution": 40, "iterations": 80, "network_layers": 2, "network_frequency": 10.0,
+    }  # fmt: skip
+    terms = [
+        TermSpec(kind="drag", name="drag", weight=1.0, parameters={"panels": 400}),
+        TermSpec(kind="volume", name="volume", weight=20.0),
+        TermSpec(kind="eikonal", name="eikonal", weight=0.1),
+    ]
+    optimizer = OptimizerSpec(learning_rate=0.005, decay=0.5)
+    return Study(inputs={"target": "sample:block"}, parameters=parameters, terms=terms, optimizer=optimizer)
 
 
 def _study(source: str, **parameters: int | str) -> Study:

@@ -13,7 +13,7 @@ from engine.geometry.volume import Volume
 from engine.io.assemble import REPAIRS as FILE_REPAIRS
 from engine.io.loader import load, shut_down
 from engine.io.shift import Shift
-from engine.protocol.study import SAMPLE, Study
+from engine.protocol.study import MODEL, SAMPLE, Study
 
 
 def load_inputs(
@@ -28,6 +28,8 @@ def load_inputs(
     inputs: dict[str, Any] = {}
     try:
         for role, path in study.inputs.items():
+            if role == MODEL:
+                continue  # the study reads it itself
             motion = _recorded(study, path)
             inputs[role] = motion or load_geometry(
                 Path(path),

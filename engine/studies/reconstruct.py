@@ -21,13 +21,14 @@ from engine.geometry.tet_sheet import tet_sheet
 from engine.geometry.topology import euler_and_parts
 from engine.io.shift import NO_SHIFT
 from engine.objectives.evaluation import Evaluation
+from engine.objectives.open_surface import Painted
 from engine.objectives.target import Target
 from engine.objectives.term import TermContext
 from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
 from engine.protocol.study import TermSpec
-from engine.studies.holding import HeldSides
 from engine.studies.complete_parameters import CompleteParameters
+from engine.studies.holding import HeldSides
 from engine.studies.reconstruct_parameters import ReconstructParameters
 from engine.studies.sensitivity import shape_sensitivity
 from engine.studies.specks import enclosed_nodes, supporting_nodes, unclaimed_parts
@@ -188,7 +189,8 @@ class ReconstructProblem:
         if free or not isinstance(self.surface, GridField):
             self._sides.forget()
             return
-        self._sides.hold(self.surface, self.surface.tensors(), all_nodes=self._progress >= SETTLED)
+        painted = any(isinstance(self._terms[name], Painted) for name in self._active)
+        self._sides.hold(self.surface, self.surface.tensors(), all_nodes=self._progress >= SETTLED, border=not painted)
 
     # -- steering -------------------------------------------------------------------------------------------------
 

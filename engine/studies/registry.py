@@ -19,7 +19,9 @@ from engine.geometry.points import Points
 from engine.geometry.sampling import thin
 from engine.objectives.open_target import OpenMeshTarget, open_mesh
 from engine.objectives.target import MeshTarget, ScanTarget, Target
-from engine.protocol.study import OptimizerSpec, Study, TermSpec
+from engine.protocol.study import MODEL, OptimizerSpec, Study, TermSpec
+from engine.studies.complete import build_complete, complete_terms
+from engine.studies.complete_parameters import CompleteParameters
 from engine.studies.flat_pattern import build_flat_pattern, flat_pattern_terms
 from engine.studies.fold import build_fold, fold_terms
 from engine.studies.hold import build_hold, hold_terms
@@ -243,6 +245,21 @@ STUDIES: dict[str, StudyKind] = {
         workspace="Shell",
         descends=False,
         scene=True,
+    ),
+    "complete": StudyKind(
+        name="complete",
+        title="Complete",
+        help="Finds, among the shapes that a Model has learnt, the one that fits a scan of a part; or moves through "
+        "them by hand.",
+        inputs={
+            MODEL: "The Model of a shape space, as formwright train-shapes writes it.",
+            "target": "A scan or mesh of a part, where the shapes of the Model are.",
+        },
+        parameters=CompleteParameters,
+        default_terms=complete_terms,
+        build=build_complete,
+        optional=(MODEL, "target"),
+        optimizer=OptimizerSpec(learning_rate=0.05),
     ),
     "identify": StudyKind(
         name="identify",

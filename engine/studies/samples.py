@@ -16,6 +16,7 @@ from engine.geometry.points import Points
 from engine.geometry.volume import Volume
 from engine.io.isosurface import isosurface
 from engine.io.registry import read
+from engine.studies.sample_models import vase_scan
 
 FROG_STEP = 3.0
 """Grid step [mm] at which the frog is wrapped."""
@@ -168,11 +169,50 @@ def knot_mesh(step: float = 1.0) -> Mesh:
     return surface_of(field, (float(low[0]), float(low[1]), float(low[2])), step, "knot")
 
 
+def shirt_mesh(step: float = 8.0) -> Mesh:
+    """A shirt with short sleeves, 560 mm wide: a sheet without thickness, open at the neck, the hem and both cuffs."""
+    x, y, z = _grid((-340.0, -150.0, -60.0), (340.0, 150.0, 720.0), step)
+    width = 185.0 + 25.0 * np.exp(-(((z - 560.0) / 120.0) ** 2)) + 12.0 * np.sin(z / 90.0)
+    depth = 95.0 + 10.0 * np.cos(6.0 * np.arctan2(y, x)) * np.clip(1.0 - z / 350.0, 0.0, 1.0)  # folds towards the hem
+    torso = (np.hypot(x / width, y / depth) - 1.0) * depth
+    torso = _common(torso, z - 620.0, 60.0)
+    below = np.abs(x) * 0.42 + (z - 555.0) * 0.91 - 75.0  # across the sleeve, which hangs down a little
+    sleeve = np.maximum(np.hypot(y, below) - 66.0, 60.0 - np.abs(x))
+    neck = np.maximum(np.sqrt((x / 1.15) ** 2 + (y - 5.0) ** 2) - 72.0, 540.0 - z)
+    cloth = surface_of(-_blend(_blend(torso, sleeve, 60.0), neck, 50.0), (-340.0, -150.0, -60.0), step, "shirt")
+    x, y, z = cloth.vertices.T
+    openings = [z, 655.0 + 0.25 * y - z, 280.0 - np.abs(x)]
+    return kept_part(cloth, np.minimum.reduce(openings))
+
+
+def block_mesh(step: float = 2.0) -> Mesh:
+    """A blunt body with rounded edges, 100 × 44 × 40 mm, as a transporter is."""
+    x, y, z = _grid((-54.0, -26.0, -24.0), (54.0, 26.0, 24.0), step)
+    return surface_of(-_box(x, y, z, (50.0, 22.0, 20.0), 7.0), (-54.0, -26.0, -24.0), step, "block")
+
+
+def kept_part(mesh: Mesh, level: np.ndarray) -> Mesh:
+    """The part of a mesh where `level` (vertex_count,), linear on its triangles, is not negative; cut clean."""
+    import torch
+
+    from engine.surfaces.cutting import cut_connectivity
+
+    cut = cut_connectivity(torch.from_numpy(level), torch.from_numpy(mesh.triangles), mesh.vertex_count)
+    one, other = cut.edges.numpy().T
+    share = (level[one] / (level[one] - level[other]))[:, None]
+    added = mesh.vertices[one] + share * (mesh.vertices[other] - mesh.vertices[one])
+    vertices = cut.place(torch.from_numpy(mesh.vertices[cut.kept.numpy()]), torch.from_numpy(added)).numpy()
+    return replace(mesh, vertices=vertices, triangles=cut.triangles.numpy(), fields={})
+
+
 GALLERY: tuple[Sample, ...] = (
     Sample("nut", "Hexagon nut", "A noisy scan of a machined part, with holes in it", nut_scan),
     Sample("frog", "Frog", "A noisy scan of an animal, from a segmented volume", frog_scan, (0.9, -1.4, 1.9)),
     Sample("bracket", "Bracket", "A machined part with bores and fillets", bracket_mesh, (-1.0, -1.5, 1.1)),
     Sample("knot", "Knot", "A smooth closed tube in a trefoil knot", knot_mesh, (-0.5, -1.2, 1.6)),
+    Sample("shirt", "Shirt", "A sheet without thickness, open at neck, hem and cuffs", shirt_mesh, (-0.6, -1.6, 0.5)),
+    Sample("block", "Block", "A blunt body with rounded edges", block_mesh, (-1.0, -1.4, 0.8)),
+    Sample("vase", "Vase", "One side of a vase, scanned: the rest is to be guessed", vase_scan, (1.0, -0.6, 0.5)),
 )
 
 
