@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -102,6 +102,9 @@ class QuietWeights(Term):
             return weights.abs().mean()
         factor = self.where.at(_places(design).cell_positions()).to(weights.dtype)
         return (factor * weights.abs().mean(dim=1)).mean()
+
+    def fits(self, design: Any) -> bool:
+        return "weights" in design.tensors() and super().fits(design)
 
 
 def _places(design: Surface) -> GridPlaces:

@@ -18,7 +18,7 @@ from engine.surfaces.surface import Surface
 
 @register
 class Smoothness(Term):
-    """Mean of the squared uniform Laplacian, relative to the cell size."""
+    """Mean of the squared uniform Laplacian, relative to the cell size; the border of an open surface rests."""
 
     kind: ClassVar[str] = "smoothness"
     title: ClassVar[str] = "Smoothness"
@@ -53,6 +53,8 @@ class Smoothness(Term):
         weight = positions.new_full((count,), 1.0 / (count * evaluation.surface.cell_size**2))
         if self.where is not None:
             weight = weight * evaluation.factor(self.where, positions)
+        # At a border neighbours lie on one side only, and their middle is no place to go to.
+        weight[evaluation.surface.boundary.reshape(-1).long()] = 0.0
         gradient = zeros_like_vertices(positions)
         bridge.launch(kernels.neighbour_sums, len(triangles), [positions, triangles, total, degree], device=device)
         bridge.launch(

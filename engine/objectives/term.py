@@ -21,7 +21,8 @@ from engine.protocol.catalogue import TermEntry
 from engine.protocol.study import TermSpec
 
 FAMILIES: tuple[str, ...] = (
-    "fit", "normals", "border", "field", "implicit_field", "regularity", "smooth", "volume", "handle", "no_go",
+    "fit", "normals", "border", "open_surface", "field", "implicit_field", "regularity", "smooth", "volume", "handle",
+    "no_go",
     "symmetry", "developability", "thickness", "overhang", "parts", "boundary", "drag",
     "recorded", "end_shape", "actuation", "pattern",
 )  # fmt: skip

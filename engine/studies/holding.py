@@ -28,8 +28,9 @@ class HeldSides:
         """Hold nothing until the next `hold`."""
         self._held = {}
 
-    def hold(self, surface: GridField, leaves: dict[str, Tensor], *, all_nodes: bool) -> None:
-        """Hold the nodes that are on the target's side now, or all of them wherever they are."""
+    def hold(self, surface: GridField, leaves: dict[str, Tensor], *, all_nodes: bool, border: bool) -> None:
+        """Hold the nodes that are on the target's side now, or all of them wherever they are; of the manifold signed
+        distance only where the `border` is held."""
         if not all_nodes and self._resolution != surface.resolution:
             opened = self._target.open_sides(surface.resolution)
             self._wanted = {"field": self._target.sides(surface.resolution)}
@@ -38,9 +39,7 @@ class HeldSides:
             self._resolution = surface.resolution
         self._held = {}
         nodes = surface.active_nodes()
-        for name in ("field", "msdf"):
-            if name not in leaves:
-                continue
+        for name in ("field", "msdf") if border and "msdf" in leaves else ("field",):
             values = leaves[name].detach()
             if all_nodes:
                 rows = torch.arange(len(values), device=values.device)
