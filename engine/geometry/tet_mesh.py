@@ -23,6 +23,8 @@ class TetMesh:
     vertices : positions, shape (vertex_count, 3), float64, any unit of length
     tets : vertex indices, shape (tet_count, 4), int64; the fourth is on the side of the first three's normal
     name : for messages
+    unit : unit that a file takes where none is said; lengths are millimetres where the unit matters
+    shift : what was taken away from the coordinates [mm], and is given back when the mesh is written
 
     Raises `GeometryError` for a tetrahedron that is inverted or flat, names a vertex twice or one that is not there;
     its `place` are its vertices.
@@ -31,6 +33,8 @@ class TetMesh:
     vertices: np.ndarray
     tets: np.ndarray
     name: str = "body"
+    unit: str = "mm"
+    shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vertices", np.ascontiguousarray(self.vertices, np.float64).reshape(-1, 3))
@@ -52,6 +56,16 @@ class TetMesh:
     @property
     def tet_count(self) -> int:
         return len(self.tets)
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """Lowest and highest corner of the bounding box, shape (2, 3)."""
+        return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
+
+    @property
+    def diagonal(self) -> float:
+        """Length of the bounding box's diagonal."""
+        return float(np.linalg.norm(self.bounds[1] - self.bounds[0]))
 
     @cached_property
     def volumes(self) -> np.ndarray:

@@ -12,10 +12,11 @@ import numpy as np
 from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.geometry.tet_mesh import TetMesh
 from engine.geometry.volume import Volume
 
 UNIT_WORDS = {"mm": "millimetres", "m": "metres"}
-Kind = Literal["mesh", "points", "volume"]
+Kind = Literal["mesh", "points", "volume", "tetrahedra"]
 Progress = Callable[[float], None]
 """Told the fraction read so far, 0 to 1."""
 
@@ -47,6 +48,8 @@ class Raw:
 Reader = Callable[[Path, Progress], Raw | Volume]
 Writer = Callable[[Mesh | Points, Path, str], None]
 """Writes a Geometry whose lengths are already in the file's unit, which is the third argument."""
+TetrahedraWriter = Callable[[TetMesh, Path, str], None]
+"""The same of tetrahedra."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +65,33 @@ class Format:
     usual_unit : what is assumed where neither the format nor the file says a unit
     declares_unit : the file itself says its unit (3MF)
     float32 : coordinates are stored in single precision
-    read, write : see `Reader` and `Writer`; write is None for a format that is only read
+    read, write : see `Reader` and `Writer`; None for a format that is only written, or only read
+    write_tetrahedra : writes tetrahedra under `tetrahedra_extensions`, to which nothing else is written
     """
 
     name: str
     title: str
     extensions: tuple[str, ...]
     reads: tuple[Kind, ...]
-    read: Reader
+    read: Reader | None
     writes: tuple[Kind, ...] = ()
     write: Writer | None = None
     write_extensions: tuple[str, ...] = ()
+    write_tetrahedra: TetrahedraWriter | None = None
+    tetrahedra_extensions: tuple[str, ...] = ()
     unit: str | None = None
     usual_unit: str = "mm"
     declares_unit: bool = False
     float32: bool = False
+
+    def writable(self, kind: Kind | None) -> tuple[str, ...]:
+        """Extensions under which this kind of Geometry, or any, can be written."""
+        if kind is not None and kind not in self.writes:
+            return ()
+        if kind == "tetrahedra":
+            return self.tetrahedra_extensions
+        usual = self.write_extensions or tuple(e for e in self.extensions if e not in self.tetrahedra_extensions)
+        return usual if kind else (*usual, *self.tetrahedra_extensions)
 
     @property
     def unit_rule(self) -> str:

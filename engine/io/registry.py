@@ -16,6 +16,7 @@ from engine.core.errors import FileError, FormwrightError, GeometryError, Memory
 from engine.core.units import MILLIMETRES_PER, unit_name
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.geometry.tet_mesh import TetMesh
 from engine.geometry.volume import Volume
 from engine.io.assemble import Place, assemble, placed_volume
 from engine.io.format import ExportReport, Format, Kind, Progress, Raw, silent
@@ -35,6 +36,7 @@ FORMAT_MODULES = (
     "engine.io.pcd",
     "engine.io.las",
     "engine.io.e57",
+    "engine.io.msh",
 )
 
 
@@ -56,9 +58,12 @@ def extensions(purpose: Literal["read", "write"] = "read", kind: Kind | None = N
     """
     found = {}
     for entry in formats():
-        kinds = entry.reads if purpose == "read" else entry.writes
-        if kinds and (kind is None or kind in kinds):
-            found[entry.title] = entry.extensions if purpose == "read" else entry.write_extensions or entry.extensions
+        if purpose == "write":
+            suffixes = entry.writable(kind)
+        else:
+            suffixes = entry.extensions if entry.reads and (kind is None or kind in entry.reads) else ()
+        if suffixes:
+            found[entry.title] = suffixes
     return found
 
 
@@ -89,6 +94,7 @@ def read(
     asked = unit_name(unit) if unit else None
     entry, notes = _recognise(path)
     try:
+        assert entry.read is not None
         found = entry.read(path, progress)
         said = asked or (None if isinstance(found, Volume) else found.unit) or entry.unit
         place = Place(said or entry.usual_unit, said is None, shift, beside)
@@ -117,7 +123,7 @@ def read(
 
 
 def write(
-    geometry: Mesh | Points, path: str | Path, *, unit: str | None = None, give_back_shift: bool = True
+    geometry: Mesh | Points | TetMesh, path: str | Path, *, unit: str | None = None, give_back_shift: bool = True
 ) -> ExportReport:
     """Write a Geometry in the format that the extension says, whole or not at all.
 
@@ -132,20 +138,26 @@ def write(
     """
     path = Path(path)
     entry = _by_extension(path)
-    kind: Kind = "mesh" if isinstance(geometry, Mesh) else "points"
-    if entry is None or entry.write is None or path.suffix.lower() not in (entry.write_extensions or entry.extensions):
+    kind = kind_of(geometry)
+    suffix = path.suffix.lower()
+    if entry is None or suffix not in entry.writable(kind):
         names = ", ".join(sorted({item for group in extensions("write", kind).values() for item in group}))
-        raise FileError(
-            path, f"{path.suffix or 'no extension'!r} is no format to write.", remedy=f"Use one of {names}."
-        )
-    if kind not in entry.writes:
-        names = ", ".join(sorted({item for group in extensions("write", kind).values() for item in group}))
-        raise FileError(path, f"{entry.title} cannot hold {_KIND_WORDS[kind]}.", remedy=f"Use one of {names}.")
+        if entry is None or suffix not in entry.writable(None):
+            problem = f"{path.suffix or 'no extension'!r} is no format to write."
+        else:
+            title = suffix if suffix in entry.tetrahedra_extensions or kind in entry.writes else entry.title
+            problem = f"{title} cannot hold {_KIND_WORDS[kind]}."
+        raise FileError(path, problem, remedy=f"Use one of {names}.")
     target = entry.unit or (unit_name(unit) if unit else geometry.unit)
     factor = MILLIMETRES_PER[target]
     scaled = _in_unit(geometry, factor, geometry.shift if give_back_shift else NO_SHIFT)
     with atomic_write(path) as temporary:
-        entry.write(scaled, temporary, target)
+        if isinstance(scaled, TetMesh):
+            assert entry.write_tetrahedra is not None
+            entry.write_tetrahedra(scaled, temporary, target)
+        else:
+            assert entry.write is not None
+            entry.write(scaled, temporary, target)
     rounding = _rounding(scaled) * factor if entry.float32 else 0.0
     warnings = []
     if rounding > 1e-5 * geometry.diagonal:
@@ -165,7 +177,19 @@ def write(
 logging.getLogger("trimesh").addHandler(logging.NullHandler())
 """What trimesh could not read of a file is said by our notes and errors, not as a traceback in the terminal."""
 
-_KIND_WORDS = {"mesh": "a mesh", "points": "a point cloud", "volume": "a volume"}
+_KIND_WORDS = {
+    "mesh": "a mesh",
+    "points": "a point cloud",
+    "volume": "a volume",
+    "tetrahedra": "a mesh of tetrahedra",
+}
+
+
+def kind_of(geometry: Mesh | Points | TetMesh) -> Kind:
+    """What formats call this kind of Geometry."""
+    if isinstance(geometry, TetMesh):
+        return "tetrahedra"
+    return "mesh" if isinstance(geometry, Mesh) else "points"
 
 
 def _recognise(path: Path) -> tuple[Format, list[str]]:
@@ -183,7 +207,7 @@ def _recognise(path: Path) -> tuple[Format, list[str]]:
         raise FileError(path, f"it cannot be opened ({error}).", remedy="Check the name and the disk.") from error
     if not head:
         raise FileError(path, "the file is empty.", remedy="Copy or export it again.")
-    by_name, by_content = _by_extension(path), known_format(head)
+    by_name, by_content = _readable_by_extension(path), known_format(head)
     foreign = None if by_content else foreign_content(head)
     if foreign and not (by_name and by_name.name == "stl" and foreign not in _CERTAIN):
         raise FileError(path, f"this is {foreign}.", remedy=f"Formwright opens {_spoken_extensions()}.")
@@ -209,23 +233,28 @@ def _by_extension(path: Path) -> Format | None:
     return next((entry for entry in formats() if suffix in entry.extensions), None)
 
 
+def _readable_by_extension(path: Path) -> Format | None:
+    entry = _by_extension(path)
+    return entry if entry and entry.reads else None
+
+
 def _spoken_extensions() -> str:
-    return ", ".join(entry.extensions[0][1:].upper() for entry in formats())
+    return ", ".join(entry.extensions[0][1:].upper() for entry in formats() if entry.reads)
 
 
-def _in_unit(geometry: Mesh | Points, factor: float, shift: Vector) -> Mesh | Points:
+def _in_unit(geometry: Mesh | Points | TetMesh, factor: float, shift: Vector) -> Mesh | Points | TetMesh:
     """The geometry in lengths of `factor` millimetres, its shift given back."""
     if factor == 1.0 and shift == NO_SHIFT:
         return geometry
     back = np.asarray(shift) / factor
-    if isinstance(geometry, Mesh):
+    if isinstance(geometry, Mesh | TetMesh):
         return dataclasses.replace(geometry, vertices=geometry.vertices / factor + back)
     return dataclasses.replace(geometry, positions=geometry.positions / factor + back)
 
 
-def _rounding(geometry: Mesh | Points) -> float:
+def _rounding(geometry: Mesh | Points | TetMesh) -> float:
     """Largest distance by which single precision moves a position."""
-    positions = geometry.vertices if isinstance(geometry, Mesh) else geometry.positions
+    positions = geometry.positions if isinstance(geometry, Points) else geometry.vertices
     with np.errstate(over="ignore"):
         moved = positions.astype(np.float32).astype(np.float64) - positions
     return float(np.sqrt((moved**2).sum(axis=1).max(initial=0.0)))

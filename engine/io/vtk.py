@@ -1,4 +1,4 @@
-"""VTK's files: surfaces (`.vtp`, `.vtk`), volume meshes (`.vtu`, by their outer surface), grids (`.vti`).
+"""VTK's files: surfaces (`.vtp`, `.vtk`), tetrahedra (`.vtu`, read by their outer surface), grids (`.vti`).
 
 Only VTK's readers, writers and surface filters are used, and imported when a file is read.
 """
@@ -18,6 +18,7 @@ from engine.core.errors import FileError
 from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.geometry.tet_mesh import TetMesh
 from engine.geometry.volume import Volume
 from engine.io.format import Format, Progress, Raw
 from engine.io.polygons import triangulate
@@ -231,12 +232,35 @@ def polygon_data(geometry: Mesh | Points) -> Any:
     return data
 
 
+def tetrahedral_data(body: TetMesh) -> Any:
+    """Tetrahedra as vtkUnstructuredGrid."""
+    from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+    from vtkmodules.vtkCommonCore import vtkPoints
+    from vtkmodules.vtkCommonDataModel import VTK_TETRA, vtkCellArray, vtkUnstructuredGrid
+
+    points, cells, data = vtkPoints(), vtkCellArray(), vtkUnstructuredGrid()
+    points.SetData(numpy_to_vtk(body.vertices, deep=True))
+    offsets = np.arange(0, 4 * body.tet_count + 1, 4, dtype=np.int64)
+    cells.SetData(
+        numpy_to_vtkIdTypeArray(offsets, deep=True), numpy_to_vtkIdTypeArray(body.tets.reshape(-1), deep=True)
+    )
+    data.SetPoints(points)
+    data.SetCells(VTK_TETRA, cells)
+    return data
+
+
 def save(writer: Any, data: Any, path: Path) -> None:
     """Let a VTK writer write; raises `OSError`."""
     writer.SetFileName(str(path))
     writer.SetInputData(data)
     if not writer.Write() or writer.GetErrorCode():
         raise OSError(0, "VTK could not write the file")
+
+
+def write_tetrahedra(body: TetMesh, path: Path, unit: str) -> None:
+    from vtkmodules.vtkIOXML import vtkXMLUnstructuredGridWriter
+
+    save(vtkXMLUnstructuredGridWriter(), tetrahedral_data(body), path)
 
 
 def write(geometry: Mesh | Points, path: Path, unit: str) -> None:
@@ -256,7 +280,9 @@ FORMAT = Format(
     extensions=(".vtp", ".vtk", ".vtu", ".vti"),
     reads=("mesh", "points", "volume"),
     read=read,
-    writes=("mesh", "points"),
+    writes=("mesh", "points", "tetrahedra"),
     write=write,
     write_extensions=(".vtp", ".vtk"),
+    write_tetrahedra=write_tetrahedra,
+    tetrahedra_extensions=(".vtu",),
 )

@@ -29,6 +29,13 @@ class ResultMesh(Request):
 
 
 @dataclass(frozen=True)
+class ResultTetrahedra(Request):
+    """The inside of the surface -> `engine.geometry.tet_mesh.TetMesh` [mm, world], of the same designs."""
+
+    checkpoint: int | None = None
+
+
+@dataclass(frozen=True)
 class QualitySheet(Request):
     """Quality of the surface -> dict (see `engine.geometry.sheet`): watertight, manifold, Euler number, parts,
     smallest angle, intersecting faces, distance to the target."""

@@ -19,7 +19,7 @@ from engine.optimization.run import Run
 from engine.protocol import session as requests
 from engine.protocol.snapshot import Snapshot
 from engine.studies.comparison import compare
-from engine.studies.problem import StudyProblem
+from engine.studies.problem import Fillable, StudyProblem
 
 VERSIONS_OF = ("formwright", "torch", "warp-lang", "numpy", "pydantic")
 
@@ -32,6 +32,11 @@ def answer(run: Run | None, request: requests.Request) -> Any:
         case requests.ResultMesh() if run is not None:
             with _visit(run, request.checkpoint) as problem:
                 return problem.result_mesh()
+        case requests.ResultTetrahedra() if run is not None:
+            with _visit(run, request.checkpoint) as problem:
+                if not isinstance(problem, Fillable):
+                    raise FormwrightError("This study shapes no surface that could be filled with tetrahedra.")
+                return problem.result_tetrahedra()
         case requests.QualitySheet() if run is not None:
             with _visit(run, request.checkpoint) as problem:
                 return problem.quality_sheet()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from engine.core.device import Device
 from engine.geometry.mesh import Mesh
+from engine.geometry.tet_mesh import TetMesh
 from engine.optimization.problem import AdvancingProblem, DescentProblem
 
 
@@ -51,6 +52,16 @@ class Viewable(Protocol):
 
     def thumbnail(self, size: int = 96) -> np.ndarray:
         """Picture of the surface, shape (size, size, 3), uint8."""
+        ...
+
+
+@runtime_checkable
+class Fillable(Protocol):
+    """A problem whose surface has an inside."""
+
+    def result_tetrahedra(self) -> TetMesh:
+        """The inside of the surface [mm, world], of the design as it is now; raises `GeometryError` when it cannot be
+        filled."""
         ...
 
 

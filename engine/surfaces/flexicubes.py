@@ -166,9 +166,8 @@ class FlexiCubes(Surface):
         if self.no_intersections:
             fans = self._require_fans()
             rows = self._active.node_row[fans.nodes].to(torch.int64)
-            alpha = 1 + 0.99 * torch.tanh(self._leaves["weights"][connectivity.cell_rows, :8])
             duals = vertices[: connectivity.dual_count]
-            vertices = fan_vertices(fans, connectivity, duals, field[rows], self._frame.positions[rows], alpha)
+            vertices = fan_vertices(connectivity, duals, field[rows], self._frame.positions[rows])
             triangles = fans.triangles
         self._extracted = vertices.detach()
         return ExtractedSurface(
@@ -186,6 +185,8 @@ class FlexiCubes(Surface):
         Its own surface is that of `output` but for the diagonals and the cells that invert an ambiguous case: see
         `engine.surfaces.tetrahedra`.
         """
+        if self.can_open:
+            super().tetrahedral_output()
         if not self.closed:
             raise GeometryError(
                 "A surface that is open at the border of the grid has no inside to fill.",
@@ -213,12 +214,12 @@ class FlexiCubes(Surface):
         return apply(operation, self._surface_field(), self._leaves["offsets"], raw)[0][: connectivity.dual_count]
 
     def tetrahedral_output(self) -> tuple[np.ndarray, np.ndarray]:
-        """The tetrahedra of the design as it is now: vertices float64 (n, 3), working frame, and indices int64 (m, 4),
-        as of `extract_tetrahedra`. Leaves the design as it is."""
-        twin = self._twin()
+        # In float64, for slivers between a node and a crossing beside it would be flat in float32.
+        exact = type(self)(torch.ones(3, 3, 3), device=self.device, dtype=torch.float64)
+        exact.restore({name: _in_float64(value) for name, value in self.state().items()})
         with torch.no_grad():
-            found = twin.extract_tetrahedra()
-        return found.vertices.to(torch.float64).cpu().numpy(), found.tets.cpu().numpy()
+            found = exact.extract_tetrahedra()
+        return found.vertices.cpu().numpy(), found.tets.cpu().numpy()
 
     def output(self) -> tuple[np.ndarray, np.ndarray]:
         if self._extracted is None:
@@ -581,6 +582,10 @@ def require_cube(values: np.ndarray | Tensor) -> Tensor:
     if not bool(torch.isfinite(field).all()):
         raise GeometryError("The field to start from has values that are not numbers.")
     return field
+
+
+def _in_float64(value: Any) -> Any:
+    return value.astype(np.float64) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
 
 
 def _padding(count: int) -> Any:
