@@ -6,6 +6,8 @@ hand, or Warp's generated adjoints through `launch_adjoint`). `apply` puts it in
 
 from __future__ import annotations
 
+import ctypes
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, cast
@@ -16,6 +18,10 @@ from torch import Tensor
 
 from engine.core.errors import NotDifferentiableError
 from engine.core.kernels import initialise_warp
+
+READY = (ctypes.Structure, int, float)
+"""Arguments that need no conversion."""
+MAX_DESCRIPTORS = 10_000
 
 
 def view(tensor: Tensor, dtype: Any = None) -> wp.array:
@@ -34,9 +40,20 @@ def launch(kernel: wp.Kernel, dim: int | Sequence[int], arguments: Sequence[Any]
         return
     initialise_warp()
     stream = wp.stream_from_torch(torch.cuda.current_stream(device)) if device.type == "cuda" else None
-    wp.launch(
-        kernel, dim=dim, inputs=_arguments(kernel, arguments), device=str(device), stream=stream, record_tape=False
-    )
+    given = _arguments(kernel, arguments)
+    command = _known.launches.get((kernel, device))
+    if command is None:
+        command = wp.launch(kernel, dim=dim, inputs=given, device=str(device), stream=stream, record_cmd=True)
+        _known.launches[kernel, device] = command
+    else:
+        # A recorded launch is repeated much faster than Warp prepares one anew.
+        command.set_dim(dim if isinstance(dim, int) else tuple(dim))
+        for index, argument in enumerate(given):
+            if isinstance(argument, READY):
+                command.set_param_at_index_from_ctype(index, argument)
+            else:
+                command.set_param_at_index(index, argument)
+    command.launch(stream)
 
 
 def launch_adjoint(
@@ -154,8 +171,30 @@ def _arguments(kernel: wp.Kernel, arguments: Sequence[Any]) -> list[Any]:
     """Tensors as Warp array descriptors of the type that the kernel declares, all else as it is."""
     declared: Sequence[Any] = kernel.adj.args
     return [
-        wp.from_torch(argument, dtype=parameter.type.dtype, requires_grad=False, return_ctype=True)
-        if isinstance(argument, Tensor)
-        else argument
+        _descriptor(argument, parameter.type.dtype) if isinstance(argument, Tensor) else argument
         for argument, parameter in zip(arguments, declared, strict=True)
     ]
+
+
+def _descriptor(tensor: Tensor, dtype: Any) -> Any:
+    """What Warp knows of an array: it follows from these numbers, and is asked for thousands of times a second."""
+    key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, dtype)
+    known = _known.descriptors
+    found = known.get(key)
+    if found is None:
+        if len(known) >= MAX_DESCRIPTORS:
+            known.clear()
+        found = wp.from_torch(tensor, dtype=dtype, requires_grad=False, return_ctype=True)
+        known[key] = found
+    return found
+
+
+class _Known(threading.local):
+    """What launches repeat: a thread's own, for it is written into."""
+
+    def __init__(self) -> None:
+        self.launches: dict[tuple[wp.Kernel, torch.device], wp.Launch] = {}
+        self.descriptors: dict[Any, Any] = {}
+
+
+_known = _Known()

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from engine.simulation.triplets import Triplets
+from engine.simulation.triplets import SparseMatrix
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Energy(Protocol):
     def gradient(self, q: Tensor) -> Tensor:
         """Its derivative in q (minus the force), shape (size,)."""
 
-    def hessian(self, q: Tensor, *, project: bool) -> Triplets:
+    def hessian(self, q: Tensor, *, project: bool) -> SparseMatrix:
         """Its second derivative: positive semi-definite element by element with `project` (for a Newton step), exact
         without (for the adjoint)."""
 

@@ -14,12 +14,15 @@ from typing import Protocol
 
 import numpy as np
 import qdldl
-from scipy.sparse import coo_matrix, csc_matrix
+import torch
+from scipy.sparse import csc_matrix, csr_matrix
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
+from engine.core.bridge import launch
+from engine.simulation import matrix_kernels as kernels
 from engine.simulation.multigrid import Multigrid
-from engine.simulation.triplets import Triplets
+from engine.simulation.triplets import SparseMatrix, Triplets, VertexBlocks
 
 FACTORED = 30_000
 """Unknowns up to which a factor is faster than multigrid, for a Newton step."""
@@ -28,13 +31,15 @@ FACTORED_EXACTLY = 60_000
 EXACT = 1e-13
 MULTIGRID_LIMIT = 300
 """Iterations after which multigrid has failed."""
+CPU = torch.device("cpu")
 
 
 Modes = Callable[[], np.ndarray]
 
 
 class Assembler:
-    """Adds Hessians up to a matrix over the free unknowns. The pattern is found again only when it has changed.
+    """Adds Hessians up to a matrix over the free unknowns. The pattern is found again only when it has changed: when
+    the rows and columns of `Triplets` are others, or `VertexBlocks` are where none was.
 
     free : numbers of the free unknowns, in order
     size : all unknowns
@@ -42,29 +47,45 @@ class Assembler:
 
     def __init__(self, free: Tensor, size: int) -> None:
         self._free = free.cpu().numpy()
-        self._size = size
-        self._number = np.full(size, -1, np.int64)
+        self._number = np.full(size, -1, np.int32)
         self._number[self._free] = np.arange(len(self._free))
         self._patterns: list[tuple[Tensor, Tensor]] | None = None
 
-    def matrix(self, parts: Sequence[Triplets], diagonal: Tensor) -> csc_matrix:
+    def forget(self) -> None:
+        """Start anew: what follows then depends on nothing of the moment that was added before."""
+        if self._patterns is not None:
+            self._set_pattern(self._own)
+
+    def matrix(self, parts: Sequence[SparseMatrix], diagonal: Tensor) -> csc_matrix:
         """The sum of `parts` and a diagonal, shape (size,), over the free unknowns; indices in order, none twice."""
-        lasting = [part for part in parts if not part.passing]
+        lasting = [part for part in parts if isinstance(part, Triplets)]
+        passing = [part.to(CPU) for part in parts if isinstance(part, VertexBlocks) and len(part.vertices)]
         if not self._same_patterns(lasting):
             self._find_pattern(lasting)
         values = np.concatenate([*(part.values.cpu().numpy() for part in lasting), diagonal.cpu().numpy()[self._free]])
-        data = np.bincount(self._slots, weights=values[self._source], minlength=len(self._indices))
-        shape = (len(self._free), len(self._free))
-        matrix = csc_matrix((data, self._indices, self._starts), shape=shape)
-        passing = [part for part in parts if part.passing and len(part.values)]
-        return matrix + self._passing(Triplets.join(passing)) if passing else matrix
+        sums = self._summing @ values
+        data = self._placed(sums)
+        if not self._add(passing, data):
+            self._extend(passing)
+            data = self._placed(sums)
+            self._add(passing, data)
+        return csc_matrix((data, self._indices, self._starts), shape=(len(self._free), len(self._free)))
 
-    def _passing(self, part: Triplets) -> csc_matrix:
-        rows, cols = self._number[part.rows.cpu().numpy()], self._number[part.cols.cpu().numpy()]
-        inside = np.flatnonzero((rows >= 0) & (cols >= 0))
-        places = rows[inside].astype(np.int32), cols[inside].astype(np.int32)
-        shape = (len(self._free), len(self._free))
-        return coo_matrix((part.values.cpu().numpy()[inside], places), shape=shape).tocsc()
+    def _placed(self, sums: np.ndarray) -> np.ndarray:
+        data = np.zeros(len(self._indices))
+        data[self._places] = sums
+        return data
+
+    def _add(self, passing: Sequence[VertexBlocks], data: np.ndarray) -> bool:
+        """Whether all of it found a place."""
+        missing = torch.zeros(1, dtype=torch.int32)
+        numbers, starts, indices, into = (
+            torch.from_numpy(array) for array in (self._number, self._starts, self._indices, data)
+        )
+        for part in passing:
+            arguments = [part.vertices, part.values, numbers, starts, indices, into, missing]
+            launch(kernels.add_blocks, len(part.vertices), arguments, device=CPU)
+        return not int(missing)
 
     def _same_patterns(self, parts: Sequence[Triplets]) -> bool:
         known = self._patterns
@@ -78,11 +99,43 @@ class Assembler:
         count = len(self._free)
         rows = np.concatenate([*(self._number[part.rows.cpu().numpy()] for part in parts), np.arange(count)])
         cols = np.concatenate([*(self._number[part.cols.cpu().numpy()] for part in parts), np.arange(count)])
-        self._source = np.flatnonzero((rows >= 0) & (cols >= 0))
-        places, self._slots = np.unique(cols[self._source] * count + rows[self._source], return_inverse=True)
-        self._indices = (places % count).astype(np.int32)
-        self._starts = np.searchsorted(places, np.arange(count + 1) * count).astype(np.int32)
+        source = np.flatnonzero((rows >= 0) & (cols >= 0))
+        keys = cols[source].astype(np.int64) * count + rows[source]
+        self._own, slots = np.unique(keys, return_inverse=True)
+        shape = (len(self._own), len(rows))
+        self._summing = csr_matrix((np.ones(len(source)), (slots, source)), shape=shape)
         self._patterns = [(part.rows, part.cols) for part in parts]
+        self._set_pattern(self._own)
+
+    def _extend(self, passing: Sequence[VertexBlocks]) -> None:
+        """The pattern of `Triplets`, and places for these blocks."""
+        vertex_count = len(self._number) // 3 + 1
+        pairs = _sorted_once(
+            [
+                (part.vertices[:, :, None] * vertex_count + part.vertices[:, None]).reshape(-1).numpy()
+                for part in passing
+            ]
+        )
+        axis = np.arange(3)
+        rows = self._number[(3 * (pairs // vertex_count))[:, None, None] + axis[:, None]]
+        cols = self._number[(3 * (pairs % vertex_count))[:, None, None] + axis]
+        free = (rows >= 0) & (cols >= 0)
+        keys = (cols.astype(np.int64) * len(self._free) + rows)[free]
+        self._set_pattern(_sorted_once([self._own, keys]))
+
+    def _set_pattern(self, keys: np.ndarray) -> None:
+        count = len(self._free)
+        self._indices = (keys % count).astype(np.int32)
+        self._starts = np.searchsorted(keys, np.arange(count + 1) * count).astype(np.int32)
+        self._places = np.searchsorted(keys, self._own)
+
+
+def _sorted_once(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """All numbers of `parts`, each once (np.unique counts them in a table first, which takes several times as long)."""
+    numbers = np.sort(np.concatenate(parts), kind="stable")
+    new = np.ones(len(numbers), bool)
+    new[1:] = numbers[1:] != numbers[:-1]
+    return numbers[new]
 
 
 class Preconditioner(Protocol):

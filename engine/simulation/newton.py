@@ -19,7 +19,7 @@ from torch import Tensor
 from engine.core.errors import FormwrightError
 from engine.simulation.linear import Assembler, SymmetricSolver
 from engine.simulation.multigrid import rigid_modes
-from engine.simulation.triplets import Triplets
+from engine.simulation.triplets import SparseMatrix
 
 ARMIJO = 1e-4
 COARSE = 10.0
@@ -30,8 +30,8 @@ ROUGH, CAREFUL = 1e-4, 1e-10
 
 SMALLEST_STEP = 2.0**-40
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
-NEAR_ROUNDING = 1e3
-"""Times the rounding of an earlier Hessian: a residual above it is not rounded."""
+NEAR_ROUNDING, FAR_FROM_ROUNDING = 1e3, 1e6
+"""Times the rounding of the Hessian before, or of any since the start: a residual above it is not rounded."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Objective(Protocol):
     def gradient(self, q: Tensor) -> Gradient:
         """Raises `NonFiniteError` that names the energy."""
 
-    def hessian(self, q: Tensor, *, project: bool) -> tuple[Sequence[Triplets], Tensor]:
+    def hessian(self, q: Tensor, *, project: bool) -> tuple[Sequence[SparseMatrix], Tensor]:
         """Matrices that add up, and a diagonal, shape (size,)."""
 
     def largest_step(self, q: Tensor, direction: Tensor) -> float:
@@ -136,16 +136,18 @@ class Newton:
         self._vertex_count = vertex_count
         self._assembler = Assembler(free, size)
         self._solver = SymmetricSolver()
-        self._latest: tuple[Sequence[Triplets], Tensor] | None = None
+        self._latest: tuple[Sequence[SparseMatrix], Tensor] | None = None
+        self._rounding: float | None = None
 
     def forget(self) -> None:
         """Start anew: what follows then depends on nothing from before, to the last bit."""
         self._solver.forget()
+        self._assembler.forget()
 
     def minimise(self, objective: Objective, start: Tensor) -> tuple[Tensor, NewtonReport]:
         """Raises `NotConvergedError` and `NonFiniteError`; `start` is left as it is."""
         report = NewtonReport()
-        self._latest = None
+        self._latest, self._rounding = None, None
         factors_before = self._solver.factor_count
         q, value, exact = start.clone(), objective.value(start), True
         while True:
@@ -294,15 +296,19 @@ class Newton:
 
     def _is_rounding(self, objective: Objective, q: Tensor, size: float) -> bool:
         """Whether a residual of this size [N] comes from rounding the unknowns alone."""
-        # That of the latest Hessian tells at once in nearly all cases.
-        if self._latest is not None and size > NEAR_ROUNDING * self._rounded(objective, q, *self._latest):
+        # That of an earlier Hessian tells at once in nearly all cases, even of one far from here.
+        if self._rounding is not None and size > FAR_FROM_ROUNDING * self._rounding:
             return False
+        if self._latest is not None:
+            self._rounding = self._rounded(objective, q, *self._latest)
+            if size > NEAR_ROUNDING * self._rounding:
+                return False
         return size <= self._rounded(objective, q, *objective.hessian(q, project=False))
 
-    def _rounded(self, objective: Objective, q: Tensor, parts: Sequence[Triplets], diagonal: Tensor) -> float:
+    def _rounded(self, objective: Objective, q: Tensor, parts: Sequence[SparseMatrix], diagonal: Tensor) -> float:
         total = diagonal * q.abs()
         for part in parts:
-            total += Triplets(part.rows, part.cols, part.values.abs(), part.size).multiply(q.abs())
+            total += part.magnitude(q.abs())
         return ROUNDING * objective.residual(total)
 
     def _failure(self, gradient: Gradient, report: NewtonReport) -> NotConvergedError:

@@ -10,7 +10,7 @@ from torch import Tensor
 from engine.core.errors import NonFiniteError
 from engine.simulation.newton import ROUNDING, Gradient, Value
 from engine.simulation.system import System
-from engine.simulation.triplets import Triplets
+from engine.simulation.triplets import SparseMatrix
 
 
 class StepObjective:
@@ -64,7 +64,7 @@ class StepObjective:
             raise NonFiniteError("inertia", self._step, f"Step {self._step}: the inertia became non-finite.")
         return Gradient(total, forces, ROUNDING * float(magnitude @ q.abs()))
 
-    def hessian(self, q: Tensor, *, project: bool) -> tuple[Sequence[Triplets], Tensor]:
+    def hessian(self, q: Tensor, *, project: bool) -> tuple[Sequence[SparseMatrix], Tensor]:
         parts = [energy.hessian(q, project=project) for energy in self._system.energies.values()]
         return parts, self._diagonal
 

@@ -81,7 +81,7 @@ def _first_drag(system: System, q: Tensor) -> float:
     unknowns = system.unknowns
     diagonal = torch.zeros_like(q)
     for energy in system.energies.values():
-        part = energy.hessian(q, project=True)
+        part = energy.hessian(q, project=True).triplets()
         own = part.rows == part.cols
         diagonal.index_add_(0, part.rows[own], part.values[own])
     stiffness = unknowns.positions(diagonal).abs().max(dim=1).values

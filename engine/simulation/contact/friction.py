@@ -14,12 +14,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.core.bridge import launch
+from engine.simulation.contact import potential_kernels as kernels
 from engine.simulation.contact.ends import LAGGED, StepEnd
-from engine.simulation.contact.normal import STIFFNESS, NormalContact
-from engine.simulation.contact.stencils import Contacts, block_triplets, closest, outer_with_identity, scatter
+from engine.simulation.contact.normal import CPU, STIFFNESS, NormalContact
+from engine.simulation.contact.stencils import Contacts, closest
 from engine.simulation.energy import Unknowns
 from engine.simulation.parametrised import Limits, Parametrised
-from engine.simulation.triplets import Triplets
+from engine.simulation.triplets import VertexBlocks
 
 COEFFICIENT = Limits(0.0)
 
@@ -74,44 +76,28 @@ class Friction(Parametrised):
         self._normal = normal
         self._slots = pair_slots
         self._kept: tuple[Contacts, Lagged] | None = None
+        self._strength: Tensor | None = None
 
     def value(self, q: Tensor) -> Tensor:
-        contacts, lagged = self._lagged()
-        if not len(contacts):
-            return q.new_zeros(())
-        size = torch.linalg.vector_norm(self._sliding(q, contacts, lagged), dim=1)
-        ratio = (size / self.stick).clamp(max=1.0)
-        inside = self.stick * (ratio**2 - ratio**3 / 3.0 + 1.0 / 3.0)
-        path = torch.where(size < self.stick, inside, size)
-        return ((self._coefficients(contacts) * lagged.force * path).sum() / self.end.reach).to(q.device)
+        contacts, arguments = self._arguments(q)
+        parts = torch.empty(len(contacts), dtype=torch.float64)
+        launch(kernels.friction_values, len(contacts), [self.stick, *arguments, parts], device=CPU)
+        return parts.sum().to(q.device) / self.end.reach
 
     def gradient(self, q: Tensor) -> Tensor:
-        result = torch.zeros_like(q)
-        contacts, lagged = self._lagged()
-        if len(contacts):
-            pulled = self._pull(contacts, lagged, self._sliding(q, contacts, lagged))
-            corners = (lagged.shares[:, :, None] * pulled[:, None, :]).reshape(-1, 12)
-            on_surface = scatter(contacts, corners, len(self.surface.numbers)).to(q.device)
-            self.unknowns.positions(result).index_add_(0, self.surface.numbers.to(q.device), on_surface)
-        return result
+        contacts, arguments = self._arguments(q)
+        result = torch.zeros(self.unknowns.size, dtype=torch.float64)
+        into = [self.surface.numbers, self.unknowns.positions(result)]
+        launch(kernels.friction_gradient, len(contacts), [self.stick, *arguments, *into], device=CPU)
+        return result.to(q.device)
 
-    def hessian(self, q: Tensor, *, project: bool) -> Triplets:
+    def hessian(self, q: Tensor, *, project: bool) -> VertexBlocks:
         """Positive semi-definite as it is, but for what counts less than nothing."""
-        contacts, lagged = self._lagged()
-        surface = self.surface
-        u = self._sliding(q, contacts, lagged)
-        size = torch.linalg.vector_norm(u, dim=1)
-        sticks = size < self.stick
-        safe = torch.where(size > 0.0, size, 1.0)
-        ratio = _over_size(size, self.stick)
-        # d(f₁/|u|)/d|u| over |u|
-        change = torch.where(sticks, -1.0 / (self.stick**2 * safe), -1.0 / safe**3)
-        inner = ratio[:, None, None] * lagged.plane + change[:, None, None] * u[:, :, None] * u[:, None, :]
-        strength = self._coefficients(contacts) * lagged.force * self.end.reach
-        if project:
-            strength = strength.clamp(min=0.0)
-        blocks = outer_with_identity(lagged.shares, strength[:, None, None] * inner)
-        return block_triplets(contacts, blocks, surface.numbers, surface.is_held, self.unknowns.size).to(q.device)
+        contacts, arguments = self._arguments(q)
+        blocks = torch.empty(len(contacts), 4, 4, 3, 3, dtype=torch.float64)
+        given = [self.stick, self.end.reach, int(project), *arguments, blocks]
+        launch(kernels.friction_blocks, len(contacts), given, device=CPU)
+        return VertexBlocks(self.surface.numbers[contacts.vertices], blocks, self.unknowns.size).to(q.device)
 
     def mixed(self, q: Tensor, z: Tensor) -> dict[str, Tensor]:
         leaves = {
@@ -140,11 +126,11 @@ class Friction(Parametrised):
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.end.restore(state)
-        self._kept = None
+        self._forget()
 
     def begin(self, q: Tensor) -> None:
         self.end.begin(q)
-        self._kept = None
+        self._forget()
 
     def begin_adjoint(self, adjoint: Mapping[str, Tensor]) -> Tensor | None:
         return self.end.begin_adjoint(adjoint)
@@ -153,7 +139,7 @@ class Friction(Parametrised):
         return guess
 
     def advance(self, q: Tensor) -> Tensor:
-        self._kept = None
+        self._forget()
         return self.end.advance(q)
 
     def advance_adjoint(self, q: Tensor, adjoint: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -168,6 +154,14 @@ class Friction(Parametrised):
         ratio = torch.linalg.vector_norm(u, dim=1) / self.stick
         corners = -lagged.shares[:, :, None] * pulled[:, None, :]
         return contacts, ratio, torch.linalg.vector_norm(pulled, dim=1), corners
+
+    def _arguments(self, q: Tensor) -> tuple[Contacts, list[Tensor]]:
+        """Contacts, and what kernels want to know of them."""
+        contacts, lagged = self._lagged()
+        if self._strength is None:
+            self._strength = self._coefficients(contacts) * lagged.force
+        x = self.end.surface_positions(q)
+        return contacts, [x, contacts.vertices, lagged.shares, lagged.plane, self._strength, lagged.start]
 
     def _pull(self, contacts: Contacts, lagged: Lagged, u: Tensor) -> Tensor:
         strength = self._coefficients(contacts) * lagged.force
@@ -194,7 +188,10 @@ class Friction(Parametrised):
         return Lagged(near.shares, plane, force, start[contacts.vertices])
 
     def _refresh(self) -> None:
-        self._kept = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._kept, self._strength = None, None
 
 
 def _over_size(size: Tensor, stick: float) -> Tensor:

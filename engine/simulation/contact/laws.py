@@ -13,6 +13,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from engine.core.bridge import launch
+from engine.simulation.contact import potential_kernels as kernels
+
 Mode = Literal["barrier", "penalty"]
 
 
@@ -23,36 +26,24 @@ class Law:
     mode: Mode
     gap: float
 
-    def value(self, distance: Tensor) -> Tensor:
-        """[m²], shape (n,)."""
-        if self.mode == "barrier":
-            return _barrier(distance, self.gap)
-        sunk = (distance - self.gap).clamp(max=0.0)
-        return 0.5 * sunk**2 + _barrier(distance, 0.5 * self.gap)
+    @property
+    def number(self) -> int:
+        """Of the mode, for kernels."""
+        return kernels.BARRIER if self.mode == "barrier" else kernels.PENALTY
+
+    def evaluate(self, distance: Tensor) -> Tensor:
+        """Value [m²], slope [m] and curvature, shape (n, 3)."""
+        result = torch.empty(len(distance), 3, dtype=torch.float64)
+        launch(kernels.evaluate_law, len(distance), [self.number, self.gap, distance, result], device=distance.device)
+        return result
 
     def slope(self, distance: Tensor) -> Tensor:
-        """First derivative [m], at most 0."""
+        """First derivative [m], at most 0, shape (n,), which can be differentiated."""
         if self.mode == "barrier":
             return _barrier_slope(distance, self.gap)
         return (distance - self.gap).clamp(max=0.0) + _barrier_slope(distance, 0.5 * self.gap)
-
-    def curvature(self, distance: Tensor) -> Tensor:
-        """Second derivative, at least 0."""
-        if self.mode == "barrier":
-            return _barrier_curvature(distance, self.gap)
-        return (distance < self.gap).to(distance.dtype) + _barrier_curvature(distance, 0.5 * self.gap)
-
-
-def _barrier(distance: Tensor, gap: float) -> Tensor:
-    ratio = (distance / gap).clamp(max=1.0)
-    return -(gap**2) * (ratio - 1.0) ** 2 * torch.log(ratio)
 
 
 def _barrier_slope(distance: Tensor, gap: float) -> Tensor:
     ratio = (distance / gap).clamp(max=1.0)
     return -gap * (2.0 * (ratio - 1.0) * torch.log(ratio) + (ratio - 1.0) ** 2 / ratio)
-
-
-def _barrier_curvature(distance: Tensor, gap: float) -> Tensor:
-    ratio = (distance / gap).clamp(max=1.0)
-    return -(2.0 * torch.log(ratio) + 4.0 * (ratio - 1.0) / ratio - ((ratio - 1.0) / ratio) ** 2)

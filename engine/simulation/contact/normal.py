@@ -7,24 +7,18 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from engine.core.bridge import launch
+from engine.simulation.contact import potential_kernels as kernels
 from engine.simulation.contact.ends import StepEnd
 from engine.simulation.contact.laws import Law
-from engine.simulation.contact.stencils import (
-    Closest,
-    Contacts,
-    block_triplets,
-    closest,
-    distance_derivatives,
-    fading,
-    fading_derivatives,
-    scatter,
-)
+from engine.simulation.contact.stencils import Closest, Contacts, closest, fading
 from engine.simulation.contact.surface import CollisionSurface
 from engine.simulation.energy import Unknowns
 from engine.simulation.parametrised import Limits, Parametrised
-from engine.simulation.triplets import Triplets
+from engine.simulation.triplets import VertexBlocks
 
 STIFFNESS = Limits(0.0, above=True)
+CPU = torch.device("cpu")
 
 
 class NormalContact(Parametrised):
@@ -42,31 +36,27 @@ class NormalContact(Parametrised):
         self.surface = surface
         self.law = law
         self.end = end
-        self._measured: tuple[Contacts, Closest, Tensor] | None = None
 
     def value(self, q: Tensor) -> Tensor:
-        x = self.end.surface_positions(q)
-        contacts = self.surface.contacts(x)
-        if not len(contacts):
-            return q.new_zeros(())
-        near, shown = self._measure(contacts, x)
-        parts = contacts.weight * shown * self.law.value(near.distance)
-        return self._stiffness(q) * parts.sum() / self.end.reach
+        x, contacts = self._touching(q)
+        parts = torch.empty(len(contacts), dtype=torch.float64)
+        launch(kernels.normal_values, len(contacts), [*self._law(), x, *contacts.arrays, parts], device=CPU)
+        return self._stiffness(q) * parts.sum().to(q.device) / self.end.reach
 
     def gradient(self, q: Tensor) -> Tensor:
         return self._stiffness(q) * self._unit_gradient(q)
 
-    def hessian(self, q: Tensor, *, project: bool) -> Triplets:
-        x = self.end.surface_positions(q)
-        contacts = self.surface.contacts(x)
-        blocks = self._blocks(contacts, x)
+    def hessian(self, q: Tensor, *, project: bool) -> VertexBlocks:
+        x, contacts = self._touching(q)
+        blocks = torch.empty(len(contacts), 4, 4, 3, 3, dtype=torch.float64)
+        factor = float(self._parameters["stiffness"]) * self.end.reach
+        launch(kernels.normal_blocks, len(contacts), [*self._law(), factor, x, *contacts.arrays, blocks], device=CPU)
         if project and len(contacts):
             # Values are clamped one block at a time: what is left is the nearest that is nowhere concave.
-            values, vectors = torch.linalg.eigh(blocks)
-            blocks = (vectors * values.clamp(min=0.0)[:, None, :]) @ vectors.transpose(1, 2)
-        blocks = (self._stiffness(q) * self.end.reach).cpu() * blocks
-        surface = self.surface
-        return block_triplets(contacts, blocks, surface.numbers, surface.is_held, self.unknowns.size).to(q.device)
+            values, vectors = torch.linalg.eigh(blocks.transpose(2, 3).reshape(-1, 12, 12))
+            projected = (vectors * values.clamp(min=0.0)[:, None, :]) @ vectors.transpose(1, 2)
+            blocks = projected.reshape(-1, 4, 3, 4, 3).transpose(2, 3).contiguous()
+        return VertexBlocks(self.surface.numbers[contacts.vertices], blocks, self.unknowns.size).to(q.device)
 
     def mixed(self, q: Tensor, z: Tensor) -> dict[str, Tensor]:
         found = {"stiffness": self._unit_gradient(q) @ z}
@@ -115,46 +105,21 @@ class NormalContact(Parametrised):
     def _stiffness(self, q: Tensor) -> Tensor:
         return self._parameters["stiffness"].to(q.device)
 
+    def _touching(self, q: Tensor) -> tuple[Tensor, Contacts]:
+        """Where the surfaces' vertices are, and what is nearer than the gap there."""
+        x = self.end.surface_positions(q)
+        return x, self.surface.contacts(x)
+
+    def _law(self) -> tuple[int, float]:
+        return self.law.number, self.law.gap
+
     def _unit_gradient(self, q: Tensor) -> Tensor:
         """Of the potential for a stiffness of 1 N/m."""
-        result = torch.zeros_like(q)
-        x = self.end.surface_positions(q)
-        contacts = self.surface.contacts(x)
-        if not len(contacts):
-            return result
-        near, shown = self._measure(contacts, x)
-        pushed = (contacts.weight * shown * self.law.slope(near.distance) / near.distance)[:, None] * near.way
-        corners = (near.shares[:, :, None] * pushed[:, None, :]).reshape(-1, 12)
-        fades, by_fading, _ = fading_derivatives(contacts, x)
-        value = contacts.weight[fades] * self.law.value(near.distance[fades])
-        corners.index_add_(0, fades, value[:, None] * by_fading)
-        on_surface = scatter(contacts, corners, len(x)).to(q.device)
-        self.unknowns.positions(result).index_add_(0, self.surface.numbers.to(q.device), on_surface)
-        return result
-
-    def _blocks(self, contacts: Contacts, x: Tensor) -> Tensor:
-        """Second derivative of each contact's potential for 1 N/m, shape (n, 12, 12)."""
-        near, shown = self._measure(contacts, x)
-        first, second = distance_derivatives(contacts, near)
-        d = near.distance
-        slope, curvature = self.law.slope(d), self.law.curvature(d)
-        # By the squared distance, of which `first` and `second` are derivatives.
-        by_square = slope / (2.0 * d)
-        by_square_twice = (curvature - slope / d) / (4.0 * d * d)
-        weighted = (contacts.weight * shown * by_square_twice)[:, None] * first
-        blocks = torch.baddbmm(
-            (contacts.weight * shown * by_square)[:, None, None] * second, weighted[:, :, None], first[:, None, :]
-        )
-        fades, fade, fade_twice = fading_derivatives(contacts, x)
-        across = by_square[fades, None, None] * first[fades][:, :, None] * fade[:, None, :]
-        fading_blocks = across + across.transpose(1, 2) + self.law.value(d[fades])[:, None, None] * fade_twice
-        return blocks.index_add_(0, fades, contacts.weight[fades][:, None, None] * fading_blocks)
-
-    def _measure(self, contacts: Contacts, x: Tensor) -> tuple[Closest, Tensor]:
-        """Where the features are nearest, and `fading`: once for all that is asked at one place."""
-        if self._measured is None or self._measured[0] is not contacts:
-            self._measured = contacts, closest(contacts, x), fading(contacts, x)
-        return self._measured[1], self._measured[2]
+        x, contacts = self._touching(q)
+        result = torch.zeros(self.unknowns.size, dtype=torch.float64)
+        arguments = [*self._law(), x, *contacts.arrays, self.surface.numbers, self.unknowns.positions(result)]
+        launch(kernels.normal_gradient, len(contacts), arguments, device=CPU)
+        return result.to(q.device)
 
     def _refresh(self) -> None:
         """Nothing is kept that depends on the stiffness."""

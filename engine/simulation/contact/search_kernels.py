@@ -22,6 +22,8 @@ VERTEX_VERTEX, VERTEX_EDGE, VERTEX_FACE, FIRST_EDGE_EDGE = 0, 1, 2, 3
 EARLIER = -1_000_000
 """A count far below any: an earlier triangle has what is counted, and has counted it."""
 
+DEGENERATE = wp.constant(wp.float64(1e-20))
+"""Squared sine below which an angle is rounding: of a triangle without area, or of parallel edges."""
 zero = wp.constant(wp.float64(0.0))
 unit = wp.constant(wp.float64(1.0))
 
@@ -62,7 +64,7 @@ def triangle_part(point: wp.vec3d, a: wp.vec3d, b: wp.vec3d, c: wp.vec3d):
     apart = point - a
     normal = wp.cross(u, v)
     area = wp.dot(normal, normal)
-    if area > zero:
+    if area > DEGENERATE * wp.dot(u, u) * wp.dot(v, v):
         second = wp.dot(wp.cross(apart, v), normal) / area
         third = wp.dot(wp.cross(u, apart), normal) / area
         if second >= zero and third >= zero and second + third <= unit:
@@ -93,7 +95,7 @@ def edges_part(a: wp.vec3d, b: wp.vec3d, c: wp.vec3d, d: wp.vec3d):
     apart = a - c
     normal = wp.cross(u, v)
     crossing = wp.dot(normal, normal)
-    if crossing > zero:
+    if crossing > DEGENERATE * wp.dot(u, u) * wp.dot(v, v):
         along_one = wp.dot(wp.cross(v, apart), normal) / crossing
         along_other = wp.dot(wp.cross(u, apart), normal) / crossing
         if along_one > zero and along_one < unit and along_other > zero and along_other < unit:

@@ -17,8 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.simulation.triplets import Triplets
-
 VERTEX_VERTEX = ((1, -1, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0))
 VERTEX_EDGE = ((1, -1, 0, 0), (0, 1, -1, 0), (0, 0, 0, 0))
 VERTEX_FACE = ((1, -1, 0, 0), (0, 1, -1, 0), (0, 1, 0, -1))
@@ -60,6 +58,11 @@ class Contacts:
 
     def __len__(self) -> int:
         return len(self.vertices)
+
+    @property
+    def arrays(self) -> tuple[Tensor, ...]:
+        """As kernels want them."""
+        return self.vertices, self.fixed, self.slopes, self.weight, self.parallel
 
     @staticmethod
     def of(
@@ -104,33 +107,16 @@ def closest(contacts: Contacts, positions: Tensor) -> Closest:
     first = (along[:, 0] * along[:, 0]).sum(dim=1) + absent[:, 0]
     second = (along[:, 1] * along[:, 1]).sum(dim=1) + absent[:, 1]
     both = (along[:, 0] * along[:, 1]).sum(dim=1)
-    determinant = first * second - both * both
+    # first · second − both², without its loss of digits where edges are nearly parallel.
+    determinant = (
+        _crossing(along[:, 0], along[:, 1]) + absent[:, 0] * second + absent[:, 1] * first * (1.0 - absent[:, 0])
+    )
     rows = torch.stack([second, -both, -both, first], dim=1).reshape(-1, 2, 2)
     inverse = rows / determinant[:, None, None]
     beta = -(inverse @ (along @ start[:, :, None]))[:, :, 0]
     shares = contacts.fixed + (contacts.slopes @ beta[:, :, None])[:, :, 0]
     way = start + (beta[:, :, None] * along).sum(dim=1)
     return Closest(shares, along, inverse, way, torch.linalg.vector_norm(way, dim=1))
-
-
-def distance_derivatives(contacts: Contacts, near: Closest) -> tuple[Tensor, Tensor]:
-    """First and second derivative of the squared distance in the corners, shapes (n, 12) and (n, 12, 12)."""
-    count = len(contacts)
-    gradient = 2.0 * (near.shares[:, :, None] * near.way[:, None, :]).reshape(count, 12)
-    sliding = contacts.slopes[:, :, None, :] * near.way[:, None, :, None]
-    sliding = sliding + near.shares[:, :, None, None] * near.along.transpose(1, 2)[:, None]
-    present = (contacts.slopes != 0.0).any(dim=1).to(near.way.dtype)
-    sliding = (sliding * present[:, None, None, :]).reshape(count, 12, 2)
-    hessian = outer_with_identity(near.shares) - sliding @ near.inverse @ sliding.transpose(1, 2)
-    return gradient, 2.0 * hessian
-
-
-def outer_with_identity(shares: Tensor, middle: Tensor | None = None) -> Tensor:
-    """c cᵀ ⊗ I, or c cᵀ ⊗ a matrix of each contact, shape (n, 12, 12)."""
-    count = len(shares)
-    products = shares[:, :, None] * shares[:, None, :]
-    inner = torch.eye(3, dtype=shares.dtype).expand(count, 3, 3) if middle is None else middle
-    return (products[:, :, None, :, None] * inner[:, None, :, None, :]).reshape(count, 12, 12)
 
 
 def fading(contacts: Contacts, positions: Tensor) -> Tensor:
@@ -142,58 +128,10 @@ def fading(contacts: Contacts, positions: Tensor) -> Tensor:
     return torch.where((contacts.parallel > 0.0) & (ratio < 1.0), (2.0 - ratio) * ratio, 1.0)
 
 
-def fading_derivatives(contacts: Contacts, positions: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Numbers of the k contacts that fade, and first and second derivative of their `fading` in the corners, shapes
-    (k,), (k, 12) and (k, 12, 12)."""
-    all_u, all_v = _edges(contacts, positions)
-    crossing = _crossing(all_u, all_v)
-    fades = torch.nonzero(crossing < contacts.parallel)[:, 0]
-    u, v, limit = all_u[fades], all_v[fades], contacts.parallel[fades]
-    uu, vv, uv = (u * u).sum(dim=1), (v * v).sum(dim=1), (u * v).sum(dim=1)
-    by_u = 2.0 * (vv[:, None] * u - uv[:, None] * v)
-    by_v = 2.0 * (uu[:, None] * v - uv[:, None] * u)
-    identity = torch.eye(3, dtype=u.dtype)
-    twice_u = 2.0 * (vv[:, None, None] * identity - _outer(v, v))
-    twice_v = 2.0 * (uu[:, None, None] * identity - _outer(u, u))
-    mixed = 4.0 * _outer(u, v) - 2.0 * _outer(v, u) - 2.0 * uv[:, None, None] * identity
-    gradient = torch.stack([-by_u, by_u, -by_v, by_v], dim=1).reshape(-1, 12)
-    rows = [
-        [twice_u, -twice_u, mixed, -mixed],
-        [-twice_u, twice_u, -mixed, mixed],
-        [mixed.transpose(1, 2), -mixed.transpose(1, 2), twice_v, -twice_v],
-        [-mixed.transpose(1, 2), mixed.transpose(1, 2), -twice_v, twice_v],
-    ]
-    hessian = torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)
-    first = 2.0 * (1.0 - crossing[fades] / limit) / limit
-    second = -2.0 / limit**2
-    curved = second[:, None, None] * _outer(gradient, gradient) + first[:, None, None] * hessian
-    return fades, first[:, None] * gradient, curved
-
-
 def scatter(contacts: Contacts, corners: Tensor, vertex_count: int) -> Tensor:
     """Sum values of corners, shape (n, 12), on the vertices, shape (vertex_count, 3)."""
     result = corners.new_zeros(vertex_count, 3)
     return result.index_add_(0, contacts.vertices.reshape(-1), corners.reshape(-1, 3))
-
-
-def block_triplets(contacts: Contacts, blocks: Tensor, numbers: Tensor, held: Tensor, size: int) -> Triplets:
-    """Blocks, shape (n, 12, 12), over all unknowns, without what is 0 and what is between vertices that are held.
-
-    numbers : of the vertices among all
-    held : bool, of each of the vertices
-    """
-    vertices = contacts.vertices
-    # A slot that repeats the first one is none.
-    there = torch.cat([torch.ones(len(vertices), 1, dtype=torch.bool), vertices[:, 1:] != vertices[:, :1]], dim=1)
-    fixed = held[vertices]
-    counts = there[:, :, None] & there[:, None] & ~(fixed[:, :, None] & fixed[:, None])
-    contact, first, second = torch.nonzero(counts, as_tuple=True)
-    values = blocks.reshape(-1, 4, 3, 4, 3).transpose(2, 3)[contact, first, second]
-    unknowns = 3 * numbers[vertices]
-    axis = torch.arange(3)
-    rows = (unknowns[contact, first][:, None, None] + axis[:, None]).expand(-1, 3, 3)
-    cols = (unknowns[contact, second][:, None, None] + axis).expand(-1, 3, 3)
-    return Triplets(rows.reshape(-1), cols.reshape(-1), values.reshape(-1), size, passing=True)
 
 
 def _edges(contacts: Contacts, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -205,7 +143,3 @@ def _crossing(u: Tensor, v: Tensor) -> Tensor:
     """|u × v|², without the loss of digits of its expanded form."""
     cross = torch.linalg.cross(u, v)
     return (cross * cross).sum(dim=1)
-
-
-def _outer(a: Tensor, b: Tensor) -> Tensor:
-    return a[:, :, None] * b[:, None, :]

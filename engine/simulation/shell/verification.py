@@ -212,7 +212,7 @@ def rigid_motion(*, angle: float = 2.5, shift: float = 3.0, seed: int = 2) -> Ch
         unknowns = energy.unknowns
         moved = q.clone()
         unknowns.positions(moved).copy_(unknowns.positions(q) @ turn.T + shift)
-        scale = energy.hessian(q, project=False).values.abs().max()
+        scale = energy.hessian(q, project=False).triplets().values.abs().max()
         if isinstance(energy, Bending):
             moved = _relax_rotations(energy, moved)
         forces = [energy.gradient(moved).abs().max() / scale, energy.value(moved).abs() / scale]

@@ -13,6 +13,8 @@ def kernel_files(scene: Scene) -> tuple[str, ...]:
         "shell.bending_kernels": "midedge" in bendings,
         "shell.hinge_kernels": "hinges" in bendings,
         "contact.search_kernels": scene.contact.mode != "none",
+        "contact.potential_kernels": scene.contact.mode != "none",
+        "matrix_kernels": scene.contact.mode != "none",
         "solid.neo_hookean_kernels": bool(scene.solids),
     }
     return tuple(f"engine.simulation.{file}" for file, runs in needed.items() if runs)

@@ -11,7 +11,7 @@ from engine.geometry.sheets import regular_sheet
 from engine.simulation import linear
 from engine.simulation.linear import Assembler, ExactSolver, SymmetricSolver, factor_of
 from engine.simulation.multigrid import Multigrid, rigid_modes
-from engine.simulation.triplets import Triplets
+from engine.simulation.triplets import Triplets, VertexBlocks
 
 
 def positive(count: int, seed: int) -> csc_matrix:
@@ -85,19 +85,25 @@ def test_exact_solutions_are_exact_to_rounding(seed: int) -> None:
     assert np.abs(matrix @ ExactSolver().solve(matrix, right, modes=no_modes) - right).max() < 1e-12
 
 
-def test_a_pattern_of_the_moment_is_added_and_not_kept() -> None:
-    rows, cols = torch.tensor([0, 1, 2, 3]), torch.tensor([1, 0, 2, 3])
-    lasting = Triplets(rows, cols, torch.arange(1.0, 5.0, dtype=torch.float64), 4)
-    diagonal, free = torch.full((4,), 10.0, dtype=torch.float64), torch.tensor([0, 1, 3])
-    assembler = Assembler(free, 4)
-    assembler.matrix([lasting], diagonal)
-    kept = assembler._indices
-    for place in (0, 2, 3):
-        spot = torch.tensor([place, place])
-        passing = Triplets(spot, spot, torch.tensor([0.5, 0.25], dtype=torch.float64), 4, passing=True)
+def test_blocks_of_the_moment_are_added_wherever_they_are() -> None:
+    random = np.random.default_rng(0)
+    rows, cols = (torch.from_numpy(random.integers(0, 20, 40)) for _ in range(2))
+    lasting = Triplets(rows, cols, torch.from_numpy(random.normal(size=40)), 20)
+    diagonal, free = torch.full((20,), 10.0, dtype=torch.float64), torch.tensor([0, 1, *range(4, 13), 14, 15, 18])
+    assembler = Assembler(free, 20)
+    for corners in ([[0, 1, 0, 0]], [[2, 5, 4, 3], [1, 3, 1, 1]], [[1, 3, 1, 1]], []):
+        vertices = torch.tensor(corners, dtype=torch.int64).reshape(-1, 4)
+        there = torch.cat([torch.ones(len(vertices), 1, dtype=torch.bool), vertices[:, 1:] != vertices[:, :1]], dim=1)
+        blocks = torch.from_numpy(random.normal(size=(len(vertices), 4, 4, 3, 3)))
+        blocks *= (there[:, :, None] & there[:, None])[:, :, :, None, None]
+        passing = VertexBlocks(vertices, blocks, 20)
         wanted = (lasting.dense() + passing.dense() + torch.diag(diagonal))[free][:, free]
-        assert np.array_equal(assembler.matrix([lasting, passing], diagonal).toarray(), wanted.numpy())
-        assert assembler._indices is kept
+        found = assembler.matrix([lasting, passing], diagonal)
+        assert np.allclose(found.toarray(), wanted.numpy(), rtol=1e-14, atol=1e-14)
+        assert found.has_sorted_indices
+        vector = torch.from_numpy(random.normal(size=20))
+        assert torch.allclose(passing.multiply(vector), passing.dense() @ vector, rtol=1e-13)
+        assert torch.allclose(passing.magnitude(vector), passing.dense().abs() @ vector) or len(vertices) > 1
 
 
 def test_a_large_system_is_solved_by_multigrid(monkeypatch: pytest.MonkeyPatch) -> None:
