@@ -23,6 +23,9 @@ KEPT_SPEED = (1.0 - BASE_PRESSURE) / 2.25
 """Share of the largest squared speed that is left where the flow separates: on a sphere, whose largest is 9/4, the
 pressure there is the base pressure."""
 
+ROUNDS = 8
+"""Of smoothing before the surface is clustered."""
+
 NORM = 16
 """Exponent of the mean that stands for the largest speed, so that it has a derivative."""
 
@@ -99,8 +102,9 @@ def _larger(a: Tensor, b: Tensor) -> Tensor:
 class Drag(Term):
     """Volumetric drag coefficient of the surface in a uniform stream.
 
-    The surface is clustered to panels whose corners are means of its vertices; the clusters are held while the
-    gradient is taken, which is otherwise that of the discrete flow. A surface that is open or encloses nothing has no
+    The surface is smoothed and clustered to panels whose corners are means of its vertices, unless it has few faces.
+    The clusters are held while the gradient is taken, which is otherwise that of the discrete flow. Without the
+    smoothing the gradient would jump from cluster to cluster. A surface that is open or encloses nothing has no
     drag.
     """
 
@@ -142,9 +146,11 @@ class Drag(Term):
         label, triangles = evaluation.panels(self.parameters.panels)
         inside = label >= 0
         count = torch.bincount(label[inside])
+        coarser = len(triangles) < len(evaluation.triangles)
         fine = positions.clone().requires_grad_()
         with torch.enable_grad():
-            total = positions.new_zeros(len(count), 3).index_add(0, label[inside], fine[inside])
+            calm = _calmed(fine, evaluation.triangles) if coarser else fine
+            total = positions.new_zeros(len(count), 3).index_add(0, label[inside], calm[inside])
             stream = unit_vector(self.parameters.direction, f"{self.kind}.direction").to(positions.device)
             estimate = flow_estimate(total / count[:, None], triangles, stream, self.parameters.friction)
             if float(estimate.volume.detach()) <= 0.0:
@@ -152,3 +158,16 @@ class Drag(Term):
             value = estimate.volumetric_coefficient
         (gradient,) = torch.autograd.grad(value, fine)
         return shape_loss(evaluation.vertices, value.detach(), gradient, name=self.title)
+
+
+def _calmed(vertices: Tensor, triangles: Tensor) -> Tensor:
+    """Every vertex halfway to the mean of its neighbours, `ROUNDS` times; linear in `vertices`."""
+    corners = triangles.long()
+    tail, head = corners.reshape(-1), corners.roll(-1, dims=1).reshape(-1)
+    degree = vertices.new_zeros(len(vertices)).index_add(0, tail, torch.ones_like(tail, dtype=vertices.dtype))
+    share = (0.5 / degree.clamp(min=1.0))[:, None]
+    rest = torch.where(degree > 0.0, 0.5, 1.0)[:, None]
+    for _ in range(ROUNDS):
+        around = torch.zeros_like(vertices).index_add(0, tail, vertices.index_select(0, head))
+        vertices = rest * vertices + share * around
+    return vertices

@@ -102,6 +102,6 @@ def test_a_block_in_a_stream_loses_drag_and_keeps_its_volume() -> None:
         return float(flow_estimate(corners, torch.from_numpy(panels.triangles), stream, 0.004).volumetric_coefficient)
 
     before = descended(block, 1, fit=1.0)
-    after = descended(block, 60, drag=(1.0, {"panels": 300}), volume=10.0, smoothness=0.1)
+    after = descended(block, 60, drag=(1.0, {"panels": 300}), volume=10.0, smoothness=10.0)
     assert coefficient(after) < 0.5 * coefficient(before)
     assert after.volume == pytest.approx(before.volume, rel=0.03)
