@@ -292,7 +292,8 @@ class MainWindow(QMainWindow):
     def _show_panel_of(self, tool: str) -> None:
         """The panel that a tool is used with comes before those that share its place; one that is closed stays so."""
         self.choose_page()
-        staging = tool in STAGING_TOOLS and self.workbench.staging.scene is not None
+        about_an_object = tool == "move" and bool(self.document.selected)
+        staging = tool in STAGING_TOOLS and self.workbench.staging.scene is not None and not about_an_object
         dock = self.docks.get("scene" if staging else PANELS_OF_TOOLS.get(tool, ""))
         if dock is not None and not dock.isHidden():
             dock.raise_()

@@ -14,7 +14,7 @@ from engine.geometry.mesh import Mesh
 BODY_COLOURS = ("#7a9cc6", "#d6a25e", "#7fae8a", "#b48ab8", "#c57f6f", "#a3a16b", "#6fb1b5", "#a7adb5")
 """Of bodies that have no colour of their own, in their order: on the screen and in files."""
 
-GROUND_COLOUR = "#b3b7ba"
+GROUND_COLOUR = "#cdd0d2"
 """Of planes: what lies on them is what one looks at."""
 
 

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QToolTip
 
 from app.document.scene_items import Item
 from app.panels.gallery_panel import GalleryCard
+from app.panels.objects_panel import ROLE
+from engine.geometry.mesh import Mesh
 from engine.protocol.scene import Pin, Region
 from engine.protocol.shell_materials import PRESETS
 
@@ -285,3 +287,29 @@ def test_a_pin_that_holds_nothing_is_marked_in_the_tree(shell: Any) -> None:
     staging.set_values(Item("sheet", "Sheet"), {"pins": [far.model_dump()]}, "far pin")
     row = next(row for row in shell.scene_panel.tree._rows() if row.text(0) == "Pin 1")
     assert "holds nothing" in row.toolTip(0)
+
+
+def test_moving_an_object_leaves_the_study_in_sight_and_moving_a_body_brings_its_scene(
+    shell: Any, qtbot: Any, target: Mesh
+) -> None:
+    shell.document.add_object(target, source="/data/target.ply")
+    shell.show_dock("study")
+    shell.document.select(shell.document.objects[0].name)
+    shell.viewing.set_tool("move")
+    qtbot.waitUntil(lambda: not shell.docks["study"].visibleRegion().isEmpty())
+    shell.viewing.set_tool("navigate")
+    shell.document.select("")
+    shell.viewing.set_tool("move")
+    qtbot.waitUntil(lambda: not shell.docks["scene"].visibleRegion().isEmpty())
+
+
+def test_an_object_says_what_it_is_to_the_study(shell: Any, qtbot: Any, target: Mesh) -> None:
+    shell.document.add_object(target, source="/data/wing.ply")
+    name = shell.document.objects[0].name
+    shell.workbench.staging.add_mesh("obstacle", name)
+    (row,) = shell.objects.findItems(name, Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive)
+    assert row.text(ROLE) == "in the scene"
+    shell.registry.trigger("workspace.surface")
+    shell.document.set_input("target", shell.document.objects[0])
+    (row,) = shell.objects.findItems(name, Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive)
+    assert row.text(ROLE) == "target"
