@@ -152,12 +152,23 @@ class Drag(Term):
             calm = _calmed(fine, evaluation.triangles) if coarser else fine
             total = positions.new_zeros(len(count), 3).index_add(0, label[inside], calm[inside])
             stream = unit_vector(self.parameters.direction, f"{self.kind}.direction").to(positions.device)
-            estimate = flow_estimate(total / count[:, None], triangles, stream, self.parameters.friction)
+            corners = total / count[:, None]
+            panels = triangles[_have_area(corners.detach(), triangles)]
+            if not len(panels):
+                return nothing
+            estimate = flow_estimate(corners, panels, stream, self.parameters.friction)
             if float(estimate.volume.detach()) <= 0.0:
                 return nothing
             value = estimate.volumetric_coefficient
         (gradient,) = torch.autograd.grad(value, fine)
         return shape_loss(evaluation.vertices, value.detach(), gradient, name=self.title)
+
+
+def _have_area(vertices: Tensor, triangles: Tensor) -> Tensor:
+    """Which triangles have an area; the others carry no sources, and leave no hole."""
+    a, b, c = vertices[triangles.long()].unbind(dim=1)
+    size = torch.linalg.vector_norm(torch.linalg.cross(b - a, c - a), dim=1)
+    return size > 1e-9 * size.mean()
 
 
 def _calmed(vertices: Tensor, triangles: Tensor) -> Tensor:

@@ -14,7 +14,10 @@ from engine.objectives.verification import CPU, NO_DESIGN, UNIT, cube, evaluatio
 from engine.protocol.study import TermSpec
 from engine.surfaces.surface import ExtractedSurface
 
-KINDS = ["fit", "normals", "smoothness", "volume", "handle"]
+KINDS = [
+    "fit", "normals", "smoothness", "volume", "handle", "developability", "thickness", "overhang", "symmetry", "parts",
+    "boundary-length", "holes", "drag",
+]  # fmt: skip
 
 
 def mesh_target(mesh: Mesh | None = None) -> MeshTarget:

@@ -19,7 +19,9 @@ from engine.protocol.edits import SetMask
 from engine.protocol.study import TermSpec
 from engine.surfaces.flexicubes import FlexiCubes
 
-NO_PLACES = {"field", "volume", "handle", "parts", "holes", "drag"}
+NO_PLACES = {
+    "field", "volume", "handle", "parts", "holes", "drag", "distances", "template-distance", "latent-prior", "eikonal",
+}  # fmt: skip
 
 
 def mask_of(points: object, values: object, reach: float = 1.0, frame: Frame = UNIT) -> Mask:
