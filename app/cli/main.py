@@ -16,6 +16,9 @@ COMMANDS: tuple[str, ...] = (
     "window",
     "demo",
     "reconstruct",
+    "complete",
+    "interpolate",
+    "train-shapes",
     "run",
     "simulate",
     "info",
@@ -26,7 +29,7 @@ COMMANDS: tuple[str, ...] = (
     "verify",
     "doctor",
 )
-"""Each is a function of its name in the file `app/cli/NAME.py`; its docstring is its help."""
+"""Each is a function of its name in the file `app/cli/NAME.py`, with _ for -; its docstring is its help."""
 
 HELP = """Shape geometry by gradient descent, while you steer it.
 
@@ -96,7 +99,8 @@ def _run_command(arguments: list[str]) -> None:
 
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     for name in [first] if first in COMMANDS else COMMANDS:
-        function = getattr(importlib.import_module(f"app.cli.{name}"), name)
+        python_name = name.replace("-", "_")
+        function = getattr(importlib.import_module(f"app.cli.{python_name}"), python_name)
         commands.command(name)(function)
     # With --json the parser's complaints are for `report_error` too, as JSON.
     code = commands(arguments, prog_name="formwright", standalone_mode="--json" not in arguments)
