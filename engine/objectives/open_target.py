@@ -1,4 +1,4 @@
-"""Targets with a border: open meshes."""
+"""Targets with a border: open meshes, and scans of open surfaces."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from engine.core.device import Device
@@ -14,10 +15,12 @@ from engine.geometry.cleaning import drop_degenerate_triangles, drop_unreference
 from engine.geometry.frame import Frame
 from engine.geometry.holes import fill_holes
 from engine.geometry.mesh import Mesh
+from engine.geometry.open_scan import LEAST_POINTS, OpenScan, ScanBorder, scan_border
 from engine.geometry.open_start import OpenMesh, OpenStart, open_mesh_start
 from engine.geometry.orienting import orient_consistently
+from engine.geometry.points import Points
 from engine.geometry.topology import boundary_edges, measure_topology
-from engine.objectives.target import Border, MeshTarget
+from engine.objectives.target import Border, MeshTarget, ScanTarget
 
 
 class OpenMeshTarget(MeshTarget):
@@ -42,6 +45,50 @@ class OpenMeshTarget(MeshTarget):
         if resolution not in self._starts:
             self._starts = {resolution: open_mesh_start(self._sheet, resolution, self.device)}
         return self._starts[resolution]
+
+
+class OpenScanTarget(ScanTarget):
+    """Scanned points of a surface with a border, as `open_scan` finds it."""
+
+    def __init__(self, points: Points, frame: Frame, device: Device, *, border: ScanBorder, **options: Any) -> None:
+        super().__init__(points, frame, device, **options)
+        self._scan = OpenScan(self.positions.cpu().numpy(), self.normals.cpu().numpy(), border)
+        self.border = Border(torch.from_numpy(border.segments), device)
+        self._starts: dict[int, OpenStart] = {}
+
+    def msdf_field(self, resolution: int) -> Tensor:
+        return self._start(resolution).msdf
+
+    def open_sides(self, resolution: int) -> Tensor:
+        """Within a cell of the border the points decide."""
+        msdf = self.msdf_field(resolution)
+        return torch.where(msdf.abs() < 2.0 / resolution, 0.0, torch.sign(msdf))
+
+    def _distance_field(self, resolution: int) -> Tensor:
+        return self._start(resolution).field
+
+    def _start(self, resolution: int) -> OpenStart:
+        if resolution not in self._starts:
+            self._starts = {resolution: self._scan.start(resolution, self.device)}
+        return self._starts[resolution]
+
+
+def open_scan(points: Points, confidence: np.ndarray, frame: Frame, *, widest_hole: float) -> ScanBorder | None:
+    """Where a scan ends, working frame; None where nothing of it is open.
+
+    points : with normals [mm]
+    confidence : how far each is believed; those with none have no part in it
+    widest_hole : gaps that are no wider are holes [mm]
+    """
+    assert points.normals is not None
+    believed = np.flatnonzero(confidence > 0.0)
+    if len(believed) < LEAST_POINTS:
+        return None
+    border = scan_border(
+        frame.to_working(points.positions[believed]), points.normals[believed],
+        widest_hole=frame.length_to_working(widest_hole),
+    )  # fmt: skip
+    return border if border.counts.any() else None
 
 
 def open_mesh(mesh: Mesh, *, widest_hole: float) -> Mesh | None:

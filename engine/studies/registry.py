@@ -17,7 +17,7 @@ from engine.geometry.normals import with_normals
 from engine.geometry.orienting import facing_out
 from engine.geometry.points import Points
 from engine.geometry.sampling import thin
-from engine.objectives.open_target import OpenMeshTarget, open_mesh
+from engine.objectives.open_target import OpenMeshTarget, OpenScanTarget, open_mesh, open_scan
 from engine.objectives.target import MeshTarget, ScanTarget, Target
 from engine.protocol.study import MODEL, OptimizerSpec, Study, TermSpec
 from engine.studies.complete import build_complete, complete_terms
@@ -180,10 +180,11 @@ def sampled(geometry: Geometry, parameters: ReconstructParameters) -> tuple[Geom
 
 def prepare_target(geometry: Geometry, parameters: ReconstructParameters, device: Any) -> tuple[Frame, Target]:
     """The working frame round the input, and the input in it, ready for distances."""
+    can_open = surface_kind(parameters.surface).can_open
+    widest_hole = parameters.widest_hole / 100.0 * float(np.ptp(geometry.bounds, axis=0).max())
     if isinstance(geometry, Mesh):
         frame = Frame.around(geometry.bounds)
-        widest_hole = parameters.widest_hole / 100.0 * float(np.ptp(geometry.bounds, axis=0).max())
-        opened = open_mesh(geometry, widest_hole=widest_hole) if surface_kind(parameters.surface).can_open else None
+        opened = open_mesh(geometry, widest_hole=widest_hole) if can_open else None
         kind = MeshTarget if opened is None else OpenMeshTarget
         target: Target = kind(
             opened or facing_out(geometry), frame, device, sample_count=parameters.samples,
@@ -192,13 +193,16 @@ def prepare_target(geometry: Geometry, parameters: ReconstructParameters, device
         return frame, target
     points, confidence = with_normals(geometry)
     believed = points.positions[confidence > 0.0]
-    require_extent(believed, points.name)
     frame = Frame.around(np.stack([believed.min(axis=0), believed.max(axis=0)]) if len(believed) else points.bounds)
-    target = ScanTarget(
-        points, frame, device, sample_count=parameters.samples, confidence=confidence,
-        reach=3.0 * 2.0 / parameters.resolution, seed=parameters.seed,
-    )  # fmt: skip
-    return frame, target
+    border = open_scan(points, confidence, frame, widest_hole=widest_hole) if can_open else None
+    options: dict[str, Any] = {
+        "sample_count": parameters.samples, "confidence": confidence, "reach": 3.0 * 2.0 / parameters.resolution,
+        "seed": parameters.seed,
+    }  # fmt: skip
+    if border is not None:
+        return frame, OpenScanTarget(points, frame, device, border=border, **options)
+    require_extent(believed, points.name)
+    return frame, ScanTarget(points, frame, device, **options)
 
 
 def require_extent(positions: np.ndarray, name: str) -> None:
