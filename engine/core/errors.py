@@ -51,6 +51,18 @@ class ParameterError(FormwrightError):
         self.parameter = parameter
 
 
+class QuestionError(ParameterError):
+    """What was given can be read in more than one way, and only a person knows which; `parameter` takes the answer.
+
+    readings : value of the parameter -> what it would mean, a sentence
+    """
+
+    def __init__(self, parameter: str, message: str, readings: dict[str, str]) -> None:
+        choices = "; ".join(f"{parameter} = {value}: {meaning}" for value, meaning in readings.items())
+        super().__init__(parameter, message, remedy=f"Say which it is. {choices}")
+        self.readings = readings
+
+
 class GeometryError(FormwrightError):
     """A Geometry cannot serve for what was asked of it; `place` names vertices of it for the viewport to show."""
 

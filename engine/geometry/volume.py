@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Volume:
     notes : what reading it found or changed, sentences for the user
     shift : what was taken away from the coordinates of its file [mm], and is given back when it is written
     unit_assumed : the file does not say its unit, and nobody else did
+    axes_assumed : the file does not say which of its axes is x, and nobody else did
     """
 
     shape: tuple[int, int, int]
@@ -33,6 +34,7 @@ class Volume:
     notes: tuple[str, ...] = ()
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
     unit_assumed: bool = False
+    axes_assumed: bool = False
 
     def __post_init__(self) -> None:
         if min(self.shape) < 2:
@@ -70,6 +72,26 @@ class Volume:
         if name not in self.fields:
             raise GeometryError(f"{self.name} has no field {name!r}.", remedy=f"It has {', '.join(self.fields)}.")
         return self.fields[name]
+
+    def grid(self, name: str = "") -> np.ndarray:
+        """The values of a field of one component, indexed [x, y, z]; raises `GeometryError` for several components."""
+        chosen = self.field(name)
+        if chosen.values.ndim != 1:
+            raise GeometryError(f"{self.name}: field {chosen.name!r} has several components; one value is needed.")
+        return chosen.values.reshape(self.shape[::-1]).transpose()
+
+    def reversed_axes(self) -> Volume:
+        """The same with x and z exchanged: what was read as [x, y, z] is taken for [z, y, x]."""
+        nx, ny, nz = self.shape
+        fields = {
+            name: replace(
+                field,
+                values=field.values.reshape(nz, ny, nx, -1).transpose(2, 1, 0, 3).reshape(field.values.shape),
+            )
+            for name, field in self.fields.items()
+        }
+        (x, y, z), (a, b, c) = self.origin, self.spacing
+        return replace(self, shape=(nz, ny, nx), origin=(z, y, x), spacing=(c, b, a), fields=fields, axes_assumed=False)
 
     def is_segmented(self, name: str = "") -> bool:
         """Whether the field holds labels: whole numbers, at most 256 different ones, none negative."""

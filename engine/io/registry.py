@@ -37,6 +37,8 @@ FORMAT_MODULES = (
     "engine.io.las",
     "engine.io.e57",
     "engine.io.msh",
+    "engine.io.nrrd",
+    "engine.io.npy",
 )
 
 

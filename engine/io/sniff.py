@@ -30,6 +30,10 @@ def known_format(head: bytes) -> str | None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if head[:4] in (b"ply\n", b"ply\r"):
         return "ply"
+    if head[:4] == b"NRRD":
+        return "nrrd"
+    if head[:6] == b"\x93NUMPY":
+        return "npy"
     if head[:4] == b"glTF":
         return "gltf"
     if head[:4] == b"PK\x03\x04":

@@ -11,6 +11,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.geometry.volume import Volume
 from engine.io.assemble import REPAIRS as FILE_REPAIRS
+from engine.io.isosurface import Axes, Sign, isosurface
 from engine.io.loader import load, shut_down
 from engine.io.shift import Shift
 from engine.protocol.study import MODEL, SAMPLE, Study
@@ -70,6 +71,8 @@ def load_geometry(
     unit: str | None = None,
     shift: Shift = "auto",
     repairs: Sequence[str] = (),
+    sign: Sign = "auto",
+    axes: Axes = "auto",
     tell: Callable[[str], object] = lambda line: None,
 ) -> Mesh | Points:
     """A mesh or a scan from a file or of the samples; of a volume, the surface inside it, as the window opens it.
@@ -78,6 +81,7 @@ def load_geometry(
     shift : what to take away from its coordinates (`engine.io.shift`)
     repairs : names, of what may be left out of a damaged file (`engine.io.assemble.REPAIRS`) and of repairs of meshes
         (`engine.geometry.repair.REPAIRS`), these in their best order; "all" for every one that is needed
+    sign, axes : of a volume, see `engine.io.isosurface`; raises `QuestionError` where it has to be asked
     tell : told what a person should know of the file and what repairs did, a line at a time
     """
     of_meshes = _mesh_repairs(repairs)
@@ -87,9 +91,7 @@ def load_geometry(
     for note in geometry.notes:
         tell(f"{path.name}: {note}")
     if isinstance(geometry, Volume):
-        from engine.io.isosurface import isosurface
-
-        geometry = isosurface(geometry)
+        geometry = isosurface(geometry, sign=sign, axes=axes)
     if isinstance(geometry, Mesh) and of_meshes:
         from engine.geometry.repair import apply_repair
 
