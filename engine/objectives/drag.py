@@ -124,9 +124,7 @@ class Drag(Term):
     surfaces: ClassVar[tuple[str, ...]] = ("flexicubes", "deepmesh")
 
     class Parameters(ParameterModel):
-        direction: Position = parameter(
-            (1.0, 0.0, 0.0), title="Direction of the stream", live=True, help="Where the stream goes."
-        )
+        direction: Position = parameter((1.0, 0.0, 0.0), title="Stream", live=True, help="Where the stream goes.")
         friction: float = parameter(
             0.004, title="Friction", ge=0.0, soft_max=0.02, live=True, advanced=True,
             help="Friction coefficient of a flat plate: 0.003 to 0.006 in air at usual speeds.",

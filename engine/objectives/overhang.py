@@ -52,7 +52,10 @@ class Overhang(Term):
 
     class Parameters(ParameterModel):
         direction: Position = parameter(
-            (0.0, 0.0, 1.0), title="Build direction", live=True, help="Upwards while it is printed."
+            (0.0, 0.0, 1.0),
+            title="Upwards",
+            live=True,
+            help="The direction in which layers are laid, up from the build plate.",
         )
         angle: float = parameter(
             45.0, title="Greatest overhang", unit="°", ge=0.0, le=89.0, live=True,

@@ -45,10 +45,10 @@ class Symmetry(Term):
 
     class Parameters(ParameterModel):
         point: Position = parameter(
-            (0.0, 0.0, 0.0), title="Point of the plane", unit="mm", live=True, help="Any point that the plane contains."
+            (0.0, 0.0, 0.0), title="Point", unit="mm", live=True, help="Any point that the plane contains."
         )
         normal: Position = parameter(
-            (1.0, 0.0, 0.0), title="Normal of the plane", live=True, help="The direction in which it mirrors."
+            (1.0, 0.0, 0.0), title="Normal", live=True, help="Of the plane: the direction in which it mirrors."
         )
 
     parameters: Parameters
