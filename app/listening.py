@@ -148,6 +148,8 @@ class Listening(QObject):
         """A Snapshot or a change of state: the numbers wait for their frame, the rest follows the state."""
         self._stale.add("numbers")
         run = self._window.document.run
+        if run.state == "paused":  # it may have gone back
+            self._stale.add("history")
         if (run.run, run.state) == self._shown_state:
             return
         self._shown_state = (run.run, run.state)

@@ -125,7 +125,8 @@ class HistoryPanel(QWidget):
         branches = run.branches()
         self.strip.branch_number = run.branch_number
         self.strip.compared = self._compared()
-        self.strip.show_checkpoints(run.checkpoints, run.branch, run.iterations)
+        now = run.iteration if run.state == "paused" else None
+        self.strip.show_checkpoints(run.checkpoints, run.branch, run.iterations, now)
         if len(branches) != self._branch_count:
             self._branch_count = len(branches)
             self._area.ensureVisible(0, self.strip.sizeHint().height())

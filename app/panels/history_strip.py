@@ -60,6 +60,7 @@ class HistoryStrip(QWidget):
         self._labels: dict[str, QRectF] = {}
         self.selected: int | None = None
         self.present_branch = "main"
+        self._now: int | None = None
         self.branch_title: Callable[[str], str] = str
         self.branch_number: Callable[[str], int] = lambda branch: 0
         self.term_title: Callable[[str], str] = str
@@ -71,9 +72,12 @@ class HistoryStrip(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(120, self.sizeHint().height())
 
-    def show_checkpoints(self, checkpoints: dict[int, CheckpointInfo], present_branch: str, iterations: int) -> None:
-        """Draw these; thumbnails are converted once."""
+    def show_checkpoints(
+        self, checkpoints: dict[int, CheckpointInfo], present_branch: str, iterations: int, now: int | None = None
+    ) -> None:
+        """Draw these; thumbnails are converted once. now : iteration at which the Run stands; None: it goes on"""
         self._checkpoints = checkpoints
+        self._now = now
         self.present_branch = present_branch
         latest = max((info.iteration for info in checkpoints.values()), default=1)
         self._last_iteration = max(iterations, latest, 1)
@@ -216,6 +220,15 @@ class HistoryStrip(QWidget):
             return QColor(branch_colour(self.branch_number(branch)))
         return QColor(current_tokens().accent)
 
+    @property
+    def standing(self) -> int | None:
+        """The Checkpoint at which the Run stands, or which it left last; None where the present branch has none yet."""
+        own = [
+            id for id, info in self._checkpoints.items()
+            if info.branch == self.present_branch and (self._now is None or info.iteration <= self._now)
+        ]  # fmt: skip
+        return max(own, key=lambda id: self._checkpoints[id].iteration, default=None)
+
     def _draw_lines(self, painter: QPainter) -> None:
         for id, info in self._checkpoints.items():
             if info.parent is None or info.parent not in self._checkpoints:
@@ -250,8 +263,9 @@ class HistoryStrip(QWidget):
         for id in own:
             x = self.place(id).x()
             newest = id == own[-1]
+            here = present and id == self.standing
             if newest or (x >= free_from and x + THUMBNAIL + 4 <= last_x):
-                self._draw_thumbnail(painter, id, colour if newest and present else QColor(tokens.line), 1.2)
+                self._draw_thumbnail(painter, id, colour if here else QColor(tokens.line), 1.2)
                 free_from = x + THUMBNAIL + 6
         if branch in self._labels:
             room = QRectF(self._labels[branch])

@@ -28,6 +28,22 @@ def branched(running: Any) -> Any:
     return running
 
 
+def test_the_strip_marks_where_a_run_stands_that_went_back(running: Any) -> None:
+    strip = running.history.strip
+    running.registry.trigger("run.toggle")
+    polls(running, 8)
+    newest = max(running.document.run.checkpoints)
+    assert running.document.run.state == "paused" and strip.standing == newest
+    run = running.document.run
+    run.iteration = run.checkpoints[2].iteration
+    running.listening._run_changed()
+    polls(running, 8)
+    assert strip.standing == 2 < newest
+    run.state = "running"
+    running.history.refresh()
+    assert strip.standing == newest, "what goes on is at the end of its branch"
+
+
 def press(qtbot: Any, strip: HistoryStrip, id: int, modifier: Any = Qt.KeyboardModifier.NoModifier) -> None:
     qtbot.mouseClick(strip, Qt.MouseButton.LeftButton, modifier, strip.place(id).toPoint())
 
