@@ -12,6 +12,7 @@ from app.document.file import SUFFIX
 from app.document.project import FILE_ROLES
 from app.viewport.viewing import Viewing
 from app.work.workbench import Workbench
+from engine.protocol.study import MODEL, MODEL_EXTENSION
 from engine.protocol.trajectory import INDEX
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Dialogs:
         from engine.io.registry import extensions
 
         every = sorted({suffix for group in extensions("read").values() for suffix in group})
-        every = [SUFFIX, *every, ".toml"]
+        every = [SUFFIX, *every, ".toml", MODEL_EXTENSION]
         patterns = [*("*" + suffix for suffix in every), INDEX]
         known = _tr("Documents, meshes, scans, studies and simulations") + f" ({' '.join(patterns)})"
         names, _ = QFileDialog.getOpenFileNames(
@@ -52,6 +53,8 @@ class Dialogs:
 
         every = sorted({suffix for group in extensions("read").values() for suffix in group})
         patterns = [*("*" + suffix for suffix in every), *(["*.csv", INDEX] if role in FILE_ROLES else [])]
+        if role == MODEL:
+            patterns = ["*" + MODEL_EXTENSION]
         name, _ = QFileDialog.getOpenFileName(
             self._window, _tr("Choose"), str(self.folder()),
             f"{_tr('What can be met')} ({' '.join(patterns)});;{_tr('All files')} (*)",

@@ -66,6 +66,7 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.gallery_panel import GalleryPanel
     from app.panels.history_panel import HistoryPanel
     from app.panels.inputs_form import InputsForm
+    from app.panels.latent_card import LatentCard
     from app.panels.log_panel import LogPanel
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.properties_panel import PropertiesPanel
@@ -96,7 +97,7 @@ def fill_docks(window: MainWindow) -> None:
     inputs.file_wanted.connect(window.dialogs.open_for)
     inputs.folder_wanted.connect(window.dialogs.open_folder_for)
     results.export_wanted.connect(window.dialogs.export_surface)
-    window.study.add_sections(inputs, results)
+    window.study.add_sections(inputs, LatentCard(document, window.workbench.latent, window), results)
     window.history = HistoryPanel(window.workbench, window)
     window.task_list = TasksPanel(window.tasks.rows, window)
     window.log = LogPanel(window.logbook, window)

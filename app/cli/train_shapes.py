@@ -12,9 +12,8 @@ from app.cli.descend import Interruption
 from app.cli.job import check_place
 from app.cli.options import said, with_options
 from engine.core.errors import FileError
+from engine.protocol.study import MODEL_EXTENSION
 from engine.studies.shape_space_parameters import TrainingParameters
-
-EXTENSION = ".safetensors"
 
 
 @with_options(TrainingParameters, panel="Training")
@@ -29,8 +28,10 @@ def train_shapes(
 
     Ctrl-C keeps what was learnt so far; the same command goes on with it.
     """
-    if output.suffix.lower() != EXTENSION:
-        raise FileError(output, f"a Model's file ends in {EXTENSION}.", remedy=f"Call it {output.stem}{EXTENSION}.")
+    if output.suffix.lower() != MODEL_EXTENSION:
+        raise FileError(
+            output, f"a Model's file ends in {MODEL_EXTENSION}.", remedy=f"Call it {output.stem}{MODEL_EXTENSION}."
+        )
     check_place(output)
     parameters = TrainingParameters.parse(said(TrainingParameters, options), owner="training")
     from engine.studies.shape_spaces import train_shapes as train

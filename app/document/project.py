@@ -14,7 +14,7 @@ from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.edits import PaintFreeze
-from engine.protocol.study import Study
+from engine.protocol.study import MODEL, Study
 
 RESULT = "result"
 """What a selection on the Run's surface is a selection of; no object has this name."""
@@ -155,8 +155,8 @@ class Measurement:
     value: float
 
 
-FILE_ROLES = ("recording",)
-"""Roles that a file may play which is no object: a motion is read by the engine, and not drawn as a whole."""
+FILE_ROLES = ("recording", MODEL)
+"""Roles that a file may play which is no object: the engine reads a motion or a Model itself."""
 
 
 @dataclass(frozen=True)

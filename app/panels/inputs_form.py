@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QSizePolicy, QToolButt
 from app.document.document import Document
 from app.document.project import FILE_ROLES
 from app.panels.icons import icon
+from engine.protocol.study import MODEL
 
 if TYPE_CHECKING:
     from app.work.inputs import Inputs
@@ -60,7 +62,8 @@ class InputsForm(QWidget):
                 widget.deleteLater()
         self.buttons.clear()
         for row, role in enumerate(roles):
-            title = self.tr("Recording") if role in FILE_ROLES else self.tr("Target")
+            titles = {MODEL: self.tr("Model"), "recording": self.tr("Recording")}
+            title = titles.get(role, self.tr("Target"))
             label = QLabel(title, self)
             label.setToolTip(roles[role])
             button = QToolButton(self)
@@ -81,6 +84,12 @@ class InputsForm(QWidget):
     def _fill(self, menu: QMenu, role: str) -> None:
         inputs = self._inputs
         menu.clear()
+        if role == MODEL:
+            menu.addAction(self.tr("Model file…"), partial(self.file_wanted.emit, role))
+            menu.addAction(
+                self.tr("Vases, learnt at the first use"), partial(inputs.use_file, role, Path("sample:vases"))
+            )
+            return
         for name in inputs.objects():
             menu.addAction(icon("mesh"), name, partial(inputs.use_object, role, name))
         menu.addSeparator()

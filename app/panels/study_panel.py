@@ -58,9 +58,10 @@ class StudyPanel(QScrollArea):
         document.objects_changed.subscribe(self.refresh)
         self._draw()
 
-    def add_sections(self, inputs: QWidget, results: QWidget) -> None:
-        """What a study is to meet, over its parameters; and below them what it has found."""
-        self._column.insertWidget(self._column.indexOf(self._forms_holder), inputs)
+    def add_sections(self, inputs: QWidget, latent: QWidget, results: QWidget) -> None:
+        """What a study is to meet and the shape of its Model, over its parameters; and below them what it has found."""
+        for section in (inputs, latent):
+            self._column.insertWidget(self._column.indexOf(self._forms_holder), section)
         self._column.insertWidget(self._column.indexOf(self.terms), results)
 
     def minimumSizeHint(self) -> QSize:

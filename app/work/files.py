@@ -30,7 +30,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.catalogue import GalleryEntry
 from engine.protocol.scene_file import is_scene_file, read_scene, scene_toml
-from engine.protocol.study import SAMPLE, Study
+from engine.protocol.study import MODEL, MODEL_EXTENSION, SAMPLE, Study
 
 LARGE = 500_000
 """Vertices or points from which on work on all of them is done beside the window."""
@@ -60,6 +60,7 @@ class Files:
         self.opener = Opener(tasks, self._opened, self._not_opened, self._geometries)
         self.document_wanted = Topic()
         self.motion_wanted = Topic()
+        self.model_wanted = Topic()
         self._run_when_opened = False
         self._together = False
         self._of_study: set[str] = set()
@@ -74,6 +75,8 @@ class Files:
                 self.document_wanted(path)
             elif is_trajectory(path):
                 self.motion_wanted(path)
+            elif path.suffix.lower() == MODEL_EXTENSION:
+                self.model_wanted(path)
             elif path.suffix.lower() == ".toml" and is_scene_file(path):
                 self.open_scene(path)
             elif path.suffix.lower() == ".toml":
@@ -193,7 +196,11 @@ class Files:
         inputs = list(study.inputs.values())
         if workspace_of(study, self._document.catalogue) != self._document.workspace:
             self._document.switch_workspace(workspace_of(study, self._document.catalogue))
-        read = {role: name for role, name in study.inputs.items() if role in FILE_ROLES and is_motion(Path(name))}
+        read = {
+            role: name
+            for role, name in study.inputs.items()
+            if role == MODEL or (role in FILE_ROLES and is_motion(Path(name)))
+        }
         self._document.set_study(study.model_copy(update={"inputs": read}))
         self._of_study = set(inputs)
         self._roles_wanted = {name: role for role, name in study.inputs.items() if role not in read}

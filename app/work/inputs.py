@@ -16,10 +16,14 @@ from app.work.notices import Notices
 from app.work.playing import Playing, is_motion
 from app.work.task_rows import TaskRow
 from app.work.tasks import Tasks
-from engine.core.errors import FileError
+from engine.core.errors import FileError, FormwrightError
 from engine.core.process_folder import make_process_folder
+from engine.protocol.study import MODEL, SAMPLE
 from engine.protocol.trajectory import Layout, Trajectory
 from engine.protocol.trajectory_writer import TrajectoryWriter
+
+COMPLETE = "complete"
+"""The study on a Model."""
 
 
 class Inputs:
@@ -44,17 +48,17 @@ class Inputs:
 
     @property
     def roles(self) -> dict[str, str]:
-        """What each role is, by the role; nothing for a study without a scene, whose objects say what they are."""
+        """What each role is, by the role; nothing where neither a scene nor a Model is: there objects say what they are."""
         document = self._document
         entries = document.catalogue.studies if document.catalogue is not None else []
         entry = next((item for item in entries if item.study == document.study.study), None)
-        return dict(entry.inputs) if entry is not None and entry.scene else {}
+        return dict(entry.inputs) if entry is not None and (entry.scene or MODEL in entry.inputs) else {}
 
     def playing(self, role: str) -> str:
         """What plays a role, as a person calls it; "" where nothing does."""
         item = self._document.playing(role)
         path = self._document.study.inputs.get(role, "")
-        return item.name if item is not None else Path(path).name
+        return item.name if item is not None else Path(path).name.removeprefix(SAMPLE)
 
     def objects(self) -> list[str]:
         """What could play a role: open meshes and scans that are no shape of the scene."""
@@ -74,7 +78,9 @@ class Inputs:
 
     def use_file(self, role: str, path: Path) -> None:
         """A file or a folder for a role: a motion is named, geometry is opened."""
-        if role in FILE_ROLES and is_motion(path):
+        if role == MODEL:
+            self.use_model(path)
+        elif role in FILE_ROLES and is_motion(path):
             self._document.set_file_input(role, str(path if path.is_dir() or path.suffix == ".csv" else path.parent))
         elif path.is_dir():
             text = _tr("there is no trajectory in this folder.")
@@ -82,6 +88,22 @@ class Inputs:
             self._notices.say(FileError(path, text, remedy=remedy))
         else:
             self._files.open_for(role, path)
+
+    def use_model(self, path: Path) -> None:
+        """Let a Model's file, or one of ours, be what the study *Complete* is about; another study gives way to it."""
+        if not str(path).startswith(SAMPLE):
+            from engine.io.model_file import read_card
+
+            try:
+                card = read_card(path)
+            except FormwrightError as error:
+                self._notices.say(error)
+                return
+            self._notices.noted(card.description or card.title)
+        with self._document.scope(f"use {path.name}"):
+            if not self._document.takes(MODEL):
+                self._document.choose_study(COMPLETE)
+            self._document.set_file_input(MODEL, str(path))
 
     # The last simulation ------------------------------------------------------------------------------------------
 

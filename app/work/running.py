@@ -16,6 +16,7 @@ from app.work.notices import Notices
 from app.work.target import Target
 from engine.core.errors import FormwrightError
 from engine.protocol.session import QualitySheet
+from engine.protocol.study import MODEL
 
 
 class Running:
@@ -38,7 +39,7 @@ class Running:
             return False
         if study.scene is not None:
             return bool(study.scene.sheets or study.scene.solids)
-        return self._document.playing("target") is not None
+        return self._document.playing("target") is not None or MODEL in study.inputs
 
     def toggle(self) -> None:
         """Run, pause, or go on."""

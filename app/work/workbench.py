@@ -16,6 +16,7 @@ from app.work.engine_link import EngineLink
 from app.work.exporting import Exporting
 from app.work.files import Files
 from app.work.inputs import Inputs
+from app.work.latent import Latent
 from app.work.masking import Masking
 from app.work.measuring import Measuring
 from app.work.motions import Motions
@@ -73,6 +74,8 @@ class Workbench:
         self.files.motion_wanted.subscribe(self.playing.open)
         recordings = store / "recordings" if store is not None else None
         self.inputs = Inputs(document, self.files, self.playing, tasks, self.notices, recordings)
+        self.files.model_wanted.subscribe(self.inputs.use_model)
+        self.latent = Latent(document, link, self.running)
         self.results = Results(document, link, self.staging, self.notices)
         self.results.changed.subscribe(lambda: self.scene_drawing.show_ways(self.results.curves()))
 

@@ -20,7 +20,6 @@ from engine.core.errors import FileError
 FORMAT = 1
 """Raised when a reader of before could not make sense of a file."""
 
-EXTENSION = ".safetensors"
 _KEY = "formwright"
 
 

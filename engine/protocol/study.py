@@ -20,6 +20,9 @@ SAMPLE = "sample:"
 MODEL = "model"
 """The role of an input that is no Geometry but a Model's file."""
 
+MODEL_EXTENSION = ".safetensors"
+"""Of a Model's file."""
+
 
 class TermSpec(ParameterModel):
     """One wish: which kind of Term, its weight, and its own parameters (declared by the kind, see the Catalogue).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,20 @@ from engine.surfaces.shape_space import ShapeSpace, load_shape_space
 REACH = 0.1
 """Working lengths: the surface further than this from every point of the scan is left to the Model."""
 
+MOST_SHAPES = 100
+"""Shapes that every Snapshot tells of."""
+
 LEAST_INSIDE = 0.5
 """Part of a scan that must lie in the cube that the Model knows."""
 
 
 class CompleteProblem(ReconstructProblem):
-    """The latent of a shape space is the design; its surface is compared with the scan, where there is one."""
+    """The latent of a shape space is the design; its surface is compared with the scan, where there is one.
+
+    shapes : latents of the first shapes that were learnt, by name
+    """
+
+    shapes: Mapping[str, list[float]] = MappingProxyType({})
 
     def apply(self, edit: Edit) -> Edit | None:
         if not isinstance(edit, edit_kinds.SetLatent):
@@ -52,7 +61,7 @@ class CompleteProblem(ReconstructProblem):
 
     def view(self) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:
         origin, arrays, info = super().view()
-        return origin, arrays, {**info, "latent": self._latent()}
+        return origin, arrays, {**info, "latent": self._latent(), "shapes": self.shapes}
 
     def _latent(self) -> list[float]:
         return [float(value) for value in self.surface.tensors()["latent"].detach().cpu()]
@@ -77,7 +86,7 @@ def build_complete(study: Study, inputs: Mapping[str, Any], progress: Tell) -> S
     space = space_of(study, progress)
     progress("Preparing the scan", 0.95)
     given = inputs.get("target")
-    return CompleteProblem(
+    problem = CompleteProblem(
         parameters,
         study.terms or complete_terms(),
         geometry=given,
@@ -86,6 +95,9 @@ def build_complete(study: Study, inputs: Mapping[str, Any], progress: Tell) -> S
         device=device,
         surface=DeepMesh.of_model(space, parameters.resolution, device=device),
     )
+    named = list(zip(space.names, space.latents.tolist(), strict=True))
+    problem.shapes = dict(named[:MOST_SHAPES])
+    return problem
 
 
 def space_of(study: Study, progress: Tell) -> ShapeSpace:

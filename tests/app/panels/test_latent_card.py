@@ -1,0 +1,95 @@
+"""A Model in the window: chosen, dropped, and moved through with sliders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from tests_app_fakes import FakeSession
+
+from app.document.document import Document
+from app.panels.latent_card import LatentCard
+from app.work.engine_link import EngineLink
+from app.work.tasks import Tasks
+from app.work.workbench import Workbench
+from engine.io.model_file import ModelCard, write_model
+from engine.protocol.edits import SetLatent
+from engine.protocol.snapshot import Snapshot
+from engine.studies.catalogue import make_catalogue
+
+SHAPES = {"tall": [1.0, 0.5], "small": [-1.0, 0.0]}
+
+
+@pytest.fixture
+def workbench(qtbot: Any, tmp_path: Path) -> Iterator[Workbench]:
+    document, tasks = Document(), Tasks()
+    work = Workbench(document, EngineLink(document, tasks, FakeSession), tasks, tmp_path / "store")
+    document.set_catalogue(make_catalogue())
+    yield work
+    work.close()
+
+
+def shown(workbench: Workbench, latent: list[float]) -> None:
+    info = {"latent": latent, "shapes": SHAPES}
+    workbench.link.snapshot_arrived(Snapshot(1, 0, 10, "paused", 1, info=info))
+
+
+def model(folder: Path) -> Path:
+    path = folder / "cups.safetensors"
+    write_model(
+        path, {"network": np.zeros(3, np.float32)}, ModelCard(kind="shape-space", title="cups", description="4 cups.")
+    )
+    return path
+
+
+def test_a_dropped_model_is_what_the_study_is_about(workbench: Workbench, tmp_path: Path) -> None:
+    document = workbench.document
+    workbench.files.open([model(tmp_path)])
+    assert document.study.study == "complete"
+    assert document.study.inputs == {"model": str(tmp_path / "cups.safetensors")}
+    assert workbench.running.can_run and workbench.latent.can_begin
+    assert workbench.inputs.playing("model") == "cups.safetensors"
+    document.undo()
+    assert document.study.study == "reconstruct"
+
+
+def test_what_is_no_model_changes_nothing(workbench: Workbench, tmp_path: Path) -> None:
+    said: list[Any] = []
+    workbench.notices.said.subscribe(said.append)
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"nothing")
+    workbench.files.open([broken])
+    assert workbench.document.study.study == "reconstruct" and "broken" in str(said[0])
+
+
+def test_sliders_follow_the_run_and_lead_it(qtbot: Any, workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr(workbench.link, "send", sent.append)
+    card = LatentCard(workbench.document, workbench.latent)
+    qtbot.addWidget(card)
+    assert card.isHidden()
+    shown(workbench, [0.5, -1.0])
+    card.show()
+    assert len(card.sliders) == 2
+    middle = card.sliders[0].maximum() // 2
+    assert card.sliders[0].value() > middle > card.sliders[1].value()
+
+    card.sliders[0].setFocus()
+    QTest.keyClick(card.sliders[0], Qt.Key.Key_PageUp)
+    assert isinstance(sent[-1], SetLatent) and sent[-1].values[0] > 0.5 and sent[-1].values[1] == -1.0
+
+    QTest.mouseClick(card.reset, Qt.MouseButton.LeftButton)
+    assert sent[-1] == SetLatent(values=[0.0, 0.0])
+    assert card.sliders[0].value() == middle
+
+    assert (card.first.currentText(), card.second.currentText()) == ("tall", "small")
+    card.share.setFocus()
+    QTest.keyClick(card.share, Qt.Key.Key_End)
+    assert sent[-1] == SetLatent(values=SHAPES["small"])
+    QTest.keyClick(card.share, Qt.Key.Key_Home)
+    assert sent[-1] == SetLatent(values=SHAPES["tall"])
