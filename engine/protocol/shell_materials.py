@@ -88,8 +88,8 @@ class ShellMaterial(ParameterModel):
     bending_factor: float = parameter(
         1.0,
         title="Bending factor",
-        help="Bending stiffness over that of a solid plate, E h³ / 12 (1 − ν²). Yarns slide over each other: cloth "
-        "bends more easily than a plate.",
+        help="Bending stiffness over that of a solid plate, E h³ / 12 (1 − ν²), and what it is across a weave. Yarns "
+        "slide over each other: cloth bends more easily than a plate.",
         gt=0.0,
         soft_min=0.01,
         soft_max=1.0,
@@ -126,22 +126,18 @@ class ShellMaterial(ParameterModel):
 
     @property
     def bending_stiffness(self) -> float:
-        """D [N m]."""
-        return self.bending_factor * self.young * self.thickness**3 / (12.0 * (1.0 - self.poisson**2))
+        """D [N m], of a woven sheet that along the weave."""
+        across = self.young_cross / self.young if self.woven else 1.0
+        return self.bending_factor * self.young * self.thickness**3 / (12.0 * (1.0 - self.poisson**2 * across))
 
     def membrane_parameters(self) -> dict[str, float]:
-        """Numbers for `Membrane`; a woven one wants its law and direction besides."""
+        """Numbers for `Membrane`, which wants its law besides, and the direction of a weave."""
         values = {"young": self.young, "poisson": self.poisson, "thickness": self.thickness}
         return values | {"young_cross": self.young_cross, "shear": self.shear} if self.woven else values
 
     def bending_parameters(self) -> dict[str, float]:
-        """Numbers for `Bending` and `HingeBending`."""
-        values = {
-            "young": self.young,
-            "poisson": self.poisson,
-            "thickness": self.thickness,
-            "stiffness": self.bending_factor,
-        }
+        """Numbers for `Bending`, which wants the direction of a weave besides; `HingeBending` knows no "shear"."""
+        values = self.membrane_parameters() | {"stiffness": self.bending_factor}
         return values | {"yield_angle": self.yield_angle, "hardening": self.hardening} if self.creases else values
 
 
@@ -156,8 +152,7 @@ class MaterialPreset:
 
 
 def _paper(*, along: float, across: float, thickness: float, density: float, yield_angle: float) -> ShellMaterial:
-    """Machine-made paper: shear modulus and Poisson's ratio follow from the two Young's moduli [Pa], whose geometric
-    mean is the one that bends."""
+    """Machine-made paper: shear modulus and Poisson's ratio follow from the two Young's moduli [Pa]."""
     return ShellMaterial(
         young=along,
         young_cross=across,
@@ -166,7 +161,6 @@ def _paper(*, along: float, across: float, thickness: float, density: float, yie
         poisson=0.293 * math.sqrt(along / across),
         thickness=thickness,
         density=density,
-        bending_factor=math.sqrt(across / along),
         creases=True,
         yield_angle=yield_angle,
         hardening=0.1,
@@ -207,8 +201,9 @@ PRESETS: Mapping[str, MaterialPreset] = MappingProxyType(
                     density=433.0,
                     bending_factor=0.21,
                 ),
-                "Bending 5 µN m (0.05 gf cm²/cm), shear 40 N/m and first stretching 3 kN/m: within the ranges of the "
-                "Kawabata tests of woven shirting (J. Hu: Structure and mechanics of woven fabrics, 2004); typical.",
+                "Bending 5 µN m (0.05 gf cm²/cm) along the warp, shear 40 N/m and first stretching 3 kN/m: within the "
+                "ranges of the Kawabata tests of woven shirting (J. Hu: Structure and mechanics of woven fabrics, "
+                "2004); typical.",
             ),
             MaterialPreset(
                 "silk",
@@ -223,8 +218,8 @@ PRESETS: Mapping[str, MaterialPreset] = MappingProxyType(
                     density=500.0,
                     bending_factor=0.53,
                 ),
-                "Bending 2 µN m (0.02 gf cm²/cm) and shear 25 N/m: within the ranges of the Kawabata tests of light "
-                "woven silk (J. Hu: Structure and mechanics of woven fabrics, 2004); typical.",
+                "Bending 2 µN m (0.02 gf cm²/cm) along the warp and shear 25 N/m: within the ranges of the Kawabata "
+                "tests of light woven silk (J. Hu: Structure and mechanics of woven fabrics, 2004); typical.",
             ),
             MaterialPreset(
                 "rubber",

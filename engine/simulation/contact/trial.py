@@ -112,7 +112,7 @@ def make_trial(
         energies[f"{part.name}.membrane"] = Membrane(
             unknowns, faces, positions, law=material.law, direction=weave, **material.membrane_parameters()
         )
-        elastic: dict[str, Any] = {**material.bending_parameters()}
+        elastic: dict[str, Any] = {**material.bending_parameters(), "direction": weave}
         energies[f"{part.name}.bending"] = Bending(unknowns, topology, positions, first_rotation=rotation, **elastic)
         rotation += topology.edge_count
         masses[f"{part.name}.mass"] = ShellMass(

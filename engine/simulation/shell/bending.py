@@ -2,8 +2,9 @@
 
 The angles κ between the edges' normals and a face's normal make the face's curvature as in Morley's plate element
 (E. Grinspun, Y. Gingold, J. Reisman, D. Zorin: Computing discrete shape operators on general meshes, Eurographics
-2006), measured over the rest shape: E = κᵀ K κ / 2, with the plate's stiffness E h³ / 12 (1 − ν²). The rotations have
-no inertia; the energy is quadratic in them, and leaving them free gives free edges their natural condition.
+2006), measured over the rest shape: E = κᵀ K κ / 2, with the stiffness of an isotropic or orthotropic plate. The
+rotations have no inertia; the energy is quadratic in them, and leaving them free gives free edges their natural
+condition.
 
 A rotation counts from a *frame* of its edge (a direction and a director across it) that is carried along with the edge
 without twist, as in discrete elastic rods (M. Bergou et al., SIGGRAPH 2008). So a face's energy depends on its three
@@ -22,7 +23,8 @@ from engine.core.bridge import launch
 from engine.simulation.blocks import pairs, vertex_blocks
 from engine.simulation.energy import Unknowns
 from engine.simulation.shell import bending_kernels as kernels
-from engine.simulation.shell.folding import FoldEnergy, bending_rigidity
+from engine.simulation.shell.folding import FoldEnergy
+from engine.simulation.shell.moduli import by_face, plane_stress_moduli, weave_parameters
 from engine.simulation.shell.rest import bending_matrices, curvature_angles, edge_angles
 from engine.simulation.shell.topology import ShellTopology
 from engine.simulation.triplets import Triplets
@@ -35,12 +37,14 @@ class Bending(FoldEnergy):
     topology : of the sheets; the rotation of edge e is entry `first_rotation` + e of q's rotations
     rest_positions : rest shape, for its lengths and (unless `flat`) its angles [m], shape (vertex_count, 3)
     young, poisson, thickness : Young's modulus [Pa], Poisson's ratio, thickness [m]: a number, or one a face
-    stiffness : factor on the stiffness E h³ / 12 (1 − ν²): a number, or one a face. A very large one (`HELD`) on the
-        faces whose vertices are all held clamps the sheet beside them
+    young_cross, shear : both for an orthotropic (woven) sheet, as of `Membrane`; `direction` is then needed
+    stiffness : factor on the stiffness of the plate, E h³ / 12 (1 − ν²) of an isotropic one: a number, or one a face. A
+        very large one (`HELD`) on the faces whose vertices are all held clamps the sheet beside them
     flat : the sheet is free of stress when it is flat, whatever the angles of the rest shape
     rest_angles : further rest angles [rad], shape (edge_count,), positive where the normals point apart
     rest_curvature : further rest curvature (κ11, κ22, κ12) [1/m] of each face in the frame along `direction`, shape
         (face_count, 3), positive where the normals point apart
+    direction : of the weave in the rest shape, shape (3,), or one a face; no stress hangs on it where nothing is woven
     yield_angle, hardening : makes creases: see `engine.simulation.shell.crease`; a number, or one an edge
     positions : where the vertices are at first [m], shape (vertex_count, 3); the rest shape where nothing is said.
         Rotations of zero stand there for the normals' mean
@@ -59,6 +63,8 @@ class Bending(FoldEnergy):
         young: Tensor | float,
         poisson: Tensor | float,
         thickness: Tensor | float,
+        young_cross: Tensor | float | None = None,
+        shear: Tensor | float | None = None,
         stiffness: Tensor | float = 1.0,
         flat: bool = False,
         rest_angles: Tensor | None = None,
@@ -80,6 +86,7 @@ class Bending(FoldEnergy):
             "yield_angle": yield_angle,
             "hardening": hardening,
         }
+        given |= weave_parameters(young_cross, shear, direction, "bending")
         super().__init__(unknowns, topology, given, flat=flat, device=rest_positions.device)
         self.direction = direction
         self._face_edges = self._table(topology.face_edges)
@@ -229,8 +236,10 @@ class Bending(FoldEnergy):
         return (stiffness @ bent[:, :, None])[:, :, 0]
 
     def _elements(self, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-        positions, poisson = parameters["rest_positions"], parameters["poisson"]
-        matrices = bending_matrices(positions, self._triangles, bending_rigidity(parameters), poisson)
+        positions = parameters["rest_positions"]
+        plate = parameters["stiffness"] * parameters["thickness"] ** 3 / 12.0
+        rigidity = [plate * modulus for modulus in plane_stress_moduli(parameters, self.owner)]
+        matrices = bending_matrices(positions, self._triangles, by_face(rigidity, len(self._triangles)), self.direction)
         rest = self._share * self._fold_angles(parameters)[self._face_edges]
         if "rest_curvature" in parameters:
             rest = rest + curvature_angles(positions, self._triangles, parameters["rest_curvature"], self.direction)

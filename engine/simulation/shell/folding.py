@@ -16,6 +16,8 @@ from engine.simulation.shell.topology import ShellTopology
 
 LIMITS: Mapping[str, Limits] = {
     "young": Limits(0.0, above=True),
+    "young_cross": Limits(0.0, above=True),
+    "shear": Limits(0.0, above=True),
     "poisson": Limits(-0.99, 0.5),
     "thickness": Limits(0.0, above=True),
     "stiffness": Limits(0.0, above=True),  # without any, nothing would say where rotations are
@@ -30,8 +32,8 @@ LIMITS: Mapping[str, Limits] = {
 class FoldEnergy(Parametrised, StartsAnywhere):
     """Base of bending energies. Angles between faces are positive where their normals point apart, 0 at the boundary.
 
-    parameters : "young", "poisson", "thickness", "stiffness", "rest_positions", "rest_angles"; of creases "yield_angle"
-        and "hardening"
+    parameters : "young", "poisson", "thickness", "stiffness", "rest_positions", "rest_angles"; of a woven sheet
+        what its model of bending knows of the weave; of creases "yield_angle" and "hardening"
     state : of creases "plastic_angles" and "accumulated_angles" [rad], shape (edge_count,), both differentiable
     """
 
@@ -169,9 +171,3 @@ class FoldEnergy(Parametrised, StartsAnywhere):
 
     def _table(self, values: object, dtype: torch.dtype = torch.int64) -> Tensor:
         return torch.as_tensor(values, dtype=dtype, device=self._device).contiguous()
-
-
-def bending_rigidity(parameters: Mapping[str, Tensor]) -> Tensor:
-    """Bending stiffness of a plate E h³ / 12 (1 − ν²), times the factor "stiffness" [N m]."""
-    young, poisson, thickness = parameters["young"], parameters["poisson"], parameters["thickness"]
-    return parameters["stiffness"] * young * thickness**3 / (12.0 * (1.0 - poisson * poisson))

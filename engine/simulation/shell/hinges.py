@@ -18,7 +18,8 @@ from engine.core.bridge import launch
 from engine.simulation.blocks import vertex_blocks
 from engine.simulation.energy import Unknowns
 from engine.simulation.shell import hinge_kernels as kernels
-from engine.simulation.shell.folding import FoldEnergy, bending_rigidity
+from engine.simulation.shell.folding import FoldEnergy
+from engine.simulation.shell.moduli import plane_stress_moduli
 from engine.simulation.shell.rest import face_areas
 from engine.simulation.shell.topology import ShellTopology
 from engine.simulation.triplets import Triplets
@@ -28,7 +29,8 @@ class HingeBending(FoldEnergy):
     """Bending energy Σ k (θ − θ₀)² / 2 over the edges with two faces [J], k = D |e|² / (A₁ + A₂); it has no rotations.
 
     Angles are in (−π, π], and differences from rest are taken the short way round. Arguments, parameters and state as
-    of `Bending`, except rest curvature and frames.
+    of `Bending`, except rest curvature and frames. Hinges know no direction: D = √(E E') h³ / 12 (1 − ν² E'/E), with E'
+    across the weave, "young_cross", where there is one.
     """
 
     owner = "hinges"
@@ -42,6 +44,7 @@ class HingeBending(FoldEnergy):
         young: Tensor | float,
         poisson: Tensor | float,
         thickness: Tensor | float,
+        young_cross: Tensor | float | None = None,
         stiffness: Tensor | float = 1.0,
         flat: bool = False,
         rest_angles: Tensor | None = None,
@@ -50,6 +53,7 @@ class HingeBending(FoldEnergy):
     ) -> None:
         given = {
             "young": young,
+            "young_cross": young_cross,
             "poisson": poisson,
             "thickness": thickness,
             "stiffness": stiffness,
@@ -113,7 +117,7 @@ class HingeBending(FoldEnergy):
     def _elements(self, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         positions = parameters["rest_positions"]
         areas = face_areas(positions, self._triangles)[self._faces].sum(dim=1)
-        rigidity = bending_rigidity(parameters).expand(len(self._triangles))[self._faces].mean(dim=1)
+        rigidity = _rigidity(parameters).expand(len(self._triangles))[self._faces].mean(dim=1)
         edge = positions[self._hinges[:, 1]] - positions[self._hinges[:, 0]]
         return rigidity * (edge * edge).sum(dim=1) / areas, self._fold_angles(parameters)[self._inner]
 
@@ -123,6 +127,12 @@ class HingeBending(FoldEnergy):
 
     def _pull_edges(self, q: Tensor, weights: Tensor, result: Tensor) -> None:
         self._pull(q, weights[self._inner], result)
+
+
+def _rigidity(parameters: Mapping[str, Tensor]) -> Tensor:
+    """D, times the factor "stiffness" [N m]."""
+    along, across, _, _ = plane_stress_moduli(parameters, "hinges")
+    return parameters["stiffness"] * torch.sqrt(along * across) * parameters["thickness"] ** 3 / 12.0
 
 
 def _shortest(angle: Tensor) -> Tensor:

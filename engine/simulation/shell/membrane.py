@@ -19,6 +19,7 @@ from engine.simulation.blocks import vertex_blocks
 from engine.simulation.energy import Stateless, Unknowns
 from engine.simulation.parametrised import FREE, Limits, Parametrised
 from engine.simulation.shell import membrane_kernels as kernels
+from engine.simulation.shell.moduli import by_face, plane_stress_moduli, weave_parameters
 from engine.simulation.shell.rest import refuse_degenerate, rest_inverses
 from engine.simulation.triplets import Triplets
 
@@ -72,12 +73,7 @@ class Membrane(Parametrised, Stateless):
             "thickness": thickness,
             "rest_positions": rest_positions,
         }
-        if young_cross is not None and shear is not None and direction is not None:
-            given |= {"young_cross": young_cross, "shear": shear}
-        elif not (young_cross is None and shear is None and direction is None):
-            raise ParameterError(
-                "membrane", "a woven sheet needs young_cross, shear and direction, and some are missing."
-            )
+        given |= weave_parameters(young_cross, shear, direction, "membrane")
         if law == "stable-neo-hookean" and young_cross is not None:
             raise ParameterError(
                 "membrane.law",
@@ -154,19 +150,10 @@ class Membrane(Parametrised, Stateless):
         young, poisson = parameters["young"], parameters["poisson"]
         if self._law:
             shear = young / (2.0 * (1.0 + poisson))
-            moduli = _faces([shear, 1.0 - 2.0 * poisson, *[torch.zeros_like(young)] * 4], len(areas))
+            moduli = by_face([shear, 1.0 - 2.0 * poisson, *[torch.zeros_like(young)] * 4], len(areas))
         else:
-            cross = parameters.get("young_cross", young)
-            shear = parameters.get("shear", young / (2.0 * (1.0 + poisson)))
-            contraction = 1.0 - poisson * poisson * cross / young
-            if not bool((contraction > 0).all()):
-                raise ParameterError(
-                    "membrane.poisson", "is too large for these moduli: poisson² must be below young / young_cross."
-                )
             none = torch.zeros_like(young)
-            moduli = _faces(
-                [young / contraction, cross / contraction, shear, poisson * cross / contraction, none, none], len(areas)
-            )
+            moduli = by_face([*plane_stress_moduli(parameters, "membrane"), none, none], len(areas))
         return inverses, areas * parameters["thickness"], moduli
 
 
@@ -199,7 +186,3 @@ def _strain(positions: Tensor, direction: Tensor | None, triangles: Tensor, inve
     d1, d2 = columns(direction)
     change = torch.stack([(f1 * d1).sum(1), (f2 * d2).sum(1), (f1 * d2).sum(1) + (d1 * f2).sum(1)], dim=1)
     return strain, change
-
-
-def _faces(columns: list[Tensor], face_count: int) -> Tensor:
-    return torch.stack([column.expand(face_count) for column in columns], dim=1)

@@ -99,22 +99,28 @@ def edge_angles(positions: Tensor, edges: Tensor, opposite: Tensor) -> Tensor:
     )
 
 
-def bending_matrices(positions: Tensor, triangles: Tensor, rigidity: Tensor, poisson: Tensor) -> Tensor:
+def bending_matrices(positions: Tensor, triangles: Tensor, rigidity: Tensor, direction: Tensor | None) -> Tensor:
     """K of each face's energy κᵀ K κ / 2 in its three bending angles [J], shape (face_count, 3, 3).
 
-    The angles, of the edges' normals out of the face's normal, make the curvature Σ κᵢ (lᵢ/A) νᵢ νᵢᵀ, with νᵢ the
-    outward normal of side i in the plane; K is the plate's energy A D/2 [(1 − ν) S:S + ν (tr S)²] of it.
+    The angles, of the edges' normals out of the face's normal, make the curvature S = Σ κᵢ (lᵢ/A) νᵢ νᵢᵀ, with νᵢ the
+    outward normal of side i in the plane; K is the plate's energy A sᵀ D s / 2 of s = (S11, S22, 2 S12).
 
-    rigidity : bending stiffness D = E h³ / 12 (1 − ν²) [N m], a number or one a face
+    rigidity : D11, D22, D66 and D12 in the frame along `direction` [N m], shape (face_count, 4)
     """
+    first, second = face_frames(positions, triangles, direction)
     a, b, c = corners(positions, triangles)
     sides = torch.stack([b - a, c - b, a - c], dim=1)
-    products = sides @ sides.transpose(1, 2)
-    lengths = torch.linalg.vector_norm(sides, dim=2)
-    outer = lengths[:, :, None] * lengths[:, None, :]
-    scale = (rigidity / face_areas(positions, triangles))[:, None, None]
-    share = poisson.expand(len(triangles))[:, None, None]
-    return scale * ((1.0 - share) * products * products / outer + share * outer)
+    x, y = (sides @ first[:, :, None])[:, :, 0], (sides @ second[:, :, None])[:, :, 0]
+    scale = 1.0 / (torch.linalg.vector_norm(sides, dim=2) * face_areas(positions, triangles).sqrt()[:, None])
+    along, across, twist = scale * y * y, scale * x * x, -2.0 * scale * x * y
+    d11, d22, d66, d12 = (rigidity[:, k, None, None] for k in range(4))
+    mixed = _outer(along, across)
+    return (
+        d11 * _outer(along, along)
+        + d22 * _outer(across, across)
+        + d66 * _outer(twist, twist)
+        + d12 * (mixed + mixed.transpose(1, 2))
+    )
 
 
 def curvature_angles(positions: Tensor, triangles: Tensor, curvature: Tensor, direction: Tensor | None) -> Tensor:
@@ -128,3 +134,7 @@ def curvature_angles(positions: Tensor, triangles: Tensor, curvature: Tensor, di
     form = curvature[:, 0:1] * xj * xk + curvature[:, 1:2] * yj * yk + curvature[:, 2:3] * (xj * yk + yj * xk)
     lengths = torch.linalg.vector_norm(sides, dim=2)
     return -lengths * form / (4.0 * face_areas(positions, triangles)[:, None])
+
+
+def _outer(one: Tensor, other: Tensor) -> Tensor:
+    return one[:, :, None] * other[:, None, :]

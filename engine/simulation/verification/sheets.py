@@ -42,7 +42,7 @@ def small_sheet(
     faces = torch.as_tensor(triangles)
     weave = torch.tensor([1.0, 0.3, 0.0], dtype=torch.float64) if material.woven else None
     membrane = Membrane(unknowns, faces, rest, law=material.law, direction=weave, **material.membrane_parameters())
-    elastic: dict[str, Any] = {**material.bending_parameters()}
+    elastic: dict[str, Any] = {**material.bending_parameters(), "direction": weave}
     bending = Bending(unknowns, topology, rest, **elastic)
     mass = ShellMass(unknowns, faces, rest, density=material.density, thickness=material.thickness)
     system = System(

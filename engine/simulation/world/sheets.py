@@ -88,6 +88,8 @@ def bending_values(plan: SheetPlan, held: Tensor) -> dict[str, Tensor | float]:
     what is clamped over a width leaves it at a right angle.
     """
     values: dict[str, Tensor | float] = dict(plan.item.material.bending_parameters())
+    if plan.item.bending == "hinges":
+        values.pop("shear", None)
     values |= crease_parameters(plan.item, plan.creases, plan.topology)
     clamped = _clamped(plan, held)
     if bool(clamped.any()):
@@ -104,8 +106,9 @@ def _bending(
     flat = item.rest != "mesh"
     if item.bending == "hinges":
         return HingeBending(unknowns, plan.topology, rest, flat=flat, **values)
-    if item.rest == "curved":
+    if item.rest == "curved" or item.material.woven:
         values["direction"] = torch.tensor(item.direction, dtype=torch.float64, device=rest.device)
+    if item.rest == "curved":
         curvature = torch.tensor(item.curvature, dtype=torch.float64, device=rest.device)
         # What is clamped keeps its shape: the sheet beside it starts along it, and not as it would be bent.
         values["rest_curvature"] = torch.where(_clamped(plan, held)[:, None], 0.0, curvature)

@@ -16,6 +16,7 @@ from engine.geometry.sheets import regular_sheet, scattered_sheet
 from engine.simulation.energy import Unknowns
 from engine.simulation.shell.bending import HELD, Bending
 from engine.simulation.shell.hinges import HingeBending
+from engine.simulation.shell.rest import face_areas
 from engine.simulation.shell.topology import shell_topology
 from engine.simulation.shell.verification import cylinder
 
@@ -56,6 +57,66 @@ def relaxed(energy: Bending, q: Tensor) -> Tensor:
 
 def unmoved(energy: Any, positions: Tensor) -> Tensor:
     return torch.cat([positions.reshape(-1), positions.new_zeros(energy.unknowns.rotation_count)])
+
+
+def test_derivatives_of_a_woven_sheet(wavy: Sheet, moebius: Sheet, shaken: Shake) -> None:
+    """By both moduli, the shear and the rest shape too, on what has no inside either."""
+    weave = {"young_cross": 4e5, "shear": 1e5, "direction": torch.tensor([0.6, 0.5, 0.4], dtype=torch.float64)}
+    for sheet in (wavy, moebius):
+        energy = bending(sheet, rest_angles=None, **weave)
+        q = shaken(sheet[0], energy.unknowns.rotation_count, 0.03)
+        assert gradient_error(energy, q) < 1e-6
+        assert hessian_error(energy, q) < 1e-6
+        errors = mixed_errors(energy, q)
+        assert {"young_cross", "shear", "rest_positions"} <= set(errors)
+        assert max(errors.values()) < 1e-6, errors
+
+
+@pytest.mark.parametrize("pattern", ["regular", "scattered"])
+@pytest.mark.parametrize("degrees", [0.0, 30.0, 90.0, 135.0])
+def test_a_woven_sheet_bends_into_a_cylinder(pattern: str, degrees: float) -> None:
+    """E / A = (D11 c⁴ + D22 s⁴ + 2 (D12 + 2 D66) c² s²) / 2 R², with c and s of the angle between the warp and the
+    direction that is bent (S. G. Lekhnitskii: Anisotropic plates, 1968)."""
+    made = regular_sheet(1.0, 0.6, 40, 24) if pattern == "regular" else scattered_sheet(1.0, 0.6, 40, 24, seed=2)
+    flat, triangles = torch.as_tensor(made[0] - made[0].mean(axis=0)), made[1]
+    angle, radius = math.radians(degrees), 2.0
+    rolled = torch.stack(
+        [radius * torch.sin(flat[:, 0] / radius), flat[:, 1], radius * (1.0 - torch.cos(flat[:, 0] / radius))], dim=1
+    )
+    young, cross, shear, poisson, thickness = 1e6, 3e5, 1e5, 0.3, 1e-2
+    topology = shell_topology(triangles, flat.numpy())
+    energy = Bending(
+        Unknowns(len(flat), topology.edge_count),
+        topology,
+        flat,
+        young=young,
+        poisson=poisson,
+        thickness=thickness,
+        young_cross=cross,
+        shear=shear,
+        direction=torch.tensor([math.cos(angle), math.sin(angle), 0.0], dtype=torch.float64),
+        positions=rolled,
+    )
+    bent = energy.face_energies(relaxed(energy, unmoved(energy, rolled)))
+    middles = flat[torch.as_tensor(triangles)].mean(dim=1).abs()
+    inner = (middles[:, 0] < 0.4) & (middles[:, 1] < 0.2)
+    plate = thickness**3 / 12.0 / (1.0 - poisson**2 * cross / young)
+    along, across, mixed, twist = plate * young, plate * cross, plate * poisson * cross, thickness**3 / 12.0 * shear
+    c, s = math.cos(angle), math.sin(angle)
+    stiffness = along * c**4 + across * s**4 + 2.0 * (mixed + 2.0 * twist) * c**2 * s**2
+    measured = float(bent[inner].sum() / face_areas(flat, torch.as_tensor(triangles))[inner].sum())
+    assert measured == pytest.approx(stiffness / (2.0 * radius**2), rel=0.01 if pattern == "regular" else 0.05)
+
+
+def test_a_weave_of_equal_moduli_is_none(wavy: Sheet, shaken: Shake) -> None:
+    direction = torch.tensor([0.6, 0.5, 0.4], dtype=torch.float64)
+    plain, woven = bending(wavy), bending(wavy, young_cross=1e6, shear=1e6 / 2.6, direction=direction)
+    q = shaken(wavy[0], plain.unknowns.rotation_count, 0.03)
+    assert float(woven.value(q)) == pytest.approx(float(plain.value(q)), rel=1e-12)
+    with pytest.raises(ParameterError, match="some are missing"):
+        bending(wavy, young_cross=1e6, shear=1e5)
+    with pytest.raises(ParameterError, match="too large for these moduli"):
+        bending(wavy, young_cross=1e8, shear=1e5, direction=direction)
 
 
 @pytest.mark.parametrize("model", [Bending, HingeBending])
