@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engine.core.errors import FormwrightError
 from engine.simulation.driving import drive
 from engine.simulation.newton import Newton, NewtonReport, NewtonSettings, NotConvergedError
 from engine.simulation.objective import StepObjective
@@ -13,6 +14,22 @@ from engine.simulation.system import System
 DIRECT = NewtonSettings(max_iterations=40)
 DRAGGED = NewtonSettings(tolerance=1e-3, max_iterations=40)
 MAX_DRAGS = 200
+FAR = 100.0
+"""Times the size of everything: what has gone further is not on its way to an equilibrium."""
+
+
+class NoEquilibriumError(FormwrightError):
+    """Nothing balances what pulls.
+
+    step : of the simulation, 0 where there is none
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__(
+            f"Step {step} has no equilibrium: nothing holds or carries all that gravity pulls at.",
+            remedy="Pin it, put it on something, or choose a time stepping with inertia. The last good state is kept.",
+        )
+        self.step = step
 
 
 def equilibrium(
@@ -21,8 +38,8 @@ def equilibrium(
     """Unknowns q at a minimum of all energies and gravity, from `positions` [m], shape (vertex_count, 3).
 
     held : where the held unknowns are [m], shape (held_count,); where they are in `positions` without it
-    The energies' states move on to the equilibrium. Raises `NotConvergedError` and `NonFiniteError`, and then nothing
-    has changed.
+    The energies' states move on to the equilibrium. Raises `NoEquilibriumError`, `NotConvergedError` and
+    `NonFiniteError`, and then nothing has changed.
     """
     unknowns = system.unknowns
     solver = Newton(system.free, unknowns.size, unknowns.vertex_count, newton)
@@ -44,10 +61,14 @@ def settle(system: System, solver: Newton, q: Tensor, *, step: int) -> tuple[Ten
     with a drag w/2 |x − x'|²_M to where it was, again and again, and the drag falls as fast as that converges (the
     proximal point algorithm: R. T. Rockafellar, SIAM J. Control Optim. 14(5), 1976).
     """
-    settings = solver.settings
+    settings, start = solver.settings, q
+    if _free_to_fall(system, q):
+        raise NoEquilibriumError(step)
     found = _attempt(system, q, 0.0, settings, DIRECT)
     drag = _first_drag(system, q)
     for _ in range(MAX_DRAGS):
+        if _is_far(system, start, q if found is None else found[0]):
+            raise NoEquilibriumError(step)
         if found is not None:
             return found
         dragged = _attempt(system, q, drag, settings, DRAGGED)
@@ -61,6 +82,25 @@ def settle(system: System, solver: Newton, q: Tensor, *, step: int) -> tuple[Ten
         drag *= 0.05 if report.iterations <= 5 else 0.2 if report.iterations < 15 else 1.0
     # For its message, or because it takes more iterations than were tried.
     return solver.minimise(StepObjective(system, 0.0, system.unknowns.positions(q), step), q)
+
+
+def _free_to_fall(system: System, q: Tensor) -> bool:
+    """Whether everything is pulled along, and nothing resists it: no vertex is held, and no energy changes when all
+    move as one."""
+    pull = (system.vertex_masses[:, None] * system.gravity).sum(dim=0)
+    if len(system.held) or not bool((pull != 0.0).any()):
+        return False
+    along = torch.zeros_like(q)
+    system.unknowns.positions(along)[:] = torch.nn.functional.normalize(pull, dim=0)
+    parts = [energy.hessian(q, project=False) for energy in system.energies.values()]
+    resisted = sum(float(part.multiply(along).norm()) for part in parts)
+    return resisted <= 1e-9 * sum(float(part.magnitude(along).norm()) for part in parts)
+
+
+def _is_far(system: System, start: Tensor, q: Tensor) -> bool:
+    before, now = system.unknowns.positions(start), system.unknowns.positions(q)
+    extent = float((before.max(dim=0).values - before.min(dim=0).values).norm())
+    return float((now - before).abs().max()) > FAR * extent
 
 
 def _attempt(

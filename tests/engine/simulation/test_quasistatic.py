@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import torch
 
 from engine.core.checks import CheckResult
+from engine.protocol.scene import Obstacle, Pin, PlaneShape, Pose, RectangleShape, Region, Scene, Sheet, Time
 from engine.protocol.shell_materials import PRESETS
 from engine.simulation.elastica import SELF_BUCKLING, column_tip, heavy_tip, loaded_tip
 from engine.simulation.objective import StepObjective
-from engine.simulation.quasistatic import equilibrium
+from engine.simulation.quasistatic import NoEquilibriumError, equilibrium
 from engine.simulation.schemes import SchemeName
 from engine.simulation.verification import dynamics, gradients, statics
 from engine.simulation.verification.sheets import MovingScheme
+from engine.simulation.world.world import build_world
+
+RIGHT, UP = Pose(translation=(0.2, 0.0, 0.0)), Pose(translation=(0.0, 0.0, 0.008))
 
 
 @pytest.mark.parametrize(
@@ -51,6 +56,35 @@ def test_forces_vanish_at_an_equilibrium_and_creases_stay(hang: Callable) -> Non
     assert float((hung.system.unknowns.positions(again - q)).norm()) > 1e-6
     objective = StepObjective(hung.system, 0.0, hung.rest, 0)
     assert objective.residual(objective.gradient(again).total) < float("inf")
+
+
+@pytest.mark.parametrize("held", [(), (0,)], ids=["nothing is held", "another sheet is held"])
+def test_what_nothing_carries_has_no_equilibrium(held: tuple[int, ...]) -> None:
+    """It would be as far down as float64 can tell."""
+    pins = [Pin(region=Region(kind="vertices", vertices=list(held)))] if held else []
+    shape = RectangleShape(width=0.1, height=0.1, columns=2, rows=2)
+    sheets = [Sheet(name="free", shape=shape), Sheet(name="other", shape=shape, pose=RIGHT, pins=pins)]
+    time = Time(step=0.01, scheme="quasi-static")
+    world = build_world(Scene(sheets=sheets, time=time))
+    stepper = world.stepper()
+    before = stepper.moment
+    with pytest.raises(NoEquilibriumError, match="nothing holds or carries"):
+        stepper.step(world.held_positions(0.01))
+    assert stepper.moment is before
+    at_rest = build_world(Scene(sheets=sheets, time=time, gravity=(0.0, 0.0, 0.0)))
+    still = at_rest.stepper()
+    still.step(at_rest.held_positions(0.01))
+    assert torch.allclose(still.positions, at_rest.positions, atol=1e-12)
+
+
+def test_what_lands_on_something_has_one() -> None:
+    sheet = Sheet(name="card", shape=RectangleShape(width=0.1, height=0.1, columns=2, rows=2), material="card", pose=UP)
+    ground = Obstacle(name="ground", shape=PlaneShape(size=0.5))
+    world = build_world(Scene(sheets=[sheet], obstacles=[ground], time=Time(step=0.01, scheme="quasi-static")))
+    stepper = world.stepper()
+    stepper.step(world.held_positions(0.01))
+    heights = stepper.positions[world.bodies["card"].vertices, 2]
+    assert 0.0 < float(heights.min()) <= float(heights.max()) < 1e-3
 
 
 @pytest.mark.slow
