@@ -265,6 +265,14 @@ class FlexiCubes(Surface):
         side = self.resolution + 1
         return (coordinates[:, 0] * side + coordinates[:, 1]) * side + coordinates[:, 2]
 
+    def active_cells(self) -> Tensor:
+        """The cell of every row of the leaf "weights", counted in C order of (x, y, z), 0 … n^3 − 1; −1 for those of
+        the virtual layer; shape (cell_count,)."""
+        ids, side = self._active.cell_ids, self.resolution
+        coordinates = self._grid.coordinates(ids) - 1
+        cells = (coordinates[:, 0] * side + coordinates[:, 1]) * side + coordinates[:, 2]
+        return torch.where(self._grid.is_real_cell(ids), cells, -1)
+
     def activate_nodes(self, index: Tensor | np.ndarray) -> None:
         """Make leaves of further nodes at the next `prepare`, for Terms that supervise the field there.
 
