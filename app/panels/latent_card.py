@@ -11,6 +11,7 @@ from app.panels.editors import CalmComboBox
 from app.panels.number_field import ValueSlider
 from app.panels.schema import ParameterField
 from app.work.latent import FARTHEST, Latent
+from engine.protocol.study import MODEL
 
 MOST = 12
 """Sliders that are shown: the axes are in the order of how much they change."""
@@ -69,7 +70,7 @@ class LatentCard(QFrame):
     def refresh(self) -> None:
         """Show where the shape is now."""
         latent = self._latent
-        there = bool(latent.values)
+        there = bool(latent.values) and MODEL in self._document.study.inputs
         self.setVisible(there or latent.can_begin)
         self.begin.setVisible(latent.can_begin)
         self.reset.setVisible(there)

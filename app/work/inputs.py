@@ -48,7 +48,7 @@ class Inputs:
 
     @property
     def roles(self) -> dict[str, str]:
-        """What each role is, by the role; nothing where neither a scene nor a Model is: there objects say what they are."""
+        """What each role is, by the role; nothing without scene and Model, where objects say what they are."""
         document = self._document
         entries = document.catalogue.studies if document.catalogue is not None else []
         entry = next((item for item in entries if item.study == document.study.study), None)

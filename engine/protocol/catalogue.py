@@ -42,6 +42,7 @@ class StudyEntry(BaseModel):
 
     descends : it has Terms and an optimiser; what does not goes on by itself, a step of time an iteration
     scene : it needs a Scene, whose mesh shapes are inputs too
+    makes : the kind of surface that it always makes; "" where a parameter says it, or it makes none
     """
 
     study: str
@@ -50,6 +51,7 @@ class StudyEntry(BaseModel):
     workspace: str = "Surface"
     descends: bool = True
     scene: bool = False
+    makes: str = ""
     inputs: dict[str, str] = Field(default_factory=dict)
     schema_: dict[str, Any] = Field(default_factory=dict)
     default_terms: list[TermSpec] = Field(default_factory=list)
@@ -58,7 +60,7 @@ class StudyEntry(BaseModel):
     def surface(self, parameters: dict[str, Any]) -> str:
         """The kind of surface that a study with these parameters makes; "" where it makes none."""
         declared = self.schema_.get("properties", {}).get("surface", {})
-        return str(parameters.get("surface", declared.get("default", "")))
+        return str(parameters.get("surface", declared.get("default", self.makes)))
 
 
 class GalleryEntry(BaseModel):

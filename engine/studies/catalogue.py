@@ -25,6 +25,7 @@ def catalogue() -> Catalogue:
                 workspace=kind.workspace,
                 descends=kind.descends,
                 scene=kind.scene,
+                makes=kind.makes,
                 inputs=kind.inputs,
                 schema_=kind.parameters.model_json_schema(),
                 default_terms=kind.default_terms(),

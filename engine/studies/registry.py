@@ -61,7 +61,7 @@ class StudyKind:
     parameters : their declaration
     default_terms : what is wished when nothing is said
     build : makes the problem
-    descends, scene : see `engine.protocol.catalogue.StudyEntry`
+    descends, scene, makes : see `engine.protocol.catalogue.StudyEntry`
     optional : roles of inputs without which it may do: the problem says when it needs them
     optimizer : what suits it
     """
@@ -76,6 +76,7 @@ class StudyKind:
     workspace: str = "Surface"
     descends: bool = True
     scene: bool = False
+    makes: str = ""
     optional: tuple[str, ...] = ()
     optimizer: OptimizerSpec = field(default_factory=OptimizerSpec)
 
@@ -143,7 +144,7 @@ def build_reconstruct(study: Study, inputs: dict[str, Any], progress: Progress) 
         target=target,
         frame=frame,
         device=device,
-        surface=start_surface(parameters, target, device),
+        surface=start_surface(parameters, target, device, frame=frame, begin=inputs.get("start")),
         notes=notes,
     )
 
@@ -232,8 +233,12 @@ STUDIES: dict[str, StudyKind] = {
     "reconstruct": StudyKind(
         name="reconstruct",
         title="Reconstruct",
-        help="Makes one watertight surface of a scan or a mesh: it descends onto the target while you steer it.",
-        inputs={"target": "The scan or mesh that the surface should become."},
+        help="Makes one surface of a scan or a mesh: it descends onto the target while you steer it.",
+        inputs={
+            "target": "The scan or mesh that the surface should become.",
+            "start": "A mesh, a scan or a volume to start from, where the target is.",
+        },
+        optional=("start",),
         parameters=ReconstructParameters,
         default_terms=reconstruct_terms,
         build=build_reconstruct,
@@ -262,6 +267,7 @@ STUDIES: dict[str, StudyKind] = {
         parameters=CompleteParameters,
         default_terms=complete_terms,
         build=build_complete,
+        makes="deepmesh",
         optional=(MODEL, "target"),
         optimizer=OptimizerSpec(learning_rate=0.05),
     ),

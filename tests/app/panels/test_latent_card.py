@@ -67,12 +67,17 @@ def test_what_is_no_model_changes_nothing(workbench: Workbench, tmp_path: Path) 
     assert workbench.document.study.study == "reconstruct" and "broken" in str(said[0])
 
 
-def test_sliders_follow_the_run_and_lead_it(qtbot: Any, workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sliders_follow_the_run_and_lead_it(
+    qtbot: Any, workbench: Workbench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     sent: list[Any] = []
     monkeypatch.setattr(workbench.link, "send", sent.append)
     card = LatentCard(workbench.document, workbench.latent)
     qtbot.addWidget(card)
     assert card.isHidden()
+    workbench.files.open([model(tmp_path)])
+    assert not card.isHidden() and not card.begin.isHidden() and card.reset.isHidden()
+    assert "latent-prior" not in workbench.document.resting_terms()
     shown(workbench, [0.5, -1.0])
     card.show()
     assert len(card.sliders) == 2
@@ -93,3 +98,5 @@ def test_sliders_follow_the_run_and_lead_it(qtbot: Any, workbench: Workbench, mo
     assert sent[-1] == SetLatent(values=SHAPES["small"])
     QTest.keyClick(card.share, Qt.Key.Key_Home)
     assert sent[-1] == SetLatent(values=SHAPES["tall"])
+    workbench.document.undo()  # back to a study without a Model
+    assert card.isHidden()
