@@ -79,7 +79,7 @@ def smallest_eigenvalues(
     i = wp.tid()
     m = covariance[i]
     basis = wp.identity(n=3, dtype=wp.float64)
-    for _sweep in range(8):
+    for _sweep in range(5):
         for pair in range(3):
             p = wp.where(pair == 2, 1, 0)
             q = wp.where(pair == 0, 1, 2)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 from tests_app_fakes import pixels, poll_until, polls
 
+from engine.core.parameters import ParameterModel, parameter
 from engine.geometry.mesh import Mesh
 from engine.io.registry import write
-from engine.protocol.edits import AddTerm
+from engine.protocol.catalogue import TermEntry
+from engine.protocol.edits import AddTerm, SetParameter
 from engine.protocol.snapshot import ProblemRaised, StateChanged
 
 
@@ -254,3 +257,32 @@ def test_a_study_that_is_opened_brings_its_own_handles(
     window.workbench.files.open_study(saved)
     qtbot.waitUntil(lambda: poll_until(window, lambda: len(window.document.objects) == 2), timeout=20000)
     assert len(window.document.handles()) == 1
+
+
+def test_a_plane_is_placed_in_the_middle_and_each_drag_of_it_is_one_step_of_undo(
+    running: Any, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class MirrorParameters(ParameterModel):
+        point: tuple[float, float, float] = parameter((0.0, 0.0, 0.0), title="Point", help="Of it.", live=True)
+        normal: tuple[float, float, float] = parameter((1.0, 0.0, 0.0), title="Normal", help="Of it.", live=True)
+
+    document, viewport = running.document, running.viewport
+    entry = TermEntry(
+        kind="mirror", title="Mirror", help="Mirrors.", place="plane", schema_=MirrorParameters.model_json_schema()
+    )
+    terms = [*document.catalogue.terms, entry]
+    monkeypatch.setattr(document, "catalogue", document.catalogue.model_copy(update={"terms": terms}))
+    monkeypatch.setattr(viewport, "bounds", lambda: np.array([[0.0, 0.0, 0.0], [4.0, 6.0, 8.0]]), raising=False)
+    running.workbench.steering.add_term("mirror")
+    (plane,) = viewport.last("set_placed")[0][0]
+    assert plane.point == (2.0, 3.0, 4.0) and plane.direction == (1.0, 0.0, 0.0) and plane.selected
+    for turned, ended in (((0.0, 1.0, 0.0), False), ((0.0, 0.0, 1.0), True)):
+        viewport.term_placed.emit("Mirror", "normal", turned, ended)
+    assert isinstance(session.sent[-1], SetParameter) and session.sent[-1].value == [0.0, 0.0, 1.0]
+    viewport.term_placed.emit("Mirror", "point", (2.0, 3.0, 5.0), True)
+    document.undo()
+    assert viewport.last("set_placed")[0][0][0].point == (2.0, 3.0, 4.0)
+    document.undo()
+    assert viewport.last("set_placed")[0][0][0].direction == (1.0, 0.0, 0.0)
+    running.workbench.steering.set_parameter("Mirror", "enabled", False)
+    assert viewport.last("set_placed")[0][0] == []
