@@ -24,3 +24,4 @@ class CompleteParameters(SampledParameters):
     start: ClassVar[str] = "sdf"
     hold_sides: ClassVar[bool] = False
     remove_specks: ClassVar[bool] = False
+    parts: ClassVar[int] = 0

@@ -34,6 +34,8 @@ def load_inputs(
             motion = _recorded(study, path)
             inputs[role] = motion or load_geometry(
                 Path(path),
+                sign=study.parameters.get("sign", "auto"),
+                axes=study.parameters.get("axes", "auto"),
                 unit=unit or study.units.get(role),
                 shift=shift if shift is not None else study.shifts.get(role, "auto"),
                 repairs=repairs,

@@ -31,10 +31,10 @@ from engine.studies.complete_parameters import CompleteParameters
 from engine.studies.holding import HeldSides
 from engine.studies.reconstruct_parameters import ReconstructParameters
 from engine.studies.sensitivity import shape_sensitivity
-from engine.studies.specks import enclosed_nodes, supporting_nodes, unclaimed_parts
+from engine.studies.specks import enclosed_nodes, supporting_nodes, surplus_parts, unclaimed_parts
+from engine.studies.starting import start_field
 from engine.studies.term_set import TermSet
 from engine.surfaces.kinds import convert, restored, surface_kind
-from engine.surfaces.starts import random_field, sphere_field
 from engine.surfaces.surface import ExtractedSurface, GridField, OpenField, Stroke, Surface
 
 SPECK_INTERVAL = 10
@@ -45,9 +45,6 @@ HIDDEN = 0.25
 
 SETTLED = 0.8
 """Part of a Run after which no node changes sides any more."""
-
-START_BAND = 3.0
-"""Cells: largest value of a start that knows nothing of the target."""
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +119,8 @@ class ReconstructProblem:
             self._pending_resolution, self._evaluated = None, None
         self._active = self._terms.prepare(self.surface, self._progress)
         remaps += self.surface.prepare()
-        if self.parameters.remove_specks and iteration and iteration % SPECK_INTERVAL == 0 and self._remove_specks():
+        looks = self.parameters.remove_specks or self.parameters.parts
+        if looks and iteration and iteration % SPECK_INTERVAL == 0 and self._remove_specks():
             remaps += self.surface.prepare()
         self._hold_sides()
         return remaps
@@ -336,25 +334,33 @@ class ReconstructProblem:
     # -- specks ---------------------------------------------------------------------------------------------------
 
     def _remove_specks(self) -> bool:
-        """Flip the field's sign at the nodes that make parts which the target does not claim; True where it did.
+        """Flip the field's sign at the nodes that make parts which the target does not claim, or which are more than
+        are wanted; True where it did.
 
         Looks at the design as it is, and not as it was evaluated last: a Run that was interrupted, or looked at, since
         then must do the same.
         """
-        if self.target is None or not isinstance(self.surface, GridField):
+        wanted = self.parameters.parts
+        if not isinstance(self.surface, GridField) or (self.target is None and not wanted):
             return False
         with torch.no_grad():
             seen = self.surface.extract()
         triangles = seen.triangles.cpu().numpy()
         vertices = seen.vertices.detach()
-        if euler_and_parts(triangles)[1] <= self.target.parts:
+        expected = wanted or (self.target.parts if self.target else 1)
+        if euler_and_parts(triangles)[1] <= expected:
             return False
-        evaluation = Evaluation(
-            seen, target=self.target, draw=self.target.draw(0), sample_count=0, generator=self._generator,
-            device=self._device,
-        )  # fmt: skip
-        nearest = evaluation.face_of_target.cpu().numpy()
-        labels, unclaimed = unclaimed_parts(triangles, nearest, self.target.parts)
+        nearest = None
+        if self.target is not None:
+            evaluation = Evaluation(
+                seen, target=self.target, draw=self.target.draw(0), sample_count=0, generator=self._generator,
+                device=self._device,
+            )  # fmt: skip
+            nearest = evaluation.face_of_target.cpu().numpy()
+        if wanted or nearest is None:
+            labels, unclaimed = surplus_parts(vertices.cpu().numpy(), triangles, expected, nearest)
+        else:
+            labels, unclaimed = unclaimed_parts(triangles, nearest, expected)
         if not len(unclaimed):
             return False
         bordered = np.unique(labels[np.isin(triangles, seen.boundary.cpu().numpy()).any(axis=1)])
@@ -389,21 +395,18 @@ class ReconstructProblem:
 _NOTHING = ExtractedSurface(torch.zeros(0, 3), torch.zeros(0, 3, dtype=torch.int32), 0.0, 0)
 
 
-def start_surface(parameters: ReconstructParameters, target: Target, device: Device) -> Surface:
-    """The surface to begin with: the target's distance, or a field that knows nothing of it.
-
-    Those that know nothing stay within `START_BAND` cells of zero, so that a node on the wrong side soon gets over.
-    """
-    resolution = parameters.resolution
-    band = START_BAND * 2.0 / resolution
-    if parameters.start == "sphere":
-        field = sphere_field(resolution, radius=0.9).clamp(-band, band)
-    elif parameters.start == "random":
-        field = random_field(resolution, seed=parameters.seed) * band
-    else:
-        field = target.distance_field(resolution)
+def start_surface(
+    parameters: ReconstructParameters,
+    target: Target,
+    device: Device,
+    *,
+    frame: Frame,
+    begin: Mesh | Points | None = None,
+) -> Surface:
+    """The surface to begin with, of `engine.studies.starting.start_field`."""
+    field = start_field(parameters, target, frame=frame, device=device, begin=begin)
     kind, options = surface_kind(parameters.surface), parameters.model_dump()
-    msdf = target.msdf_field(resolution)
+    msdf = target.msdf_field(parameters.resolution)
     if msdf is None or not kind.can_open:
         return kind.started(field, options=options, device=device)
     return kind.started_open(field, msdf, options=options, device=device)

@@ -53,10 +53,25 @@ class ReconstructParameters(SampledParameters):
         300, title="Iterations", ge=1, le=100000, soft_min=100, soft_max=2000, step=50, live=True,
         help="Steps of the descent. From a sphere or from noise take 800 or more.",
     )  # fmt: skip
-    start: Literal["sdf", "sphere", "random"] = parameter(
+    start: Literal["sdf", "sphere", "random", "file", "formula"] = parameter(
         "sdf", title="Start from",
         help="sdf: the target's signed distance on the grid, the quickest. sphere, random: starts that know nothing "
-        "of the target.",
+        "of the target. file: a mesh, a scan or a volume of your own. formula: the zero of a formula.",
+    )  # fmt: skip
+    formula: str = parameter(
+        "x^2 + y^2 + z^2 - 0.5", title="Formula", shown_for={"start": ["formula"]},
+        help="A field of x, y and z to start from, negative inside, in the grid's frame from -1 to 1. It knows + - * / "
+        "^, pi, e, sqrt, abs, min, max, length, exp, log, sin, cos and the like.",
+    )  # fmt: skip
+    sign: Literal["auto", "negative", "positive"] = parameter(
+        "auto", title="Sign inside", advanced=True,
+        help="Of the values of a volume or a formula, inside the surface. auto: found by what lies on the border; you "
+        "are asked when that is not clear.",
+    )  # fmt: skip
+    axes: Literal["auto", "xyz", "zyx"] = parameter(
+        "auto", title="Order of axes", advanced=True,
+        help="Of a volume whose file does not say it, as of NumPy. xyz: its first axis is x. zyx: its first axis is z, "
+        "as in stacks of pictures. auto: you are asked when it matters.",
     )  # fmt: skip
     closed: bool = parameter(
         True, title="Close at the border", advanced=True,

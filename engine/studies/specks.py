@@ -8,6 +8,7 @@ from torch import Tensor
 
 from engine.core.device import Device
 from engine.geometry.distance import TriangleIndex
+from engine.geometry.quality import cone_volumes
 from engine.geometry.topology import part_labels
 from engine.surfaces.surface import GridField
 
@@ -32,6 +33,26 @@ def unclaimed_parts(triangles: np.ndarray, nearest: np.ndarray, expected: int) -
     rank[np.argsort(-claims, kind="stable")] = np.arange(count)
     stays = (claims > 0) & ((rank < expected) | (claims > CLAIM * len(nearest)))
     return labels, np.flatnonzero(~stays)
+
+
+def surplus_parts(
+    vertices: np.ndarray, triangles: np.ndarray, keep: int, nearest: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Part of every triangle, and which parts are too many where `keep` separate ones are wanted.
+
+    nearest : triangle nearest to each of some points spread over the target: parts stay that most are nearest to.
+        Without it, and among parts that none is nearest to, those with the largest volumes stay
+
+    Cavities are no parts of their own: they stay, or go where there are points and none is nearest to them.
+    """
+    labels = part_labels(triangles)
+    count = int(labels.max(initial=-1)) + 1
+    volumes = np.bincount(labels, weights=cone_volumes(vertices, triangles), minlength=count)
+    claims = np.zeros(count) if nearest is None else np.bincount(labels[nearest[nearest >= 0]], minlength=count)
+    solid = np.flatnonzero(volumes > 0)
+    order = solid[np.lexsort((-volumes[solid], -claims[solid]))]
+    cavities = np.flatnonzero((volumes <= 0) & (claims == 0)) if nearest is not None else order[:0]
+    return labels, np.sort(np.concatenate([order[keep:], cavities]))
 
 
 def enclosed_nodes(

@@ -7,7 +7,7 @@ import torch
 
 from engine.core.device import Device
 from engine.geometry.topology import euler_and_parts
-from engine.studies.specks import enclosed_nodes, unclaimed_parts
+from engine.studies.specks import enclosed_nodes, surplus_parts, unclaimed_parts
 from engine.surfaces.flexicubes import FlexiCubes
 
 CPU = Device("cpu")
@@ -51,3 +51,29 @@ def test_what_the_target_claims_stays() -> None:
     assert unclaimed_parts(triangles, nearest, expected=1)[1].tolist() == [2]
     assert unclaimed_parts(triangles, nearest, expected=3)[1].tolist() == []
     assert unclaimed_parts(triangles, np.zeros(100, int), expected=3)[1].tolist() == [1, 2]
+
+
+def three_balls() -> FlexiCubes:
+    axis = torch.linspace(-1.0, 1.0, 33, dtype=torch.float64)
+    points = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1)
+    balls = [((-0.6, 0.0, 0.0), 0.3), ((0.1, 0.5, 0.0), 0.2), ((0.6, -0.3, 0.2), 0.15)]
+    fields = [(points - points.new_tensor(centre)).norm(dim=-1) - radius for centre, radius in balls]
+    hollow = 0.15 - (points - points.new_tensor(balls[0][0])).norm(dim=-1)  # a cavity in the first
+    return FlexiCubes(torch.maximum(torch.stack(fields).amin(dim=0), hollow))
+
+
+def test_the_wanted_number_of_parts_stays() -> None:
+    vertices, triangles = three_balls().present_output()
+    for keep in (1, 2, 3, 7):
+        labels, surplus = surplus_parts(vertices, triangles, keep)
+        left = triangles[~np.isin(labels, surplus)]
+        assert euler_and_parts(left)[1] == min(keep, 3) + 1  # the cavity stays with its ball
+        assert vertices[np.unique(left), 0].min() < -0.85  # the largest is always among them
+
+
+def test_of_more_parts_those_stay_that_the_target_claims() -> None:
+    vertices, triangles = three_balls().present_output()
+    small = np.flatnonzero(vertices[triangles][:, :, 0].min(axis=1) > 0.4)
+    labels, surplus = surplus_parts(vertices, triangles, 1, np.repeat(small, 2))
+    left = triangles[~np.isin(labels, surplus)]
+    assert euler_and_parts(left) == (2, 1) and vertices[np.unique(left), 0].min() > 0.4
