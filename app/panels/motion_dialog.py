@@ -43,7 +43,7 @@ class MotionDialog(WritingDialog):
         for unit in MILLIMETRES_PER:
             self.unit.addItem(UNIT_TITLES[unit], unit)
         self.unit.setCurrentIndex(self.unit.findData("mm"))
-        self.rate = number_box(self.tr("Pictures a second"), 25.0, 1.0, 120.0, "1/s", "number", self)
+        self.rate = number_box(self.tr("Pictures a second"), 25.0, 1.0, 120.0, "", "number", self)
         self.turn = QCheckBox(self.tr("Turn once round meanwhile"), self)
         rows = (
             (self.tr("First frame"), self.first),
