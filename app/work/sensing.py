@@ -18,7 +18,7 @@ from app.work.drawing import Drawing
 from app.work.engine_link import EngineLink
 from app.work.notices import Notices
 from app.work.playing import Playing
-from engine.protocol.scene_names import NUMBER_UNITS
+from engine.protocol.scene_names import MOTION_UNITS, NUMBER_UNITS
 from engine.protocol.session import Sensitivity, SensitivityOf
 from engine.protocol.snapshot import Snapshot
 
@@ -124,7 +124,7 @@ def rows_of(found: Sensitivity) -> list[Row]:
     number_unit = found.number.rpartition("[")[2].rstrip("]")
     rows = []
     for name, (values, derivatives) in found.parameters.items():
-        unit = "m/s²" if name == GRAVITY else NUMBER_UNITS.get(name.rpartition(".")[2], "")
+        unit = "m/s²" if name == GRAVITY else (NUMBER_UNITS | MOTION_UNITS).get(name.rpartition(".")[2], "")
         pairs = zip(np.atleast_1d(values).tolist(), np.atleast_1d(derivatives).tolist(), strict=True)
         vector = np.ndim(values) > 0
         for axis, (value, derivative) in zip("xyz", pairs, strict=False):

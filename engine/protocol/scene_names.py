@@ -13,6 +13,9 @@ NUMBER_UNITS = {
 }  # fmt: skip
 """SI unit of what can be identified, by the last part of its name."""
 
+MOTION_UNITS = {"offset": "m", "turn": "rad", "width": "m"}
+"""SI unit of what all poses of a mover are changed by, by the last part of its name."""
+
 FRICTION = "contact.friction"
 """The number of the scene's own coefficient, which holds where no pair of bodies has another."""
 

@@ -86,7 +86,9 @@ class Sensitivity:
         (vertex_count,)
     directions : the derivative itself, float64, shape (vertex_count, 3)
     parameters : by the name of a physical number ("cloth.young"): its value (a number, or three of gravity) and the
-        derivative in it
+        derivative in it. "contact.friction" is the scene's own coefficient, "contact.friction.low/high" that of a pair.
+        Of what moves as it is told, all poses since then changed alike: "hand.offset" [m], "hand.turn" (a rotation
+        vector [rad]; both are 0) and the "hand.width" of a gripper [m] now
     """
 
     number: str

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import ParameterError
+from engine.protocol.scene_names import FRICTION
 from engine.protocol.session import Sensitivity
 from engine.simulation.adjoint import simulate
 from engine.simulation.newton import NewtonSettings
@@ -14,6 +15,8 @@ from engine.simulation.system import GRAVITY
 from engine.simulation.world.world import World
 
 AXES = ("x", "y", "z")
+WIDTH = 6
+"""Where a gripper's pose has its width."""
 
 
 def number_names(world: World) -> list[str]:
@@ -45,18 +48,21 @@ def number_value(world: World, number: str, positions: Tensor, velocities: Tenso
 
 def sensitivity_of(world: World, stepper: Stepper, before: Snapshot, number: str, horizon: int) -> Sensitivity:
     """Derivatives of `number` at the present step in the positions of `before`, `horizon` steps ago, and in every
-    physical number that acted on the way, by the adjoint of these steps, which are made again.
+    physical number and every mover that acted on the way, by the adjoint of these steps, which are made again.
 
     Masses and gravity that the number itself is made of count as they are: only what they did on the way is
     differentiated; of BDF2 the first step is one of implicit Euler. World and stepper are left as they were. Raises
     `ParameterError`.
     """
     number_value(world, number, stepper.positions, stepper.velocities)
+    first = before.moment.step
     values = {
         name: world.physical(name).detach().clone().requires_grad_(True)
         for name in world.physical_parameters()
         if name == GRAVITY or not world.physical(name).ndim
     }
+    friction, motions = _friction_values(world), _motion_values(world, first + horizon)
+    given = values | ({FRICTION: torch.stack(list(friction.values()))} if friction else {})
     positions = world.system.unknowns.positions(before.moment.q).clone().requires_grad_(True)
     time = world.scene.time
     now = world.system.states()
@@ -69,22 +75,54 @@ def sensitivity_of(world: World, stepper: Stepper, before: Snapshot, number: str
             steps=horizon,
             step_size=time.step,
             scheme=time.scheme,
-            held=world.held_path(horizon, first=before.moment.step),
-            parameters=world.expanded(values),
+            held=world.held_path(horizon, _changed(world.poses(horizon, first=first), motions), first=first),
+            parameters=world.expanded(given),
             newton=NewtonSettings(tolerance=time.tolerance),
         )
         with torch.enable_grad():
             value = number_value(world, number, motion.positions[-1], motion.velocities[-1])
-        gradients = torch.autograd.grad(value, [positions, *values.values()], allow_unused=True)
+        leaves = values | friction | motions
+        gradients = torch.autograd.grad(value, [positions, *leaves.values()], allow_unused=True)
     finally:
         world.system.restore(now)
     directions = gradients[0].cpu().numpy()
     derivatives = {
         name: (value.detach().cpu().numpy(), torch.zeros_like(value).numpy() if found is None else found.cpu().numpy())
-        for (name, value), found in zip(values.items(), gradients[1:], strict=True)
+        for (name, value), found in zip(leaves.items(), gradients[1:], strict=True)
     }
     magnitudes = torch.linalg.vector_norm(gradients[0], dim=1).to(torch.float32).cpu().numpy()
     return Sensitivity(number, float(value.detach()), horizon, magnitudes, directions, derivatives)
+
+
+def _friction_values(world: World) -> dict[str, Tensor]:
+    """Leaves of the coefficients of friction, in the order of the parameter; none without contact."""
+    if world.contact is None:
+        return {}
+    names = [FRICTION if name == "default" else f"{FRICTION}.{name}" for name in world.contact.coefficient_names]
+    return {
+        name: value.clone().requires_grad_(True) for name, value in zip(names, world.physical(FRICTION), strict=True)
+    }
+
+
+def _motion_values(world: World, step: int) -> dict[str, Tensor]:
+    """Leaves of what all poses of a mover are changed by; the width of a gripper is that after `step` steps."""
+    leaves: dict[str, Tensor] = {}
+    for mover, poses in world.poses(1, first=step - 1).items():
+        leaves |= {f"{mover}.offset": poses.new_zeros(3), f"{mover}.turn": poses.new_zeros(3)}
+        if poses.shape[1] > WIDTH:
+            leaves[f"{mover}.width"] = poses[0, WIDTH].clone()
+    return {name: value.requires_grad_(True) for name, value in leaves.items()}
+
+
+def _changed(poses: dict[str, Tensor], motions: dict[str, Tensor]) -> dict[str, Tensor]:
+    changed = {}
+    for mover, own in poses.items():
+        parts = [own[:, :3] + motions[f"{mover}.offset"], own[:, 3:WIDTH] + motions[f"{mover}.turn"]]
+        if own.shape[1] > WIDTH:
+            width = motions[f"{mover}.width"]
+            parts.append((own[:, WIDTH] + width - width.detach())[:, None])
+        changed[mover] = torch.cat(parts, dim=1)
+    return changed
 
 
 def _deformable(world: World) -> list[str]:

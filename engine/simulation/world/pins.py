@@ -88,6 +88,11 @@ class Holding:
         """Every name that poses can be given for, and their length (7 with the width of a gripper)."""
         return {group.mover: 6 if group.width is None else 7 for group in self.groups}
 
+    def poses(self, times: Tensor) -> dict[str, Tensor]:
+        """Of every mover by its own motion at `times` [s], shape (k,): shape (k, 6) or (k, 7)."""
+        widths = {group.mover: group.width for group in self.groups if group.width is not None}
+        return {group.mover: poses_at(group.motion, times, widths.get(group.mover)) for group in self.groups}
+
     def at(self, times: Tensor, poses: Mapping[str, Tensor] | None = None) -> Tensor:
         """The held unknowns at `times` [s], shape (k,): [m], shape (k, 3 · vertices).
 

@@ -117,8 +117,12 @@ class World:
             [m], rotation vector [rad], width of a gripper [m], from where they stand at the start. They replace its
             motion, and the result can be differentiated in them.
         """
-        times = (first + 1.0 + torch.arange(steps, dtype=torch.float64)) * self.scene.time.step
-        return self._holding.at(times, poses)
+        return self._holding.at(self._times(steps, first), poses)
+
+    def poses(self, steps: int, *, first: int = 0) -> dict[str, Tensor]:
+        """Of every mover by its own motion after each of `steps` steps, of which `first` came before, as `held_path`
+        takes them."""
+        return self._holding.poses(self._times(steps, first))
 
     def parameters(self) -> dict[str, Tensor]:
         """All of the system's, by full name."""
@@ -224,6 +228,9 @@ class World:
         body = self.owner(vertex)
         x, y, z = (1e3 * positions[vertex]).tolist()
         return f"vertex {vertex - body.first} of {body.name!r}, at ({x:.4g}, {y:.4g}, {z:.4g}) mm"
+
+    def _times(self, steps: int, first: int) -> Tensor:
+        return (first + 1.0 + torch.arange(steps, dtype=torch.float64)) * self.scene.time.step
 
     def _held_flags(self) -> Tensor:
         held = torch.zeros(len(self.positions), dtype=torch.bool, device=self.system.device)

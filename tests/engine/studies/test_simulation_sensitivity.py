@@ -9,8 +9,10 @@ from cloth_runs import PULL, begin, flag, positions, problem_of, until
 
 from engine.core.errors import ParameterError
 from engine.protocol import session as requests
+from engine.protocol.scene import Scene
 from engine.simulation.stepper import Moment, Snapshot
-from engine.studies.numbers import number_value
+from engine.simulation.world.world import build_world
+from engine.studies.numbers import number_value, sensitivity_of
 from engine.studies.session import LocalSession
 
 EULER = {"step": 0.01, "duration": 0.3, "scheme": "implicit-euler", "tolerance": 1e-11}
@@ -84,3 +86,63 @@ def test_what_is_not_known_is_refused_plainly() -> None:
     session.advance()
     with pytest.raises(ParameterError, match="1 are"):
         session.ask(requests.SensitivityOf(SOFT, 2)).result()
+
+
+def test_friction_and_what_moves_are_differentiated() -> None:
+    """A card that fingers hold by friction and lift: by where they are, how they are turned, how wide they are, and by
+    the coefficient of the pair."""
+    card = {
+        "name": "card",
+        "shape": {"kind": "rectangle", "width": 0.02, "height": 0.03, "columns": 4, "rows": 6},
+        "pose": {"rotation": [90.0, 0.0, 0.0]},
+        "material": "card",
+    }
+    keyframes = [{"time": 0.0}, {"time": 0.1, "translation": [0.0, 0.0, 0.02]}]
+    hand = {
+        "name": "hand",
+        "width": 0.9e-3,
+        "finger": [0.004, 0.03, 0.01],
+        "pose": {"translation": [0.0, 0.0, 0.0117], "rotation": [0.0, 0.0, 90.0]},
+        "motion": {"keyframes": keyframes},
+    }
+    scene = Scene.model_validate(
+        {
+            "time": {"step": 5e-3, "tolerance": 1e-11},
+            "contact": {"friction": 0.2, "friction_speed": 5e-3},
+            "friction": [{"between": ["hand", "card"], "coefficient": 0.5}],
+            "sheets": [card],
+            "grippers": [hand],
+        }
+    )
+    world = build_world(scene)
+    stepper = world.stepper()
+    for step in range(1, 6):
+        stepper.step(world.held_positions(step * 5e-3))
+    before, horizon = stepper.snapshot(), 3
+    for step in range(6, 6 + horizon):
+        stepper.step(world.held_positions(step * 5e-3))
+    found = sensitivity_of(world, stepper, before, SOFT, horizon).parameters
+    poses = world.poses(horizon, first=5)["hand"]
+    pair = world.physical("contact.friction").clone()
+    assert found["contact.friction.card/hand"][0] == 0.5
+    assert found["contact.friction"][1] == 0.0  # nothing else touches
+    assert float(found["hand.width"][0]) == pytest.approx(0.9e-3)
+
+    def end(change: torch.Tensor, friction: torch.Tensor) -> float:
+        world.assign({"contact.friction": friction})
+        moved = world.stepper()
+        moved.restore(before)
+        moved.run(horizon, held=world.held_path(horizon, {"hand": poses + change}, first=5))
+        world.assign({"contact.friction": pair})
+        return float(number_value(world, SOFT, moved.positions, moved.velocities))
+
+    sizes = {("hand.offset", 2): 1e-7, ("hand.turn", 0): 1e-5, ("hand.turn", 1): 1e-5, ("hand.width", 0): 1e-7}
+    for (name, axis), size in sizes.items():
+        change = torch.zeros(7, dtype=torch.float64)
+        change[{"hand.offset": 0, "hand.turn": 3, "hand.width": 6}[name] + axis] = size
+        measured = (end(change, pair) - end(-change, pair)) / (2.0 * size)
+        assert np.atleast_1d(found[name][1])[axis] == pytest.approx(measured, rel=1e-3, abs=1e-7), name
+    still, more = torch.zeros(7, dtype=torch.float64), torch.tensor([0.0, 1e-4], dtype=torch.float64)
+    measured = (end(still, pair + more) - end(still, pair - more)) / 2e-4
+    assert measured != 0.0
+    assert float(found["contact.friction.card/hand"][1]) == pytest.approx(measured, rel=1e-3)
