@@ -22,6 +22,7 @@ from engine.surfaces.networks import Architecture
 from engine.surfaces.resampling import distances_to
 from engine.surfaces.shape_space import ShapeSpace, load_shape_space
 from engine.surfaces.surface import ExtractedSurface, Stroke, Surface
+from engine.surfaces.unsigned import UnsignedSet
 
 SWEEP_INTERVAL = 20
 """Iterations between two looks at the whole grid, where parts may have come up far from the surface."""
@@ -38,6 +39,8 @@ class DeepMesh(Surface):
     * "network": all parameters of the network, shape (parameter_count,)
     * "latent": which shape of a shape space, shape (latent_size,)
 
+    A field that is an unsigned distance gives the surface where it vanishes, open or closed.
+
     A network acts everywhere at once, so no place of it can be frozen: `freeze` is refused.
 
     Parameters
@@ -52,7 +55,7 @@ class DeepMesh(Surface):
     freezable: ClassVar[bool] = False
 
     _field: NetworkField
-    _level_set: LevelSet
+    _level_set: LevelSet | UnsignedSet
     _steps: int
     _stationary_count: int
     _found: tuple[int, ...] | None
@@ -81,17 +84,22 @@ class DeepMesh(Surface):
         if options.get("model"):
             return cls.of_model(load_shape_space(options["model"]), field.shape[0] - 1, device=device)
         seed = int(options.get("seed", 0))
-        return cls._fitted(samples_of_field(field, seed=seed), field.shape[0] - 1, options, device)
+        samples = samples_of_field(field, seed=seed)
+        if options.get("network_distance") == "unsigned":
+            samples = DistanceSamples(samples.positions, samples.values.abs())
+        return cls._fitted(samples, field.shape[0] - 1, options, device)
 
     @classmethod
     def converted(cls, surface: Surface, *, options: Mapping[str, Any], device: Device) -> DeepMesh:
-        """A network that is fitted to the mesh of `surface`; of one that is open, to what it is a part of."""
+        """A network that is fitted to the mesh of `surface`. Of one that is open: to what it is a part of, or, with
+        the option "network_distance" at "unsigned", to the open sheet itself."""
         vertices, triangles = surface.present_output()
-        if len(boundary_edges(triangles)):
+        signed = options.get("network_distance", "signed") != "unsigned"
+        if signed and len(boundary_edges(triangles)):
             # An open mesh has no inside of its own; what it is a part of has.
             return cls.started(distances_to(surface), options=options, device=device)
         samples = samples_of_mesh(
-            vertices, triangles, CONVERSION_SAMPLES, seed=int(options.get("seed", 0)), device=device
+            vertices, triangles, CONVERSION_SAMPLES, seed=int(options.get("seed", 0)), device=device, signed=signed
         )
         return cls._fitted(samples, surface.resolution, options, device)
 
@@ -103,8 +111,9 @@ class DeepMesh(Surface):
             frequency=float(options.get("network_frequency", 30.0)),
         )
         seed = int(options.get("seed", 0))
-        generator = torch.Generator().manual_seed(seed)
-        field = NetworkField(architecture, architecture.initial(generator).to(device.torch))
+        parameters = architecture.initial(torch.Generator().manual_seed(seed)).to(device.torch)
+        distance: Any = options.get("network_distance", "signed")
+        field = NetworkField(architecture, parameters, distance=distance)
         fit(field, samples, iterations=int(options.get("network_fitting", 400)), seed=seed)
         return cls(field, resolution, device=device, closed=bool(options.get("closed", True)))
 
@@ -284,7 +293,9 @@ class DeepMesh(Surface):
         self._extracted = None
         self._shared_network = None
 
-    def _new_level_set(self, resolution: int) -> LevelSet:
+    def _new_level_set(self, resolution: int) -> LevelSet | UnsignedSet:
+        if self._field.distance == "unsigned":
+            return UnsignedSet(self._field, resolution, dtype=self.dtype, device=self.device.torch)
         return LevelSet(
             self._field, resolution, dtype=self.dtype, device=self.device.torch, level=self.level, closed=self.closed
         )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from engine.core.checks import CheckResult, Count, Positive, check, compare
-from engine.geometry.topology import euler_and_parts
+from engine.geometry.topology import boundary_edges, euler_and_parts, measure_topology
 from engine.surfaces.deepmesh import DeepMesh
 from engine.surfaces.fitting import DistanceSamples, descend, fit
 from engine.surfaces.grid import Grid
@@ -20,9 +20,11 @@ from engine.surfaces.level_set import LevelSet
 from engine.surfaces.marching import march
 from engine.surfaces.network_field import DistanceKind, NetworkField
 from engine.surfaces.networks import Architecture
+from engine.surfaces.unsigned import PROBE, UnsignedSet
 from engine.surfaces.verification import count_defects, enclosed_volume
 
 PAPER = "Guillard et al., DeepMesh, 2022, arXiv 2106.11795, theorem 1"
+UDF = "Guillard et al., MeshUDF, ECCV 2022, arXiv 2111.14549"
 CPU = torch.device("cpu")
 
 
@@ -161,6 +163,78 @@ def _volume(function: ImplicitFunction, resolution: int, level: float) -> float:
     surface.find()
     mesh = surface.extract()
     return float(enclosed_volume(mesh.vertices.detach(), mesh.triangles))
+
+
+class Cap(ImplicitFunction):
+    """Unsigned distance to a part of a sphere: an open sheet of one border.
+
+    shape : radius, polar angle of the rim, height of the centre
+    """
+
+    def __init__(self, radius: float, angle: float, height: float = 0.03) -> None:
+        self.shape = torch.tensor([radius, angle, height], dtype=torch.float64, requires_grad=True)
+
+    def leaves(self) -> dict[str, Tensor]:
+        return {"shape": self.shape}
+
+    def values_at(self, positions: Tensor) -> Tensor:
+        radius, angle, height = self.shape
+        z = positions[:, 2] - height
+        across = torch.linalg.vector_norm(positions[:, :2], dim=1).clamp(min=1e-12)
+        on_sheet = (torch.sqrt(across**2 + z**2) - radius).abs()
+        on_rim = torch.sqrt(
+            ((across - radius * torch.sin(angle)) ** 2 + (z - radius * torch.cos(angle)) ** 2).clamp(min=1e-24)
+        )
+        return torch.where(torch.atan2(across, z) <= angle, on_sheet, on_rim)
+
+
+@check("surfaces.unsigned-border", title="The border of an unsigned distance lies on its rim", source=UDF)
+def unsigned_border(*, resolution: Count = 32, radius: Positive = 0.6, angle: Positive = 1.9) -> CheckResult:
+    """Largest distance of border vertices from the rim and of all others from the sheet, in cells, and 1 for every
+    border, part or turned edge too many."""
+    cap = Cap(radius, angle)
+    surface = UnsignedSet(cap, resolution, dtype=torch.float64, device=CPU)
+    surface.find()
+    mesh = surface.extract()
+    vertices = mesh.vertices.detach()
+    topology = measure_topology(mesh.triangles.numpy())
+    rim = vertices[boundary_edges(mesh.triangles.numpy())[:, 0]] - vertices.new_tensor([0.0, 0.0, 0.03])
+    off_rim = radius * (torch.atan2(torch.linalg.vector_norm(rim[:, :2], dim=1), rim[:, 2]) - angle).abs().max()
+    off = float(torch.maximum(off_rim, cap.values_at(vertices).detach().max())) / surface.grid.cell_size
+    odd = abs(topology.boundary_loops - 1) + abs(topology.parts - 1) + topology.flipped_edges
+    return compare("surfaces.unsigned-border", off + odd + topology.nonmanifold_edges, 0.0, 1e-3, unit="cells")
+
+
+@check("surfaces.unsigned-gradient", title="dv/dz of an unsigned distance against central differences", source=UDF)
+def unsigned_gradient(*, resolution: Count = 16, radius: Positive = 0.6, angle: Positive = 1.9) -> CheckResult:
+    """Largest error over radius, rim and place, relative to the largest entry, of a random functional of the vertices
+    found again; and that of the sheet's area against theory, in the detail."""
+    cap = Cap(radius, angle)
+    surface = UnsignedSet(cap, resolution, dtype=torch.float64, device=CPU)
+    surface.find()
+    mesh = surface.extract()
+    start, distance = mesh.vertices.detach(), PROBE * surface.grid.cell_size
+    directions = torch.randn(start.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    (analytic,) = torch.autograd.grad((mesh.vertices * directions).sum(), cap.shape, retain_graph=True)
+    corners = mesh.vertices[mesh.triangles.long()]
+    face = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    (by_area,) = torch.autograd.grad(torch.linalg.vector_norm(face, dim=1).sum() / 2, cap.shape)
+    across, outward = mesh.gradients, mesh.outward
+
+    def found_again() -> Tensor:
+        places = start
+        for _ in range(60):
+            ahead, behind = (cap.plain_values(places + side * distance * across) for side in (1.0, -1.0))
+            places = places + (behind - ahead)[:, None] / 2.0 * across
+            places = places + (distance - cap.plain_values(places + distance * outward))[:, None] * outward
+        return (places * directions).sum()
+
+    # A small step: above the rim the distance has a second derivative on one side only.
+    measured = torch.stack([_difference(found_again, cap.shape, i, 1e-7) for i in range(3)])
+    error = float((measured - analytic).abs().max() / analytic.abs().max())
+    theory = [4 * math.pi * radius * (1 - math.cos(angle)), 2 * math.pi * radius**2 * math.sin(angle), 0.0]
+    area = float((by_area - by_area.new_tensor(theory)).abs().max()) / theory[0]
+    return compare("surfaces.unsigned-gradient", error, 0.0, 1e-6, area=area)
 
 
 @check("surfaces.marching-cubes", title="Marching cubes of random signs is closed and manifold")

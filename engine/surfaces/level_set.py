@@ -5,7 +5,7 @@ Source: Remelli et al., *MeshSDF*, NeurIPS 2020; Guillard et al., *DeepMesh*, 20
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -35,12 +35,15 @@ class LevelMesh:
     triangles : counter-clockwise from outside, shape (triangle_count, 3), int32
     gradients : ∇s at the vertices, shape (vertex_count, 3), no graph
     stationary_count : vertices without a gradient, for ∇s vanishes there
+    outward : unit vectors in an open surface away from it at its border, zero elsewhere, shape (vertex_count, 3);
+        empty for a closed one
     """
 
     vertices: Tensor
     triangles: Tensor
     gradients: Tensor
     stationary_count: int
+    outward: Tensor = field(default_factory=lambda: torch.zeros(0, 3))
 
 
 class LevelSet:

@@ -51,6 +51,8 @@ class NetworkField(ImplicitFunction):
         given = torch.zeros(architecture.latent_size) if latent is None else latent
         if given.shape != (architecture.latent_size,):
             raise ParameterError("latent", f"it has {given.numel()} numbers for {architecture.latent_size}.")
+        if distance not in ("signed", "occupancy", "unsigned"):
+            raise ParameterError("distance", f"{distance!r} is none.", remedy="Use signed, occupancy or unsigned.")
         if not placement[0] > 0.0:
             raise ParameterError("placement", f"a scale of {placement[0]} is none.", remedy="Give a positive number.")
         self.architecture = architecture
@@ -76,6 +78,5 @@ class NetworkField(ImplicitFunction):
         values = self.architecture.evaluate(self.parameters, positions, latent) / scale
         if self.distance == "occupancy":
             return 0.5 - torch.sigmoid(-values / OCCUPANCY_WIDTH)
-        if self.distance == "unsigned":
-            return values.abs()
+        # An unsigned distance is what the network says: folding it at zero would make sheets that no data ask for.
         return values
