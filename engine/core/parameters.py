@@ -92,13 +92,14 @@ class ParameterModel(BaseModel):
 def parameter_error(error: ValidationError, owner: str) -> ParameterError:
     """Plain words for the first complaint of a pydantic error."""
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"]) or "value"
+    name = ".".join((owner, *(str(part) for part in first["loc"])))
     if first["type"] == "extra_forbidden":
-        return ParameterError(
-            f"{owner}.{name}", "there is no such parameter.", remedy="Check the spelling, or remove it."
-        )
+        return ParameterError(name, "there is no such parameter.", remedy="Check the spelling, or remove it.")
     complaint = first["msg"].removeprefix("Value error, ")
-    return ParameterError(f"{owner}.{name}", f"{complaint} (got {_SHORT.repr(first['input'])}).")
+    if first["type"] == "value_error" and isinstance(first["input"], dict | BaseModel):
+        # Values that do not go together: the complaint says which, and the table holds all of them.
+        return ParameterError(name, f"{complaint.removesuffix('.')}.")
+    return ParameterError(name, f"{complaint} (got {_SHORT.repr(first['input'])}).")
 
 
 _SHORT = Repr()

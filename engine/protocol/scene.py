@@ -300,7 +300,7 @@ class Sheet(ParameterModel):
             try:
                 base = preset(name).material.model_dump() if name else {}
             except ParameterError as error:
-                raise ValueError(f"material: {error}") from None
+                raise ValueError(str(error)) from None
             values["material"] = base | given
         return values
 

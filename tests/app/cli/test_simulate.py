@@ -145,6 +145,54 @@ def test_what_is_wrong_in_a_file_is_named(
     assert not (tmp_path / "out").exists()
 
 
+CLOTH = '[[sheets]]\nname = "cloth"\nshape = { kind = "rectangle", columns = 2, rows = 2 }\n'
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ('[time]\nstepp = "1 ms"\n' + CLOTH, ["card.toml.time.stepp", "line 2"]),
+        (CLOTH.replace("rows = 2", 'width = "0.1 s"'), ["sheets.0.shape.rectangle.width", "'0.1 s'", "mm", "line 3"]),
+        (CLOTH + "material = { thickness = 0 }\n", ["sheets.0.material.thickness", "greater than 0", "line 4"]),
+        (CLOTH + '[[sheets.pins]]\ngripper = "hand"\n', ["'cloth'", "'hand'", "there is not"]),
+        (CLOTH + '[[obstacles]]\nname = "ball"\n', ["'ball' and 'cloth'", "inside each other", "mm"]),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(
+    wrong: str, said: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "card.toml"
+    path.write_text(wrong, encoding="utf-8")
+    told = refused(capsys, path, "-o", tmp_path / "out")
+    for words in said:
+        assert words in told
+    assert "{" not in told  # no tables of what was given
+
+
+def test_a_step_without_an_equilibrium_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "card.toml"
+    path.write_text('[time]\nscheme = "quasi-static"\n' + CLOTH, encoding="utf-8")
+    told = refused(capsys, path, "-o", tmp_path / "out", code=1)
+    assert "Step 1 has no equilibrium" in told
+    assert "Pin it" in told
+    assert len(Trajectory.open(tmp_path / "out")) == 1  # where it started
+
+
+@pytest.mark.parametrize("kind", ["sheets", "solids"])
+def test_a_mesh_that_is_no_surface_is_told_with_its_place(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three triangles at one edge are no sheet, and what is open cannot be filled."""
+    vertices = np.array([[0, 0, 0], [100, 0, 0], [0, 100, 0], [0, -100, 0], [50, 50, 100]], float)
+    write(Mesh(vertices, np.array([[0, 1, 2], [1, 0, 3], [0, 1, 4]])), tmp_path / "fan.ply")
+    path = tmp_path / "card.toml"
+    shape = 'shape = { kind = "mesh", input = "fan" }'
+    path.write_text(f'[inputs]\nfan = "fan.ply"\n[units]\nfan = "mm"\n[[{kind}]]\nname = "fan"\n{shape}\n')
+    told = refused(capsys, path, "-o", tmp_path / "out")
+    assert "fan" in told
+    assert ("has 3 triangles" if kind == "sheets" else "more than two triangles") in told
+
+
 def test_paths_that_lead_nowhere_say_what_there_is(
     scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
