@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtTest import QTest
 from stage import Stage
 
+from app.viewport.overlay.pulling import pull_label
 from engine.protocol.scene import Pin, RectangleShape, Region, Scene, Sheet, Time
 from engine.protocol.study import Study
 from engine.protocol.trajectory import Trajectory
@@ -94,6 +95,7 @@ def pull(stage: Stage, cells: int) -> None:
     assert stage.view.state.pull is not None and stage.view.state.pull[0].body == "curtain"
     stage.key("Space")
     stage.wait(lambda: stage.run.iteration >= began + 6, "six steps of pulling")
+    assert pull_label(stage.view).endswith(" N"), "the run has said how stiff its spring is"
     stage.picture("simulation-pull")
     QTest.mouseRelease(stage.view, mouse.LEFT, pos=(start + QPointF(0.0, -60.0)).toPoint())
     frames = Trajectory.open(folder)
