@@ -100,6 +100,25 @@ def test_contact_has_one_stiffness() -> None:
     assert world.physical_parameters()["contact.stiffness"] == ["contact.stiffness", "friction.stiffness"]
 
 
+@pytest.mark.parametrize("mode", ["barrier", "penalty"])
+@pytest.mark.parametrize("factor", [1e2, 1e4])
+def test_contact_may_be_much_stiffer(mode: str, factor: float) -> None:
+    """A card that falls on the ground converges at every step, and comes to rest nearer to the gap."""
+    plain = build_world(card_on_ground()).physical("contact.stiffness")
+    contact = Contact(mode=mode, stiffness=factor * float(plain))
+    sheet = Sheet(name="card", shape=CARD, material="card", pose=Pose(translation=(0.0, 0.0, 0.004)))
+    world = build_world(card_on_ground(sheets=[sheet], contact=contact))
+    stepper, card = world.stepper(), world.bodies["card"].vertices
+    for step in range(1, 21):
+        solved = stepper.step(world.held_positions(step * world.scene.time.step))
+        assert solved.report.residuals[-1] <= 1e-8 or solved.report.rounding
+        assert solved.report.iterations < 40
+        assert float(stepper.positions[card, 2].min()) > 0.0
+    weight = float(world.system.vertex_masses.sum()) * 9.81
+    assert world.readings(stepper, solved).scalars["floor z [N]"] == pytest.approx(-weight, rel=0.05)
+    assert 0.97e-3 < float(stepper.positions[card, 2].mean()) < 1e-3
+
+
 def test_bodies_inside_each_other_are_refused_where_they_are() -> None:
     ball = Obstacle(name="ball", shape=BallShape(radius=0.02, cells=4))
     with pytest.raises(BodyError, match="inside each other") as caught:
