@@ -139,7 +139,7 @@ def part_labels(triangles: np.ndarray, edges: HalfEdges | None = None) -> np.nda
     """Number of the edge-connected part that each triangle belongs to, shape (triangle_count,)."""
     edges = edges or half_edges(triangles)
     one, other = edges.pairs()
-    return _components(one // 3, other // 3, len(edges.order) // 3)
+    return components(one // 3, other // 3, len(edges.order) // 3)
 
 
 def boundary_edges(triangles: np.ndarray) -> np.ndarray:
@@ -153,7 +153,7 @@ def corner_fans(edges: HalfEdges, one: np.ndarray, other: np.ndarray, triangle_c
     """Fan of each corner: corners of one vertex are joined across the edges between their triangles."""
     along = edges.start[one] == edges.start[other]
     other_start, other_end = np.where(along, other, _next(other)), np.where(along, _next(other), other)
-    return _components(np.concatenate([one, _next(one)]), np.concatenate([other_start, other_end]), 3 * triangle_count)
+    return components(np.concatenate([one, _next(one)]), np.concatenate([other_start, other_end]), 3 * triangle_count)
 
 
 def _boundary_loops(boundary: np.ndarray, fans: np.ndarray) -> int:
@@ -161,7 +161,7 @@ def _boundary_loops(boundary: np.ndarray, fans: np.ndarray) -> int:
     if not len(boundary):
         return 0
     ends = np.unique(np.stack([fans[boundary], fans[_next(boundary)]]), return_inverse=True)[1].reshape(2, -1)
-    return int(_components(ends[0], ends[1], int(ends.max()) + 1).max()) + 1
+    return int(components(ends[0], ends[1], int(ends.max()) + 1).max()) + 1
 
 
 def _next(half_edge: np.ndarray) -> np.ndarray:
@@ -169,7 +169,9 @@ def _next(half_edge: np.ndarray) -> np.ndarray:
     return half_edge - half_edge % 3 + (half_edge + 1) % 3
 
 
-def _components(one: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:
+def components(one: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:
+    """Number of the connected piece that each of `count` things belongs to, shape (count,); one[k] and other[k] are
+    linked."""
     if not count:
         return np.zeros(0, np.int64)
     from scipy.sparse import coo_array  # slow to load

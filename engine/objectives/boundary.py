@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from engine.core.parameters import ParameterModel, parameter
+from engine.geometry.topology import components
 from engine.objectives.evaluation import Evaluation
-from engine.objectives.parts import connected_parts
 from engine.objectives.shape_loss import shape_loss, zeros_like_vertices
 from engine.objectives.term import Term, register
 from engine.surfaces.surface import Surface
@@ -51,9 +51,7 @@ class Holes(Term):
 
     kind: ClassVar[str] = "holes"
     title: ClassVar[str] = "Number of borders"
-    help: ClassVar[str] = (
-        "Closes holes of an open surface until only the longest borders are left, as many as wanted."
-    )
+    help: ClassVar[str] = "Closes holes of an open surface until only the longest borders are left, as many as wanted."
     formula: ClassVar[str] = "Σ length of the boundary loops beyond the N longest"
     source: ClassVar[str] = "First variation of length: curve shortening, Gage and Hamilton, 1986"
     unit: ClassVar[str] = "of a side of 1.8"
@@ -76,7 +74,7 @@ class Holes(Term):
     def _unwanted(self, edges: np.ndarray, positions: np.ndarray) -> np.ndarray:
         if not len(edges):
             return np.zeros(0, bool)
-        loop = np.unique(connected_parts(edges, len(positions))[edges[:, 0]], return_inverse=True)[1]
+        loop = np.unique(components(edges[:, 0], edges[:, 1], len(positions))[edges[:, 0]], return_inverse=True)[1]
         length = np.bincount(loop, np.linalg.norm(positions[edges[:, 1]] - positions[edges[:, 0]], axis=1))
         unwanted = np.ones(len(length), bool)
         unwanted[np.argsort(-length, kind="stable")[: self.parameters.borders]] = False

@@ -9,24 +9,12 @@ import torch
 from torch import Tensor
 
 from engine.core.parameters import ParameterModel, parameter
+from engine.geometry.topology import components
 from engine.objectives.areas import weighted_area
 from engine.objectives.evaluation import Evaluation
 from engine.objectives.shape_loss import shape_loss
 from engine.objectives.term import Term, register
 from engine.surfaces.surface import Surface
-
-
-def connected_parts(links: np.ndarray, count: int) -> np.ndarray:
-    """Number of the connected piece that each of `count` things belongs to, shape (count,).
-
-    links : edges (n, 2), or triangles (n, 3), by index
-    """
-    from scipy.sparse import coo_array  # slow to load
-    from scipy.sparse.csgraph import connected_components
-
-    tails, heads = links.reshape(-1), np.roll(links, -1, axis=1).reshape(-1)
-    graph = coo_array((np.ones(len(tails), np.int8), (tails, heads)), shape=(count, count))
-    return np.asarray(connected_components(graph, directed=False)[1])
 
 
 @register
@@ -69,7 +57,7 @@ class Parts(Term):
 
     def _unwanted_faces(self, evaluation: Evaluation) -> np.ndarray:
         triangles, positions = evaluation.triangles.cpu().numpy(), evaluation.positions.cpu().numpy()
-        of_vertex = connected_parts(triangles, len(positions))
+        of_vertex = components(triangles.reshape(-1), np.roll(triangles, -1, axis=1).reshape(-1), len(positions))
         part = of_vertex[triangles[:, 0]]
         a, b, c = positions[triangles].swapaxes(0, 1)
         count = int(of_vertex.max()) + 1

@@ -96,7 +96,7 @@ def gallery() -> list[GalleryEntry]:
         GalleryEntry(
             name="streamlined",
             title="A block, streamlined",
-            help="Its drag falls to a third while its volume stays. Turn the arrow of the stream while it runs.",
+            help="Its drag falls to less than half while its volume stays. Turn the arrow of the stream while it runs.",
             picture="streamlined.png",
             study=streamlined(),
         ),

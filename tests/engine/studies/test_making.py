@@ -11,7 +11,7 @@ import torch
 import trimesh
 
 from engine.geometry.mesh import Mesh
-from engine.geometry.topology import euler_and_parts
+from engine.geometry.topology import euler_and_parts, measure_topology
 from engine.geometry.vertex_clusters import clustered
 from engine.objectives.drag import flow_estimate
 from engine.objectives.shape_verification import joined
@@ -105,3 +105,25 @@ def test_a_block_in_a_stream_loses_drag_and_keeps_its_volume() -> None:
     after = descended(block, 60, drag=(1.0, {"panels": 300}), volume=10.0, smoothness=10.0)
     assert coefficient(after) < 0.5 * coefficient(before)
     assert after.volume == pytest.approx(before.volume, rel=0.03)
+
+
+def test_a_hole_closes_and_the_rim_of_a_bowl_stays() -> None:
+    ball = sphere(10.0, 32)
+    centres = ball.vertices[ball.triangles].mean(axis=1)
+    bottom = (np.hypot(centres[:, 0], centres[:, 1]) < 3.0) & (centres[:, 2] < 0.0)
+    bowl = Mesh(ball.vertices, ball.triangles[(centres[:, 2] < 2.0) & ~bottom])
+    assert measure_topology(bowl.triangles).boundary_loops == 2
+    values = {"surface": "g-shell", "resolution": 16, "iterations": 80, "samples": 1000, "device": "cpu"}
+    terms = [
+        TermSpec(kind="holes", name="holes", parameters={"borders": 1}),
+        TermSpec(kind="fit", name="fit"),
+        TermSpec(kind="even-faces", name="even-faces", weight=0.5),
+    ]
+    problem = build_problem(Study(parameters=values, terms=terms), {"target": bowl})
+    run = Run(problem, OptimizerSpec(decay=0.0), 80)
+    for _ in range(80):
+        assert run.step(), run.take_events()
+    result = problem.result_mesh()
+    assert measure_topology(result.triangles).boundary_loops == 1
+    rim = result.vertices[result.vertices[:, 2] > 1.0]
+    assert np.hypot(rim[:, 0], rim[:, 1]).max() == pytest.approx(np.sqrt(96.0), abs=0.5)
