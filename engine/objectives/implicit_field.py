@@ -50,7 +50,7 @@ class Eikonal(Term):
         return ((torch.linalg.vector_norm(gradients, dim=1) - 1.0) ** 2).mean()
 
     def fits(self, design: Any) -> bool:
-        return isinstance(design, ImplicitField) and super().fits(design)
+        return isinstance(design, ImplicitField) and design.distance_kind != "occupancy" and super().fits(design)
 
 
 @register
@@ -97,10 +97,13 @@ class Distances(Term):
             ]
         )
         values = design.values_at(self._nodes[index].to(design.dtype))
-        return clamped_errors(values, self._distances[index].to(values.dtype), cut).mean() / cut
+        wanted = self._distances[index].to(values.dtype)
+        if design.distance_kind == "unsigned":
+            wanted = wanted.abs()
+        return clamped_errors(values, wanted, cut).mean() / cut
 
     def fits(self, design: Any) -> bool:
-        return isinstance(design, ImplicitField) and super().fits(design)
+        return isinstance(design, ImplicitField) and design.distance_kind != "occupancy" and super().fits(design)
 
     def _look_up(self, resolution: int) -> None:
         if resolution == self._resolution:

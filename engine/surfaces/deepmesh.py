@@ -20,7 +20,7 @@ from engine.surfaces.level_set import LevelSet
 from engine.surfaces.network_field import NetworkField
 from engine.surfaces.networks import Architecture
 from engine.surfaces.resampling import distances_to
-from engine.surfaces.shape_space import ShapeSpace, load_shape_space
+from engine.surfaces.shape_space import ShapeSpace
 from engine.surfaces.surface import ExtractedSurface, Stroke, Surface
 from engine.surfaces.unsigned import UnsignedSet
 
@@ -79,10 +79,7 @@ class DeepMesh(Surface):
 
     @classmethod
     def started(cls, field: Tensor, *, options: Mapping[str, Any], device: Device) -> DeepMesh:
-        """A network that is fitted to `field`, as far as it can be; with the option "model", the mean shape of that
-        Model, whose frame the Run must take."""
-        if options.get("model"):
-            return cls.of_model(load_shape_space(options["model"]), field.shape[0] - 1, device=device)
+        """A network that is fitted to `field`, as far as it can be."""
         seed = int(options.get("seed", 0))
         samples = samples_of_field(field, seed=seed)
         if options.get("network_distance") == "unsigned":

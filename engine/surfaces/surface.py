@@ -146,7 +146,8 @@ class Surface(ABC):
 
     def tetrahedral_output(self) -> tuple[np.ndarray, np.ndarray]:
         """The inside of the design as it is now, in tetrahedra: vertices float64 (n, 3), working frame, and indices
-        int64 (m, 4). Leaves the design as it is. Raises `GeometryError` for a surface that has no such thing."""
+        int64 (m, 4). Nodes of a grid that have moved so far that a tetrahedron would be inverted are taken back, in
+        the result alone. Leaves the design as it is. Raises `GeometryError` for a surface that has no such thing."""
         raise GeometryError(
             f"The surface {self.kind} is not filled with tetrahedra.", remedy="Take flexicubes for the surface."
         )
@@ -231,7 +232,13 @@ class GridPlaces(Protocol):
 
 @runtime_checkable
 class ImplicitField(Protocol):
-    """A surface {s = 0} whose s can be asked for anywhere."""
+    """A surface {s = 0} whose s can be asked for anywhere.
+
+    distance_kind : what s is: "signed", 1/2 − "occupancy", or "unsigned" and never negative but by error
+    """
+
+    @property
+    def distance_kind(self) -> str: ...
 
     def values_at(self, positions: Tensor) -> Tensor:
         """s at places (count, 3) of the working frame, negative inside, with graph, shape (count,)."""

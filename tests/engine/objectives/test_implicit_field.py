@@ -15,6 +15,7 @@ from engine.protocol.study import TermSpec
 from engine.surfaces.deepmesh import DeepMesh
 from engine.surfaces.deepmesh_verification import blob
 from engine.surfaces.flexicubes import FlexiCubes
+from engine.surfaces.network_field import NetworkField
 
 CPU = Device("cpu")
 UNIT = Frame((0.0, 0.0, 0.0), 1.0)
@@ -67,6 +68,7 @@ def test_gradient_against_central_differences(kind: str, context: TermContext) -
 def test_a_distance_pays_nothing_and_twice_a_distance_one(context: TermContext) -> None:
     class Exact:
         kind, resolution, cell_size, dtype = "deepmesh", 12, 2.0 / 12, torch.float64
+        distance_kind = "signed"
         slope = 1.0
 
         def values_at(self, positions: torch.Tensor) -> torch.Tensor:
@@ -82,6 +84,29 @@ def test_a_distance_pays_nothing_and_twice_a_distance_one(context: TermContext) 
     distances = build_term(TermSpec(kind="distances", name="d"), context)
     # The target's facets lie up to 1 − cos 9° of the radius inside the sphere, of a band of two cells.
     assert float(distances.evaluate(evaluation, design).detach()) < 0.02
+
+
+def test_a_handle_on_a_shape_space_moves_its_latent(context: TermContext) -> None:
+    field = blob()
+    space = NetworkField(field.architecture, field.parameters.detach(), field.latent.detach(), design="latent")
+    design = DeepMesh(space, 16)
+    evaluation = evaluated(design)
+    top = evaluation.positions[evaluation.positions[:, 2].argmax()]
+    wanted = (top + torch.tensor([0.0, 0.0, 0.1])).tolist()
+    handle = build_term(
+        TermSpec(kind="handle", name="h", parameters={"anchor": top.tolist(), "target": wanted}), context
+    )
+    (latent,) = design.tensors().values()
+    first = None
+    for _ in range(40):
+        evaluation = evaluated(design)
+        loss = handle.evaluate(evaluation, design)
+        first = float(loss.detach()) if first is None else first
+        (gradient,) = torch.autograd.grad(loss, latent)
+        with torch.no_grad():
+            latent -= 2.0 * gradient
+    assert set(design.tensors()) == {"latent"}
+    assert float(loss.detach()) < 0.5 * first
 
 
 def test_they_rest_on_other_surfaces(context: TermContext) -> None:
