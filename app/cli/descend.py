@@ -15,9 +15,10 @@ from app.cli.progress import ProgressDisplay
 from app.document.run_record import RunRecord
 from engine.core.errors import FormwrightError
 from engine.geometry.mesh import Mesh
+from engine.geometry.tet_mesh import TetMesh
 from engine.protocol.edits import Stop
 from engine.protocol.recording import Recording
-from engine.protocol.session import QualitySheet, ResultMesh, Session
+from engine.protocol.session import QualitySheet, ResultMesh, ResultTetrahedra, Session
 from engine.protocol.snapshot import (
     BranchesChanged,
     CheckpointMade,
@@ -67,6 +68,7 @@ class Outcome:
     """What a Run left.
 
     mesh : the surface [mm, world]
+    tetrahedra : its inside, where that was asked for
     quality : the quality sheet (see `engine.geometry.sheet`)
     losses : "loss" and "term:NAME" at the last iteration
     record : curves and branches of the Run
@@ -81,6 +83,7 @@ class Outcome:
     interrupted: bool = False
     reason: str = ""
     record: RunRecord = field(default_factory=RunRecord)
+    tetrahedra: TetMesh | None = None
 
 
 def descend(
@@ -91,9 +94,10 @@ def descend(
     *,
     edits: Recording | None = None,
     resume: Path | None = None,
+    filled: bool = False,
 ) -> Outcome:
     """Run `study` on `inputs` (role -> Geometry) to its end, to the end of `edits`, or to the first Ctrl-C; from where
-    the Run in the folder `resume` is.
+    the Run in the folder `resume` is. With `filled`, its inside is asked for too.
 
     The first Ctrl-C lets the iteration finish and keeps the surface so far; a second one gives up at once
     (`KeyboardInterrupt`). Raises `FormwrightError` when the Run fails.
@@ -111,11 +115,14 @@ def descend(
             if watch.is_stuck and not session.at_recorded_end:
                 raise watch.error()
             mesh, quality = _result(session, interruption)
+            tetrahedra = session.ask(ResultTetrahedra()).result() if filled else None
         finally:
             session.close()
     seconds = time.monotonic() - began
     interrupted = interruption.asked.is_set()
-    return Outcome(mesh, quality, watch.iteration, watch.losses, seconds, interrupted, watch.reason, watch.record)
+    return Outcome(
+        mesh, quality, watch.iteration, watch.losses, seconds, interrupted, watch.reason, watch.record, tetrahedra
+    )
 
 
 def _result(session: Session, interruption: Interruption) -> tuple[Mesh, dict[str, Any]]:

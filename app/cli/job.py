@@ -7,7 +7,7 @@ import importlib.metadata
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.cli.console import INTERRUPTED, print_json, say, to_json
 from app.cli.descend import Outcome, descend
@@ -16,14 +16,19 @@ from app.cli.progress import progress_display
 from engine.core.atomic import atomic_write
 from engine.core.errors import FileError, ParameterError
 from engine.geometry.mesh import Mesh
+from engine.geometry.tet_mesh import TetMesh
+from engine.io.format import Kind
 from engine.io.registry import extensions, write
 from engine.protocol.recording import Recording
 from engine.protocol.study import Study
 
+if TYPE_CHECKING:
+    from engine.geometry.tet_sheet import TetSheet
+
 
 @dataclass(frozen=True)
 class Files:
-    """Where results go: the mesh, and what was asked for beside it."""
+    """Where results go: the mesh or its inside in tetrahedra, and what was asked for beside it."""
 
     mesh: Path
     report: Path | None = None
@@ -32,9 +37,18 @@ class Files:
     losses: Path | None = None
 
 
-def check_output(path: Path) -> None:
-    """Refuse a place that cannot be written before minutes are spent on what goes there."""
-    known = sorted({suffix for group in extensions("write", "mesh").values() for suffix in group})
+def holds_tetrahedra(path: Path) -> bool:
+    """Whether such a file holds the inside of a surface in tetrahedra."""
+    return any(path.suffix.lower() in group for group in extensions("write", "tetrahedra").values())
+
+
+def check_output(path: Path, *, filled: bool = False) -> None:
+    """Refuse a place that cannot be written before minutes are spent on what goes there.
+
+    filled : the inside can be written too, in tetrahedra
+    """
+    kinds: list[Kind] = ["mesh", "tetrahedra"] if filled else ["mesh"]
+    known = sorted({suffix for kind in kinds for group in extensions("write", kind).values() for suffix in group})
     if path.suffix.lower() not in known:
         raise FileError(
             path, f"{path.suffix or 'no extension'!r} is no mesh format.", remedy=f"Use {', '.join(known)}."
@@ -75,8 +89,11 @@ def carry_out(
     from engine.studies.session import LocalSession
 
     make_session = functools.partial(LocalSession, thumbnails=False)
-    outcome = descend(make_session, study, inputs, progress_display(quiet=quiet or as_json), edits=edits, resume=resume)
-    export = write(outcome.mesh, files.mesh, unit=files.unit)
+    outcome = descend(
+        make_session, study, inputs, progress_display(quiet=quiet or as_json), edits=edits, resume=resume,
+        filled=holds_tetrahedra(files.mesh),
+    )  # fmt: skip
+    export = write(outcome.tetrahedra or outcome.mesh, files.mesh, unit=files.unit)
     report = describe(study, outcome) | {"mesh": export.to_dict()}
     if files.picture:
         _write_picture(outcome.mesh, files.picture)
@@ -106,7 +123,14 @@ def describe(study: Study, outcome: Outcome) -> dict[str, Any]:
         "reason": outcome.reason,
         "losses": outcome.losses,
         "quality": outcome.quality,
+        **({"tetrahedra": _sheet(outcome.tetrahedra).to_dict()} if outcome.tetrahedra else {}),
     }
+
+
+def _sheet(body: TetMesh) -> TetSheet:
+    from engine.geometry.tet_sheet import tet_sheet
+
+    return tet_sheet(body.vertices, body.tets)
 
 
 def _say_outcome(outcome: Outcome, files: Files, warnings: tuple[str, ...]) -> None:
@@ -114,6 +138,9 @@ def _say_outcome(outcome: Outcome, files: Files, warnings: tuple[str, ...]) -> N
     say(f"{ending} after {outcome.iteration} iterations in {outcome.seconds:.1f} s.")
     for line in quality_lines(outcome.quality):
         say(f"  {line}")
+    if outcome.tetrahedra:
+        for line in _sheet(outcome.tetrahedra).to_text().splitlines():
+            say(f"  {line}")
     for warning in warnings:
         say(f"  Note: {warning}")
     for path in (files.mesh, files.picture, files.losses, files.report):

@@ -30,7 +30,17 @@ def reconstruct(
     source: Annotated[
         Path, typer.Argument(metavar="INPUT", help="The scan or mesh to reconstruct, or sample:NAME for one of ours.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The mesh to write: .stl, .ply, .obj, .glb, .3mf.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The mesh to write: .stl, .ply, .obj, .glb, .3mf; or its inside in tetrahedra: .vtu, .msh.",
+        ),
+    ],
+    start_from: Annotated[
+        Path | None, typer.Option("--start-from", metavar="FILE", help="A mesh, a scan or a volume to start from.")
+    ] = None,
     unit: InputUnit = None,
     shift: InputShift = "auto",
     repairs: Repairs = None,
@@ -51,24 +61,30 @@ def reconstruct(
 
     Ctrl-C ends early and keeps the surface so far; a second one gives up at once.
     """
-    check_output(output)
+    check_output(output, filled=True)
     for place in (report, picture, study_file, losses):
         check_place(place)
     tell = silent if quiet or as_json else say
-    target = _load(source, unit, parse_shift(shift), repairs or [], tell)
+    reading = {"sign": options.get("sign") or "auto", "axes": options.get("axes") or "auto"}
+    target = _load(source, unit, parse_shift(shift), repairs or [], tell, reading)
+    inputs = {"target": target}
+    if start_from is not None:
+        # Beside the target, or the difference between their shifts would lie between them.
+        inputs["start"] = _load(start_from, unit or target.unit, target.shift, repairs or [], tell, reading)
+        options["start"] = "file"
     study = Study(
         study="reconstruct",
-        inputs={"target": str(source)},
-        units={"target": target.unit} if target.unit != "mm" else {},
-        shifts={"target": target.shift} if target.shift != NO_SHIFT else {},
+        inputs={"target": str(source), **({"start": str(start_from)} if start_from else {})},
+        units=dict.fromkeys(inputs, target.unit) if target.unit != "mm" else {},
+        shifts=dict.fromkeys(inputs, target.shift) if target.shift != NO_SHIFT else {},
         parameters=said(ReconstructParameters, options, diagonal=target.diagonal),
         optimizer=OptimizerSpec.parse(said(OptimizerSpec, options, names=OPTIMIZER_NAMES), owner="optimizer"),
         terms=weighted_terms(weights or []),
     )
     if study_file is not None:
-        _save(study, source, study_file)
+        _save(study, study_file)
     files = Files(output, report, picture, unit, losses)
-    raise typer.Exit(carry_out(study, {"target": target}, files, quiet=quiet, as_json=as_json))
+    raise typer.Exit(carry_out(study, inputs, files, quiet=quiet, as_json=as_json))
 
 
 def weighted_terms(weights: list[str]) -> list[TermSpec]:
@@ -91,17 +107,28 @@ def weighted_terms(weights: list[str]) -> list[TermSpec]:
     return list(terms.values())
 
 
-def _load(source: Path, unit: str | None, shift: Shift, repairs: list[str], tell: Callable[[str], object]) -> Any:
+def _load(
+    source: Path,
+    unit: str | None,
+    shift: Shift,
+    repairs: list[str],
+    tell: Callable[[str], object],
+    reading: dict[str, Any],
+) -> Any:
     try:
-        return load_geometry(source, unit=unit, shift=shift, repairs=repairs, tell=tell)
+        return load_geometry(source, unit=unit, shift=shift, repairs=repairs, tell=tell, **reading)
     finally:
         shut_down()
 
 
-def _save(study: Study, source: Path, path: Path) -> None:
-    """Write the study so that it finds its input again, from wherever it is run."""
-    target = str(source) if str(source).startswith(SAMPLE) else _relative(source.resolve(), path.resolve().parent)
-    saved = study.model_copy(update={"inputs": {"target": target}})
+def _save(study: Study, path: Path) -> None:
+    """Write the study so that it finds its inputs again, from wherever it is run."""
+    folder = path.resolve().parent
+    inputs = {
+        role: source if source.startswith(SAMPLE) else _relative(Path(source).resolve(), folder)
+        for role, source in study.inputs.items()
+    }
+    saved = study.model_copy(update={"inputs": inputs})
     with atomic_write(path) as temporary:
         temporary.write_text(saved.to_toml(), encoding="utf-8")
 

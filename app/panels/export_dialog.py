@@ -174,8 +174,18 @@ class ExportDialog(QDialog):
 
         for title, suffixes in extensions("write", "mesh").items():
             self._format.addItem(f"{title} ({suffixes[0]})", suffixes[0])
+        if self._fills:
+            for title, suffixes in extensions("write", "tetrahedra").items():
+                for suffix in suffixes:
+                    self._format.addItem(self.tr("{0}, tetrahedra ({1})").format(title, suffix), suffix)
         index = self._format.findData(Path(self._place.text()).suffix)
         self._format.setCurrentIndex(max(index, 0))
+
+    @property
+    def _fills(self) -> bool:
+        """Whether the surface that is shown has an inside that can be filled with tetrahedra."""
+        study = self._workbench.document.project.study
+        return study.study == "reconstruct" and study.parameters.get("surface", "flexicubes") == "flexicubes"
 
     def _format_chosen(self) -> None:
         from engine.io.registry import formats

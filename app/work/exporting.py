@@ -15,7 +15,8 @@ from app.work.engine_link import EngineLink
 from app.work.notices import Notices
 from app.work.tasks import Tasks
 from engine.geometry.mesh import Mesh
-from engine.protocol.session import ResultMesh
+from engine.geometry.tet_mesh import TetMesh
+from engine.protocol.session import ResultMesh, ResultTetrahedra
 
 
 class Exporting:
@@ -28,14 +29,18 @@ class Exporting:
         self._notices = notices
 
     def export(self, path: Path, unit: str, done: Callable[[Any], object]) -> None:
-        """Write the surface that is shown to a file; `done` gets the ExportReport."""
+        """Write the surface that is shown to a file, or its inside in tetrahedra where the file is one of these; `done`
+        gets the ExportReport."""
+        from engine.io.registry import extensions
 
         title = _tr("Exporting {0}").format(path.name)
 
-        def write(mesh: Mesh) -> None:
-            self._tasks.do(lambda: _write(mesh, path, unit), done, self._notices.say, title=title)
+        def write(geometry: Mesh | TetMesh) -> None:
+            self._tasks.do(lambda: _write(geometry, path, unit), done, self._notices.say, title=title)
 
-        self._link.ask(ResultMesh(checkpoint=self._link.viewed), write, title=title)
+        filled = any(path.suffix.lower() in group for group in extensions("write", "tetrahedra").values())
+        request = ResultTetrahedra if filled else ResultMesh
+        self._link.ask(request(checkpoint=self._link.viewed), write, title=title)
 
     def take_as_object(self) -> None:
         """Let the surface that is shown be an object of the scene: to go on with, or to compare."""
@@ -50,10 +55,10 @@ class Exporting:
         self._link.ask(ResultMesh(checkpoint=self._link.viewed), take)
 
 
-def _write(mesh: Mesh, path: Path, unit: str) -> Any:
+def _write(geometry: Mesh | TetMesh, path: Path, unit: str) -> Any:
     from engine.io.registry import write
 
-    return write(mesh, path, unit=unit or None)
+    return write(geometry, path, unit=unit or None)
 
 
 def _tr(text: str) -> str:

@@ -17,7 +17,6 @@ from engine.geometry.frame import Frame
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.geometry.tet_mesh import TetMesh
-from engine.geometry.tet_sheet import tet_sheet
 from engine.geometry.topology import euler_and_parts
 from engine.io.shift import NO_SHIFT
 from engine.objectives.evaluation import Evaluation
@@ -296,15 +295,9 @@ class ReconstructProblem:
         return replace(mesh, name=f"{given.name} reconstructed", unit=given.unit, shift=given.shift)
 
     def result_tetrahedra(self) -> TetMesh:
-        """The inside of the surface in tetrahedra [mm, world]; raises `GeometryError` where it has none, or where some
-        are inverted."""
+        """The inside of the surface in tetrahedra [mm, world]; raises `GeometryError` where it has none, or where the
+        surface lies so close to a node of the grid that a tetrahedron is flat."""
         vertices, tets = self.surface.tetrahedral_output()
-        inverted = tet_sheet(vertices, tets).inverted_tets
-        if inverted:
-            raise GeometryError(
-                f"Nodes of the grid have moved so far that {inverted} of {len(tets)} tetrahedra are inverted.",
-                remedy="Switch on 'No intersecting faces', which keeps the nodes in place.",
-            )
         given = self.geometry
         unit, shift = ("mm", NO_SHIFT) if given is None else (given.unit, given.shift)
         return TetMesh(self.frame.to_world(vertices), tets, "surface" if given is None else given.name, unit, shift)

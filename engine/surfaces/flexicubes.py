@@ -219,6 +219,15 @@ class FlexiCubes(Surface):
         exact.restore({name: _in_float64(value) for name, value in self.state().items()})
         with torch.no_grad():
             found = exact.extract_tetrahedra()
+            offsets, left = exact._leaves["offsets"], UNTANGLINGS
+            while left and bool((wrong := found.volumes <= FLAT * self.cell_size**3).any()):
+                # Nodes that moved too far go back where that inverts; in the end all do, and then nothing is inverted.
+                left -= 1
+                middles = found.vertices[found.tets[wrong]].mean(dim=1)
+                near = cells_in_balls(self._grid, middles.cpu().numpy(), 1.5 * self.cell_size, self.device.torch)
+                ids = near[:, None] + self._grid.corner_offsets(self.device.torch)
+                offsets[torch.isin(exact._active.node_ids, ids.reshape(-1)) if left else slice(None)] = 0.0
+                found = exact.extract_tetrahedra()
         return found.vertices.cpu().numpy(), found.tets.cpu().numpy()
 
     def output(self) -> tuple[np.ndarray, np.ndarray]:
@@ -580,6 +589,13 @@ class FlexiCubes(Surface):
             self._find_surface()
         assert self._connectivity is not None
         return self._connectivity
+
+
+UNTANGLINGS = 10
+"""How often nodes near inverted tetrahedra go back before all do."""
+
+FLAT = 1e-7
+"""Volume of a tetrahedron, in cells, that is as bad as an inverted one."""
 
 
 def require_cube(values: np.ndarray | Tensor) -> Tensor:

@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import meshio
 import numpy as np
 import pytest
 import trimesh
 
 from app.cli import main as command_line
+from engine.geometry.tet_mesh import tet_volumes
 from engine.protocol.study import Study
 
 SMALL = ["--resolution", "12", "--iterations", "12", "--samples", "400", "--device", "cpu"]
@@ -96,6 +98,34 @@ def test_the_unit_is_the_users_word(part: Path, tmp_path: Path, capsys: pytest.C
     assert told["mesh"]["unit"] == "in"
     assert told["quality"]["size"][0] == pytest.approx(2 * 254.0, rel=0.1)
     assert np.ptp(trimesh.load(mesh).vertices[:, 0]) == pytest.approx(20.0, rel=0.1)
+
+
+@pytest.mark.parametrize("suffix", [".vtu", ".msh"])
+def test_the_inside_goes_to_a_file_of_tetrahedra(
+    part: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], suffix: str
+) -> None:
+    place = tmp_path / f"ball{suffix}"
+    assert run("reconstruct", str(part), "-o", str(place), "--json", *SMALL) == 0
+    sheet = json.loads(capsys.readouterr().out)["tetrahedra"]
+    assert sheet["usable"] and not sheet["inverted_tets"] and not sheet["unused_vertices"]
+    found = meshio.read(place)
+    volumes = tet_volumes(found.points, found.cells_dict["tetra"])
+    assert volumes.min() > 0 and volumes.sum() == pytest.approx(sheet["volume"])
+    assert volumes.sum() == pytest.approx(4 / 3 * np.pi * 10**3, rel=0.15)
+
+
+def test_another_start(part: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place, study = tmp_path / "ball.ply", tmp_path / "study.toml"
+    given = ["--start-from", str(part), "--study", str(study), "--json"]
+    assert run("reconstruct", str(part), "-o", str(place), *given, *SMALL) == 0
+    told = json.loads(capsys.readouterr().out)["study"]
+    assert told["parameters"]["start"] == "file" and told["inputs"]["start"] == str(part)
+    assert run("run", str(study), "-o", str(tmp_path / "again.ply"), "--quiet") == 0
+    assert (tmp_path / "again.ply").read_bytes() == place.read_bytes()
+    formula = ["--start", "formula", "--formula", "x^2 + y^2 + z^2 - 0.7"]
+    assert run("reconstruct", str(part), "-o", str(place), *formula, *SMALL) == 0
+    assert run("reconstruct", str(part), "-o", str(place), "--start", "formula", "--formula", "os.system", *SMALL) == 2
+    assert "formula:" in capsys.readouterr().err
 
 
 def test_weights_are_of_terms_that_exist(part: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
