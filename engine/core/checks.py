@@ -38,6 +38,7 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.simulation.verification.dynamics",
     "engine.simulation.verification.gradients",
     "engine.simulation.verification.statics",
+    "engine.regression.verification",
     "engine.studies.verification",
 )
 

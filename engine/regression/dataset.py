@@ -1,0 +1,133 @@
+"""Samples for learning: meshes with nodal fields and scalars, and how they are split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from engine.core.errors import FormwrightError
+
+Split = Literal["train", "test"]
+
+
+class DatasetError(FormwrightError):
+    """A sample of a data set is not as the others, or not as it should be; the message names it."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One simulation.
+
+    name : what messages and tables call it
+    nodes : positions, shape (node_count, 2) or (node_count, 3), float64, in the data set's unit of length
+    triangles : node indices, shape (triangle_count, 3), int32
+    fields : values at the nodes by name, shape (node_count,), float64
+    inputs : scalars that are known beforehand, by name
+    outputs : scalars to predict, by name
+    anchors : nodes that mean the same in every sample, in one order (corners, leading edge), shape (anchor_count,)
+    """
+
+    name: str
+    nodes: np.ndarray
+    triangles: np.ndarray
+    fields: Mapping[str, np.ndarray] = field(default_factory=dict)
+    inputs: Mapping[str, float] = field(default_factory=dict)
+    outputs: Mapping[str, float] = field(default_factory=dict)
+    anchors: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    def __post_init__(self) -> None:
+        for name, kind in (("nodes", np.float64), ("triangles", np.int32), ("anchors", np.int64)):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), kind))
+
+    @property
+    def node_count(self) -> int:
+        return len(self.nodes)
+
+    @property
+    def triangle_count(self) -> int:
+        return len(self.triangles)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples with one set of fields and scalars.
+
+    samples : at least one
+    split : "train" or "test" of every sample
+    units : of fields and scalars by name; "length" is that of the nodes
+    name : what the user calls it
+    notes : what reading it found, sentences for the user
+    """
+
+    samples: tuple[Sample, ...]
+    split: tuple[Split, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    name: str = "data set"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.samples:
+            raise DatasetError(f"{self.name} holds no samples.")
+        if not self.split:
+            object.__setattr__(self, "split", ("train",) * len(self.samples))
+        if len(self.split) != len(self.samples):
+            raise DatasetError(
+                f"{self.name}: the split speaks of {len(self.split)} samples, and there are {len(self.samples)}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    @property
+    def dimension(self) -> int:
+        """Of the nodes: 2 or 3."""
+        return int(self.samples[0].nodes.shape[1])
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        return tuple(self.samples[0].fields)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(self.samples[0].inputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return tuple(self.samples[0].outputs)
+
+    def part(self, split: Split) -> tuple[Sample, ...]:
+        """The samples of one part of the split."""
+        return tuple(sample for sample, part in zip(self.samples, self.split, strict=True) if part == split)
+
+    def inputs(self, samples: Sequence[Sample] | None = None) -> np.ndarray:
+        """Known scalars, shape (sample_count, input_count)."""
+        return _table(self.samples if samples is None else samples, "inputs", self.input_names)
+
+    def outputs(self, samples: Sequence[Sample] | None = None) -> np.ndarray:
+        """Scalars to predict, shape (sample_count, output_count)."""
+        return _table(self.samples if samples is None else samples, "outputs", self.output_names)
+
+    def with_samples(self, added: Sequence[Sample], split: Split = "train") -> Dataset:
+        """The same and further samples."""
+        return replace(self, samples=(*self.samples, *added), split=(*self.split, *[split] * len(added)))
+
+    def resplit(self, *, test_share: float, seed: int) -> Dataset:
+        """The same with another split, drawn with a seed; both parts get one sample at least."""
+        count = len(self.samples)
+        tests = min(max(1, round(test_share * count)), count - 1)
+        chosen = np.random.default_rng(seed).permutation(count)[:tests]
+        split: list[Split] = ["train"] * count
+        for index in chosen:
+            split[index] = "test"
+        return replace(self, split=tuple(split))
+
+
+def _table(samples: Sequence[Sample], kind: str, names: tuple[str, ...]) -> np.ndarray:
+    rows = [[getattr(sample, kind)[name] for name in names] for sample in samples]
+    return np.array(rows, np.float64).reshape(len(samples), len(names))

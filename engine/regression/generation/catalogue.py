@@ -1,0 +1,28 @@
+"""The generators that there are."""
+
+from __future__ import annotations
+
+from engine.core.errors import ParameterError
+from engine.regression.generation.generate import Generator
+from engine.regression.generation.notched_plate import UNITS, notched_plate
+
+GENERATORS: dict[str, Generator] = {
+    generator.name: generator
+    for generator in (
+        Generator(
+            "notched-plate",
+            "Notched plates",
+            "Plates with two free-form flanks that are pulled: displacement, stress and plastic strain.",
+            notched_plate,
+            {"family": ("free-form", "wedge", "ellipse"), "law": ("elastoplastic", "elastic")},
+            UNITS,
+        ),
+    )
+}
+
+
+def find_generator(name: str) -> Generator:
+    """The generator called `name`; raises `ParameterError`."""
+    if name not in GENERATORS:
+        raise ParameterError(name, "there is no such generator.", remedy=f"There are {', '.join(GENERATORS)}.")
+    return GENERATORS[name]

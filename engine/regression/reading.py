@@ -1,0 +1,62 @@
+"""Data sets and meshes from files, whatever their format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from engine.core.errors import FileError
+from engine.regression.dataset import Dataset, Sample
+from engine.regression.flat_file import read_flat
+from engine.regression.folder import ENDINGS, read_folder, read_sample
+
+FLAT_FILE = "dataset.npz"
+
+
+def read_dataset(path: Path) -> Dataset:
+    """An `.npz`, a folder that holds a `dataset.npz`, or a folder of VTU, VTP or VTK files; raises `FileError`."""
+    if not path.exists():
+        raise FileError(path, "it does not exist.")
+    if path.is_dir():
+        return read_flat(path / FLAT_FILE) if (path / FLAT_FILE).exists() else read_folder(path)
+    if path.suffix.lower() != ".npz":
+        raise FileError(path, "it is no data set.", remedy="Give an .npz or a folder of VTU, VTP or VTK files.")
+    return read_flat(path)
+
+
+def read_mesh(path: Path, index: int = 0) -> Sample:
+    """A mesh to predict on: a VTU, VTP or VTK file, or a sample of an `.npz`; raises `FileError`."""
+    if path.suffix.lower() in ENDINGS:
+        if not path.exists():
+            raise FileError(path, "it does not exist.")
+        return read_sample(path)
+    dataset = read_dataset(path)
+    if not 0 <= index < len(dataset):
+        raise FileError(path, f"it has no sample {index}.", remedy=f"It has samples 0 to {len(dataset) - 1}.")
+    return dataset.samples[index]
+
+
+def read_candidates(path: Path) -> tuple[Sample, ...]:
+    """All samples of a file: one mesh, or those of an `.npz`; raises `FileError`."""
+    return (read_mesh(path),) if path.suffix.lower() in ENDINGS else read_dataset(path).samples
+
+
+def write_fields(path: Path, sample: Sample, fields: dict[str, np.ndarray]) -> None:
+    """A mesh with fields as VTU or VTP; raises `FileError`."""
+    import pyvista
+
+    from engine.core.atomic import atomic_write
+
+    points = np.pad(sample.nodes, ((0, 0), (0, 3 - sample.nodes.shape[1])))
+    surface = pyvista.PolyData.from_regular_faces(points, sample.triangles)
+    ending = path.suffix.lower()
+    if ending not in (".vtu", ".vtp"):
+        raise FileError(
+            path, f"fields cannot be written as {ending or 'a file without ending'}.", remedy="Use .vtu or .vtp."
+        )
+    grid = surface.cast_to_unstructured_grid() if ending == ".vtu" else surface
+    for name, values in fields.items():
+        grid.point_data[name] = values
+    with atomic_write(path) as temporary:
+        grid.save(temporary)

@@ -1,0 +1,122 @@
+"""A regression model as a Model file (`engine.io.model_file`): arrays and a card, no code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.core.errors import FileError
+from engine.io.model_file import ModelCard, read_model, write_model
+from engine.regression.domain import Domain
+from engine.regression.features import CommonMesh
+from engine.regression.gaussian_process import Hyperparameters, Processes
+from engine.regression.model import FieldModel, RegressionModel, ScalarModel
+from engine.regression.morph import Outline
+from engine.regression.reduction import Basis
+
+KIND = "regression"
+
+
+def save_regression(model: RegressionModel, path: Path) -> None:
+    """Write the file whole or not at all; raises `FileError`."""
+    processes, parameters = model.processes, model.processes.parameters
+    arrays = {
+        "common.positions": model.common.positions,
+        "common.triangles": model.common.triangles,
+        "common.mean_nodes": model.common.mean_nodes,
+        **_basis_arrays("shape", model.shape),
+        "centre": model.centre,
+        "spread": model.spread,
+        "processes.parameters": parameters.flat().numpy(),
+        "processes.inputs": processes.inputs.numpy(),
+        "processes.weights": processes.weights.numpy(),
+        "processes.centre": processes.centre.numpy(),
+        "processes.spread": processes.spread.numpy(),
+        "domain.low": model.domain.low,
+        "domain.high": model.domain.high,
+    }
+    for k, one in enumerate(model.fields.values()):
+        arrays |= _basis_arrays(f"field {k}", one.basis) | {f"field {k}.truncation": one.truncation}
+    domain = model.domain
+    details = {
+        "outline": model.common.outline.to_dict(),
+        "source": model.common.source,
+        "inputs": list(model.input_names),
+        "kernel": processes.kernel,
+        "totals": {"shape": model.shape.total, **{name: one.basis.total for name, one in model.fields.items()}},
+        "fields": [
+            {"name": one.name, "unit": one.unit, "columns": [one.columns.start, one.columns.stop], "factor": one.factor}
+            for one in model.fields.values()
+        ],
+        "scalars": [
+            {"name": one.name, "unit": one.unit, "column": one.column, "factor": one.factor}
+            for one in model.scalars.values()
+        ],
+        "domain": {
+            "residual": domain.residual, "distance": domain.distance, "worst_angle": domain.worst_angle,
+            "shape_count": domain.shape_count,
+        },
+        "card": dict(model.card),
+    }  # fmt: skip
+    errors = {name: values["rrmse"] for kind in ("fields", "scalars") for name, values in model.card[kind].items()}
+    card = ModelCard(
+        kind=KIND, title=str(model.card["data"]), data=[str(model.card["data"])], errors=errors, details=details,
+        description="Predicts fields and scalars of a mesh. Errors: relative, on samples that were held out.",
+    )  # fmt: skip
+    write_model(path, arrays, card)
+
+
+def load_regression(path: Path) -> RegressionModel:
+    """Read the file; raises `FileError` for one that is damaged, of another kind, or newer."""
+    card, arrays = read_model(path, kind=KIND)
+    try:
+        return _model(card.details, arrays)
+    except (KeyError, ValueError, TypeError, IndexError):
+        raise FileError(path, "this Model is damaged.", remedy="Train it again.") from None
+
+
+def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RegressionModel:
+    totals = details["totals"]
+    tensors = {
+        name: torch.from_numpy(np.array(array)) for name, array in arrays.items() if name.startswith("processes")
+    }
+    return RegressionModel(
+        common=CommonMesh(
+            Outline.from_dict(details["outline"]), arrays["common.positions"], arrays["common.triangles"],
+            arrays["common.mean_nodes"], details["source"],
+        ),
+        shape=_basis("shape", arrays, totals["shape"]),
+        input_names=tuple(details["inputs"]),
+        centre=arrays["centre"],
+        spread=arrays["spread"],
+        processes=Processes(
+            details["kernel"],
+            Hyperparameters.from_flat(tensors["processes.parameters"]),
+            tensors["processes.inputs"],
+            tensors["processes.weights"],
+            tensors["processes.centre"],
+            tensors["processes.spread"],
+        ),
+        fields={
+            one["name"]: FieldModel(
+                one["name"], one["unit"], _basis(f"field {k}", arrays, totals[one["name"]]), slice(*one["columns"]),
+                arrays[f"field {k}.truncation"], one["factor"],
+            )
+            for k, one in enumerate(details["fields"])
+        },
+        scalars={one["name"]: ScalarModel(**one) for one in details["scalars"]},
+        domain=Domain(low=arrays["domain.low"], high=arrays["domain.high"], **details["domain"]),
+        card=details["card"],
+    )  # fmt: skip
+
+
+def _basis_arrays(name: str, basis: Basis) -> dict[str, np.ndarray]:
+    return {f"{name}.mean": basis.mean, f"{name}.modes": basis.modes, f"{name}.energies": basis.energies}
+
+
+def _basis(name: str, arrays: Mapping[str, np.ndarray], total: float) -> Basis:
+    return Basis(arrays[f"{name}.mean"], arrays[f"{name}.modes"], arrays[f"{name}.energies"], float(total))

@@ -1,0 +1,47 @@
+"""What can be set of a training, without torch: command line and window draw their options from it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from engine.core.parameters import ParameterModel, parameter
+
+
+class TrainingParameters(ParameterModel):
+    """How a model is learnt."""
+
+    weights: Literal["mean-value", "uniform"] = parameter(
+        "mean-value", title="Map", advanced=True,
+        help="How meshes are mapped onto the common shape. mean-value keeps angles; uniform knows connections alone.",
+    )  # fmt: skip
+    turning_share: float = parameter(
+        0.0, title="Spread of corners", ge=0.0, le=0.9, advanced=True,
+        help="Part of the common border that is given to where the border turns, so that roots of notches meet; the "
+        "rest goes by length.",
+    )  # fmt: skip
+    shape_modes: int = parameter(
+        24, title="Modes of the shape", ge=1, le=200, soft_max=60,
+        help="At most so many numbers tell one shape from another.",
+    )  # fmt: skip
+    field_modes: int = parameter(
+        32, title="Modes of a field", ge=1, le=200, soft_max=80,
+        help="At most so many numbers make up a field; fewer where further ones would make held-out errors worse.",
+    )  # fmt: skip
+    energy: float = parameter(
+        0.99999, title="Energy", gt=0.5, le=1.0, advanced=True, help="Part of a field's variance that its modes hold."
+    )
+    kernel: Literal["matern-5/2", "matern-3/2", "squared-exponential"] = parameter(
+        "matern-5/2", title="Kernel", advanced=True, help="How smooth the response to shape and scalars is taken to be."
+    )
+    folds: int = parameter(
+        10, title="Folds", ge=2, le=50, advanced=True,
+        help="The samples are left out in so many parts, one after the other, to measure errors and widths of bands.",
+    )  # fmt: skip
+    subset: int = parameter(
+        100, title="Samples for length scales", ge=20, le=2000, advanced=True,
+        help="Length scales and noise are found on so many samples; what is predicted rests on all.",
+    )  # fmt: skip
+    coverage: float = parameter(
+        0.95, title="Coverage of bands", ge=0.5, le=0.999, help="Part of the true values that a band should hold."
+    )
+    seed: int = parameter(0, title="Seed", ge=0, le=2**31 - 1, advanced=True, help="Of folds and subsets.")

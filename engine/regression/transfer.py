@@ -1,0 +1,81 @@
+"""Values from one plane mesh to another: where points lie in it, and linear interpolation there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+FIRST_LOOK = 12
+"""Triangles round a point that are tried first; where none holds it, many more are."""
+
+SECOND_LOOK = 96
+
+
+@dataclass(frozen=True)
+class Located:
+    """Points in a mesh.
+
+    corners : nodes of the triangle that holds each point, shape (point_count, 3), int64
+    weights : barycentric; of points outside the mesh those of the nearest place in it, shape (point_count, 3)
+    """
+
+    corners: Tensor
+    weights: Tensor
+
+    def interpolate(self, values: Tensor) -> Tensor:
+        """Values at nodes, shape (node_count, …), at the points, shape (point_count, …)."""
+        picked = values[self.corners]
+        return (picked * self.weights.reshape(*self.weights.shape, *[1] * (values.dim() - 1))).sum(1)
+
+
+def locate(points: Tensor, nodes: Tensor, triangles: np.ndarray) -> Located:
+    """Where points (point_count, 2) lie in a mesh of the plane; the weights carry the graph of points and nodes."""
+    found = containing_triangles(points.detach().numpy(), nodes.detach().numpy(), triangles)
+    corners = torch.from_numpy(triangles[found].astype(np.int64))
+    return Located(corners, barycentric(points, nodes[corners]))
+
+
+def barycentric(points: Tensor, corners: Tensor) -> Tensor:
+    """Weights of points (n, 2) in triangles (n, 3, 2), moved to the nearest weights in [0, 1] where outside."""
+    a, b, c = corners.unbind(1)
+    first, second, way = b - a, c - a, points - a
+    area = _cross(first, second)
+    area = torch.where(area.abs() > 0, area, torch.ones_like(area))
+    second_weight, third_weight = _cross(way, second) / area, _cross(first, way) / area
+    weights = torch.stack([1.0 - second_weight - third_weight, second_weight, third_weight], dim=1).clamp_min(0.0)
+    return weights / weights.sum(1, keepdim=True)
+
+
+def containing_triangles(points: np.ndarray, nodes: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Index of a triangle that holds each point, or comes nearest to it, shape (point_count,)."""
+    corners = nodes[triangles]
+    tree = cKDTree(corners.mean(axis=1))
+    chosen, outside = _best(points, corners, tree, min(FIRST_LOOK, len(triangles)))
+    again = np.flatnonzero(outside > 1e-9)
+    if len(again):
+        chosen[again] = _best(points[again], corners, tree, min(SECOND_LOOK, len(triangles)))[0]
+    return chosen
+
+
+def _best(points: np.ndarray, corners: np.ndarray, tree: cKDTree, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The triangle, of the `count` nearest by centre, that a point is least outside of, and by how much (in units of
+    barycentric weight; nothing where it is inside)."""
+    near = tree.query(points, k=count)[1].reshape(len(points), -1)
+    a, b, c = (corners[near, k] for k in range(3))
+    first, second, way = b - a, c - a, points[:, None] - a
+    area = first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+    area = np.where(np.abs(area) > 0, area, np.inf)
+    u = (way[..., 0] * second[..., 1] - way[..., 1] * second[..., 0]) / area
+    v = (first[..., 0] * way[..., 1] - first[..., 1] * way[..., 0]) / area
+    outside = np.maximum(np.maximum(-u, -v), u + v - 1.0)
+    best = np.argmin(outside, axis=1)
+    rows = np.arange(len(points))
+    return near[rows, best], np.maximum(outside[rows, best], 0.0)
+
+
+def _cross(a: Tensor, b: Tensor) -> Tensor:
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]

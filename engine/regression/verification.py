@@ -1,0 +1,168 @@
+"""Checks of regression on meshes against theory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.core.checks import CheckResult, Count, check, compare
+from engine.regression.border import border_loops
+from engine.regression.convex_map import convex_map, find_neighbours, mean_value_weights
+from engine.regression.dataset import Dataset
+from engine.regression.gaussian_process import Kernel, negative_log_posterior
+from engine.regression.generation.known_plates import known_plate
+from engine.regression.generation.plasticity import Metal, return_to_yield
+from engine.regression.model import RegressionModel
+from engine.regression.morph import MorphSettings, common_outline, morph, prepare_mesh
+from engine.regression.selection import select_below
+from engine.regression.settings import TrainingParameters
+from engine.regression.training import train
+
+MMGP = "Casenave, Staber and Roynard, MMGP, NeurIPS 2023, arXiv 2305.12871"
+FLOATER = "Floater, Mean value coordinates, 2003"
+
+
+@check("regression.map", title="A map by mean values leaves a convex part as it is", source=FLOATER)
+def map_of_a_convex_part(*, nodes: Count = 60, seed: int = 0) -> CheckResult:
+    """Largest distance that a node of a disk moves when its border stays, in parts of the radius."""
+    from scipy.spatial import Delaunay
+
+    generator = np.random.default_rng(seed)
+    angle = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
+    places = np.concatenate([np.stack([np.cos(angle), np.sin(angle)], 1), generator.uniform(-0.6, 0.6, (nodes, 2))])
+    triangles = Delaunay(places).simplices
+    a, b, c = (places[triangles[:, k]] for k in range(3))
+    first, second = b - a, c - a
+    up = first[:, 0] * second[:, 1] > first[:, 1] * second[:, 0]
+    triangles = np.where(up[:, None], triangles, triangles[:, ::-1])
+    (loop,) = border_loops(triangles)
+    neighbours = find_neighbours(triangles, loop, len(places))
+    at = torch.from_numpy(places)
+    mapped = convex_map(mean_value_weights(at, neighbours), at[torch.from_numpy(loop)], neighbours)
+    return compare("regression.map", float((mapped - at).abs().max()), 0.0, 1e-11)
+
+
+@check("regression.morph-gradient", title="Gradient of a morph against central differences", source=MMGP)
+def morph_gradient(
+    *, weights: Literal["mean-value", "uniform"] = "mean-value", turning_share: float = 0.4, seed: int = 0
+) -> CheckResult:
+    """Relative error along a random direction of all nodes."""
+    sample = known_plate(seed)
+    mesh = prepare_mesh(sample)
+    outline = common_outline([sample], [mesh], MorphSettings(weights, turning_share))
+    lever = torch.from_numpy(np.random.default_rng(seed).normal(size=sample.nodes.shape))
+
+    def value(nodes: Tensor) -> Tensor:
+        return (morph(nodes, mesh, outline).positions * lever).sum()
+
+    return compare("regression.morph-gradient", slope_error(value, sample.nodes, seed + 1), 0.0, 1e-5)
+
+
+@check("regression.likelihood-gradient", title="Gradient of a process's posterior against central differences",
+       source="Rasmussen and Williams, 2006, equation 5.9")  # fmt: skip
+def likelihood_gradient(*, kernel: Kernel = "matern-5/2", samples: Count = 25, inputs: Count = 3) -> CheckResult:
+    """Largest error over all hyperparameters of four processes, relative to the largest entry."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn((samples, inputs), generator=generator, dtype=torch.float64)
+    y = torch.randn((samples, 4), generator=generator, dtype=torch.float64)
+    flat = 0.5 * torch.randn((4, inputs + 3), generator=generator, dtype=torch.float64)
+    gradient = negative_log_posterior(flat, x, y, kernel)[1]
+    step, worst = 1e-6, 0.0
+    for k in range(inputs + 3):
+        way = torch.zeros_like(flat)
+        way[:, k] = step
+        above, below = (negative_log_posterior(flat + sign * way, x, y, kernel)[0] for sign in (1.0, -1.0))
+        worst = max(worst, float(((above - below) / (2.0 * step) - gradient[:, k]).abs().max()))
+    return compare("regression.likelihood-gradient", worst / float(gradient.abs().max()), 0.0, 1e-6)
+
+
+@check("regression.gradient", title="Gradient of a prediction in the nodes against central differences", source=MMGP)
+def gradient(*, of: Literal["scalar", "field"] = "scalar", samples: Count = 60, seed: int = 0) -> CheckResult:
+    """Through morph, modes and processes: relative error along a random direction.
+
+    The mesh is shaken: where a node lies on one of the common mesh, interpolation has a kink, and the gradient is that
+    of one of its sides.
+    """
+    model = _trained(samples, seed)
+    base = known_plate(samples + 1, seed)
+    generator = np.random.default_rng(seed)
+    sample = replace(base, nodes=base.nodes + 0.02 * generator.normal(size=base.nodes.shape))
+    mesh = model.prepare(sample).mesh
+
+    def value(nodes: Tensor) -> Tensor:
+        if of == "scalar":
+            return model.scalar("strength", nodes, mesh, sample.inputs)
+        return model.field("stress", nodes, mesh, sample.inputs).square().mean()
+
+    return compare("regression.gradient", slope_error(value, sample.nodes, seed + 1), 0.0, 1e-5)
+
+
+@check("regression.coverage", title="Part of new values that the bands hold", source=MMGP, slow=True)
+def coverage(*, samples: Count = 100, tests: Count = 60, splits: Count = 5, seed: int = 0) -> CheckResult:
+    """Mean over splits of all fields of plates that were never seen, at the coverage of 0.95 that was wanted."""
+    held = []
+    for split in range(splits):
+        model = _trained(samples, seed + 100 * split)
+        for index in range(tests):
+            sample = known_plate(10_000 + index, seed + 100 * split)
+            found = model.predict(sample)
+            held.append([np.mean(np.abs(f.mean - sample.fields[n]) <= f.band) for n, f in found.fields.items()])
+    by_field = np.mean(held, axis=0)
+    worst = float(by_field[np.argmax(np.abs(by_field - 0.95))])
+    return compare("regression.coverage", worst, 0.95, 0.02, fields=by_field.tolist())
+
+
+@check("regression.selection", title="False ones among those that are selected",
+       source="Jin and Candès, Selection by prediction with conformal p-values, 2023")  # fmt: skip
+def selection(*, fdr: float = 0.1, noise: float = 0.3, repeats: Count = 200, seed: int = 0) -> CheckResult:
+    """Mean part of false ones over many draws; it must not exceed what was allowed."""
+    generator = np.random.default_rng(seed)
+    rates = []
+    for _ in range(repeats):
+        true = generator.normal(size=700)
+        predicted = true + noise * generator.normal(size=700)
+        chosen = select_below(
+            -0.5, predicted[400:], held_predicted=predicted[:400], held_true=true[:400], false_discovery_rate=fdr
+        ).chosen
+        rates.append(float(np.mean(true[400:][chosen] >= -0.5)) if len(chosen) else 0.0)
+    measured = float(np.mean(rates))
+    allowed = fdr + 2.0 * float(np.std(rates)) / math.sqrt(repeats)
+    return CheckResult("regression.selection", measured, fdr, allowed - fdr, measured <= allowed)
+
+
+@check("regression.plasticity", title="Tangent of the metal that data sets are made with, against differences",
+       source="Simo and Hughes, 1998, box 3.2")  # fmt: skip
+def plasticity(*, yield_stress: float = 300.0, hardening: float = 3000.0, seed: int = 0) -> CheckResult:
+    """Largest error of the consistent tangent over random strains beyond yield, in parts of Young's modulus."""
+    metal = Metal(200_000.0, 0.3, yield_stress, hardening)
+    strain = np.random.default_rng(seed).normal(size=(50, 4)) * 1e-2
+    plastic, accumulated = np.zeros((50, 4)), np.zeros(50)
+    tangent = return_to_yield(strain, plastic, accumulated, metal)[3]
+    step, worst = 1e-7, 0.0
+    for k in range(4):
+        way = np.zeros(4)
+        way[k] = step
+        above, below = (return_to_yield(strain + s * way, plastic, accumulated, metal)[0] for s in (1.0, -1.0))
+        worst = max(worst, float(np.abs((above - below) / (2.0 * step) - tangent[:, :, k]).max()))
+    return compare("regression.plasticity", worst / metal.young_modulus, 0.0, 1e-6)
+
+
+def slope_error(value: Callable[[Tensor], Tensor], nodes: np.ndarray, seed: int, *, step: float = 1e-6) -> float:
+    """Relative difference between the gradient and central differences along a random direction."""
+    places = torch.from_numpy(nodes)
+    leaf = places.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(value(leaf), leaf)
+    way = torch.from_numpy(np.random.default_rng(seed).normal(size=nodes.shape))
+    slope = float((value(places + step * way) - value(places - step * way)) / (2.0 * step))
+    return abs(slope - float((gradient * way).sum())) / abs(slope)
+
+
+def _trained(samples: int, seed: int) -> RegressionModel:
+    dataset = Dataset(tuple(known_plate(index, seed) for index in range(samples)))
+    return train(dataset, TrainingParameters(shape_modes=14, field_modes=12, folds=8))

@@ -1,0 +1,129 @@
+"""Data sets on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvista
+
+from engine.core.errors import FileError
+from engine.regression.dataset import Dataset
+from engine.regression.flat_file import read_flat, write_flat
+from engine.regression.folder import ANCHOR, read_folder
+from engine.regression.reading import read_candidates, read_dataset, read_mesh, write_fields
+
+
+def small(plates: Dataset) -> Dataset:
+    return Dataset(plates.samples[:4], ("train", "test", "train", "train"), plates.units, name="small")
+
+
+def test_a_flat_file_gives_back_what_was_written(plates: Dataset, tmp_path: Path) -> None:
+    dataset = small(plates)
+    write_flat(dataset, tmp_path / "small.npz")
+    back = read_flat(tmp_path / "small.npz")
+    assert back.split == dataset.split and dict(back.units) == dict(dataset.units) and back.name == "small"
+    for one, two in zip(dataset, back, strict=True):
+        assert one.name == two.name and one.inputs == two.inputs and one.outputs == two.outputs
+        assert np.array_equal(one.nodes, two.nodes) and np.array_equal(one.triangles, two.triangles)
+        assert np.array_equal(one.anchors, two.anchors)
+        assert all(np.array_equal(one.fields[name], two.fields[name]) for name in one.fields)
+
+
+def test_a_flat_file_needs_only_what_it_must_have(plates: Dataset, tmp_path: Path) -> None:
+    write_flat(small(plates), tmp_path / "small.npz")
+    arrays = dict(np.load(tmp_path / "small.npz"))
+    for optional in ("anchors", "names", "units"):
+        del arrays[optional]
+    np.savez(tmp_path / "plain.npz", **arrays)
+    assert len(read_flat(tmp_path / "plain.npz").samples[0].anchors) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda a: a.pop("fields"), "fields is missing"),
+        (lambda a: a.update(fields=a["fields"][:-1]), "array fields has"),
+        (lambda a: a.update(split=np.array(["train", "valid", "train", "train"])), "the split says"),
+        (lambda a: a.update(field_names=np.array(["one"])), "field_names has 1"),
+        (lambda a: a.update(scalars_in=a["scalars_in"][:2]), "scalars_in has shape"),
+        (lambda a: a.update(nodes=np.array([{}], dtype=object)), "no data set"),
+    ],
+)  # fmt: skip
+def test_a_bad_flat_file_names_the_array(change, said: str, plates: Dataset, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    write_flat(small(plates), tmp_path / "small.npz")
+    arrays = dict(np.load(tmp_path / "small.npz"))
+    change(arrays)
+    np.savez(tmp_path / "bad.npz", **arrays)
+    with pytest.raises(FileError, match=said):
+        read_flat(tmp_path / "bad.npz")
+
+
+@pytest.mark.parametrize("ending", [".vtu", ".vtp"])
+def test_a_folder_of_meshes_is_the_same_data_set(ending: str, plates: Dataset, tmp_path: Path) -> None:
+    folder = written_folder(small(plates), tmp_path / "folder", ending)
+    back = read_folder(folder)
+    assert back.dimension == 2 and back.split == ("train", "test", "train", "train")
+    assert back.units["load"] == "kN" and back.units["strength"] == ""
+    for one, two in zip(small(plates), back, strict=True):
+        assert one.inputs == two.inputs and one.outputs == two.outputs
+        assert np.allclose(one.nodes, two.nodes) and np.array_equal(one.anchors, two.anchors)
+        assert np.array_equal(np.sort(one.triangles, axis=1), np.sort(two.triangles, axis=1))
+        assert set(one.fields) == set(two.fields) and np.allclose(one.fields["stress"], two.fields["stress"])
+    assert read_mesh(folder / f"a0{ending}").node_count == plates.samples[0].node_count
+    assert len(read_candidates(folder)) == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "said"),
+    [
+        (0, "name,in:load,strength,split", "neither in:"),
+        (2, "a1,much,1,1,train", "'much' is no number for load"),
+        (2, "a1,1,1,1,valid", "the split is 'valid'"),
+        (2, "a1,1,1", "line 3 has 3 cells"),
+        (2, "a0,1,1,1,train", "names a0 a second time"),
+        (2, "b,1,1,1,train", "no row for a1|there is no such file"),
+    ],
+)
+def test_a_bad_table_names_its_line(line: int, text: str, said: str, plates: Dataset, tmp_path: Path) -> None:
+    folder = written_folder(small(plates), tmp_path / "folder", ".vtu")
+    lines = (folder / "scalars.csv").read_text().splitlines()
+    lines[line] = text
+    (folder / "scalars.csv").write_text("\n".join(lines))
+    with pytest.raises(FileError, match=said):
+        read_folder(folder)
+
+
+def test_what_is_no_data_set_is_said(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.npz").write_text("hello")
+    for path, said in (("none", "does not exist"), ("empty", "holds no"), ("text.npz", "no data set")):
+        with pytest.raises(FileError, match=said):
+            read_dataset(tmp_path / path)
+
+
+def test_fields_are_written_beside_the_mesh(plates: Dataset, tmp_path: Path) -> None:
+    sample = plates.samples[0]
+    write_fields(tmp_path / "out.vtu", sample, {"stress": sample.fields["stress"]})
+    assert np.allclose(pyvista.read(tmp_path / "out.vtu").point_data["stress"], sample.fields["stress"])
+    with pytest.raises(FileError, match="cannot be written"):
+        write_fields(tmp_path / "out.stl", sample, {})
+
+
+def written_folder(dataset: Dataset, folder: Path, ending: str) -> Path:
+    folder.mkdir()
+    lines = ["name,in:load [kN],out:narrowest [mm],out:strength,split"]
+    for k, (sample, part) in enumerate(zip(dataset, dataset.split, strict=True)):
+        mesh = pyvista.PolyData.from_regular_faces(np.pad(sample.nodes, ((0, 0), (0, 1))), sample.triangles)
+        grid = mesh.cast_to_unstructured_grid() if ending == ".vtu" else mesh
+        for name, values in sample.fields.items():
+            grid.point_data[name] = values
+        numbers = np.zeros(sample.node_count, np.int32)
+        numbers[sample.anchors] = np.arange(1, len(sample.anchors) + 1)
+        grid.point_data[ANCHOR] = numbers
+        grid.save(folder / f"a{k}{ending}")
+        values = [sample.inputs["load"], sample.outputs["narrowest"], sample.outputs["strength"]]
+        lines.append(",".join([f"a{k}", *(repr(float(value)) for value in values), part]))
+    (folder / "scalars.csv").write_text("\n".join(lines))
+    return folder
