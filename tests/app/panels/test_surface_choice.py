@@ -44,7 +44,7 @@ def test_a_choice_says_what_it_is_good_for_and_hides_what_means_nothing_with_it(
 
 def test_an_option_that_means_nothing_for_the_surface_is_refused_by_name() -> None:
     assert said(Declared, {"surface": "deepmesh", "width": 32}) == {"surface": "deepmesh", "width": 32}
-    with pytest.raises(ParameterError, match="--width.*means nothing for --surface flexicubes"):
+    with pytest.raises(ParameterError, match=r"--width.*means nothing for --surface flexicubes"):
         said(Declared, {"width": 32})
 
 
