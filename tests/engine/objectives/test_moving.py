@@ -160,5 +160,5 @@ def test_a_body_that_is_not_there_is_named() -> None:
 
 def test_every_kind_says_which_studies_it_serves() -> None:
     by_kind = {entry.kind: entry.studies for entry in term_entries()}
-    assert by_kind["fit"] == ["reconstruct"] and by_kind["end-shape"] == ["hold", "flat-pattern", "fold"]
+    assert by_kind["fit"] == ["reconstruct", "complete"] and by_kind["end-shape"] == ["hold", "flat-pattern", "fold"]
     assert all(studies for studies in by_kind.values())
