@@ -58,8 +58,7 @@ def select(
     for k in selection.chosen:
         value = found[k].scalars[name]
         typer.echo(f"{candidates[k].name}: {name} {value.mean:.6g} ± {value.band:.2g} {value.unit}".rstrip())
-    say(
-        f"{len(selection.chosen)} of {len(candidates)} are named as below {below:g}; on average at most {fdr:.0%} of such names are wrong."
-    )
+    say(f"{len(selection.chosen)} of {len(candidates)} are named as below {below:g}.")
+    say(f"On average at most {fdr:.0%} of such names are wrong.")
     if new:
         say(f"The Model does not know shapes like {', '.join(new[:5])}: for these the bound does not hold.")

@@ -1,0 +1,98 @@
+"""`formwright dataset`, `train`, `card`, `predict` and `select`, as a person would use them one after the other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import pyvista
+
+from app.cli.main import main
+from engine.regression.dataset import Dataset
+from engine.regression.flat_file import write_flat
+from engine.regression.generation.known_plates import known_plate
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "plates.npz"
+    samples = tuple(known_plate(index) for index in range(40))
+    write_flat(Dataset(samples, ("train",) * 32 + ("test",) * 8, {"strength": "mm/kN"}), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(data: Path) -> Path:
+    path = data.parent / "plates.safetensors"
+    assert run("train", data, "-o", path, "--shape-modes", 8, "--field-modes", 6, "--folds", 4, "--quiet") == 0
+    return path
+
+
+def run(*words: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    return ended.value.code if isinstance(ended.value.code, int) else 0
+
+
+def test_the_card_says_errors_and_what_would_help(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("card", model) == 0
+    said = capsys.readouterr().out
+    assert "plates: 32 samples" in said and "strength [mm/kN]" in said and "would help most" in said
+    assert run("card", model, "--json") == 0
+    card = json.loads(capsys.readouterr().out)
+    assert 0.0 < card["fields"]["stress"]["rrmse"] < 0.2
+    assert set(card["fields"]["stress"]["split"]) == {"interpolation", "truncation", "regression"}
+
+
+def test_a_prediction_has_bands_and_a_flag(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out.vtu"
+    assert run("predict", model, data, "--sample", 35, "-o", output, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    true = known_plate(35).outputs["strength"]
+    assert abs(said["scalars"]["strength"]["mean"] - true) < 0.3 * true
+    fields = pyvista.read(output).point_data
+    assert (fields["stress band"] > 0.0).all() and len(fields["stress"]) == known_plate(35).node_count
+    assert run("predict", model, data, "--sample", 35, "-o", output, "--input", "load=50", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["new"] and "scalar" in said["reason"]
+
+
+def test_candidates_below_a_limit_are_named(model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("select", model, data, "--scalar", "strength", "--below", 4.5, "--fdr", 0.3, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    truth = {f"free-form {k}": known_plate(k).outputs["strength"] for k in range(40)}
+    assert said["chosen"] and sum(truth[name] >= 4.5 for name in said["chosen"]) <= 0.5 * len(said["chosen"])
+    assert len(said["candidates"]) == 40
+
+
+def test_a_small_data_set_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("skfem")
+    folder = tmp_path / "plates"
+    assert run("dataset", "notched-plate", "-o", folder, "--samples", 2, "--set", "law=elastic", "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["samples"] == 2 and Path(said["file"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "nothing.npz", "-o", "m.safetensors"), "nothing.npz: it does not exist"),
+        (("train", "nothing.npz", "-o", "m.pkl"), "ends in .safetensors"),
+        (("dataset", "moon", "-o", "x"), "no such generator"),
+        (("dataset", "notched-plate", "-o", "x", "--set", "law"), "not KEY=VALUE"),
+        (("card", "nothing.safetensors"), "nothing.safetensors"),
+    ],
+)
+def test_wrong_usage_is_said_plainly(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*words) == 2
+    assert said in capsys.readouterr().err
