@@ -24,6 +24,7 @@ from app.viewport.records import CameraView
 from engine.core.errors import FormwrightError
 from engine.core.parameters import ParameterModel, parameter
 from engine.geometry.mesh import Mesh
+from engine.geometry.tetrahedral import box_tets
 from engine.protocol import snapshot as seen
 from engine.protocol.catalogue import Catalogue, GalleryEntry, StudyEntry, TermEntry
 from engine.protocol.edits import Edit, MakeCheckpoint, Pause, Resume, Rewind, Stop
@@ -37,6 +38,7 @@ from engine.protocol.session import (
     QualitySheet,
     Request,
     ResultMesh,
+    ResultTetrahedra,
 )
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
 
@@ -167,6 +169,8 @@ class FakeSession:
         if isinstance(request, ResultMesh):
             vertices, triangles = ball(10.0)
             return _answered(Mesh(vertices, triangles, name="result"))
+        if isinstance(request, ResultTetrahedra):
+            return _answered(box_tets((2.0, 1.0, 1.0), 2))
         if isinstance(request, CompareCheckpoints):
             if any(id is not None and id not in self._checkpoints for id in (request.a, request.b)):
                 return _refused("the History has no such Checkpoint.")

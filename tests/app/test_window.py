@@ -29,7 +29,7 @@ from engine.protocol.edits import (
     SetWeight,
     Stop,
 )
-from engine.protocol.session import CheckpointView, QualitySheet
+from engine.protocol.session import CheckpointView, QualitySheet, ResultTetrahedra
 from engine.protocol.snapshot import ProblemRaised, Progress, RolledBack, TopologyChanged
 
 
@@ -275,6 +275,27 @@ def test_the_export_dialog_shows_the_sheet_and_writes_the_file(
     qtbot.waitUntil(lambda: poll_until(running, path.exists), timeout=20000)
     qtbot.waitUntil(lambda: poll_until(running, dialog.export_button.isEnabled), timeout=20000)
     assert "result.stl" in dialog.said()
+    dialog.close()
+
+
+def test_the_export_dialog_writes_tetrahedra_of_what_has_an_inside(
+    running: Any, session: Any, qtbot: Any, tmp_path: Path
+) -> None:
+    running.registry.trigger("file.export")
+    dialog = running.dialogs.export
+    titles = [dialog._format.itemText(row) for row in range(dialog._format.count())]
+    assert {"VTK, tetrahedra (.vtu)", "Gmsh, tetrahedra (.msh)"} <= set(titles)
+    path = tmp_path / "result.msh"
+    dialog.set_place(path)
+    dialog.export()
+    qtbot.waitUntil(lambda: poll_until(running, path.exists), timeout=20000)
+    qtbot.waitUntil(lambda: poll_until(running, dialog.export_button.isEnabled), timeout=20000)
+    assert isinstance(session.asked[-1], ResultTetrahedra) and path.read_bytes().startswith(b"$MeshFormat")
+    dialog.close()
+    running.workbench.steering.set_parameter("study", "surface", "g-shell")
+    running.registry.trigger("file.export")
+    dialog = running.dialogs.export
+    assert not any("tetrahedra" in dialog._format.itemText(row) for row in range(dialog._format.count()))
     dialog.close()
 
 
