@@ -17,6 +17,9 @@ from engine.simulation.quasistatic import settle
 from engine.simulation.schemes import Combination, Scheme, SchemeName, scheme_table
 from engine.simulation.system import States, System
 
+SMOOTH = 0.2
+"""How far what is held may be from its extrapolation, over its way, for a step to start with it in its place."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -164,11 +167,13 @@ class Stepper:
         target = self._combine(scheme.target, None)
         number = moment.step + 1
         objective = StepObjective(self.system, scheme.inertia, target, number)
-        start = self._guess(objective, target)
-        if held is not None:
+        if held is None:
+            start = self._guess(objective, scheme, target, moment.q[self.system.held])
+        else:
             there = self._held_values(held)
             before = positions.reshape(-1)[self.system.held]
             solved_there = (there - scheme.next_position.position * before) / scheme.next_position.solved
+            start = self._guess(objective, scheme, target, solved_there)
             start = drive(self.system, self._newton, objective, start, solved_there, step=number)
         try:
             if scheme.inertia > 0.0:
@@ -179,16 +184,21 @@ class Stepper:
             raise NotConvergedError(error.residual, error.place, error.iterations, step=number) from None
         return Solved(q, target, scheme, states, report)
 
-    def _guess(self, objective: StepObjective, target: Tensor) -> Tensor:
-        """Where inertia leads, with normals that follow; where nothing has moved if that cannot be reached.
+    def _guess(self, objective: StepObjective, scheme: Scheme, target: Tensor, there: Tensor) -> Tensor:
+        """Where inertia leads with the acceleration of the step before, with normals that follow; where nothing has
+        moved if that cannot be reached. What is held goes along to `there` where it moves as smoothly.
 
-        There the energy is often larger, for straight lines stretch what turns, and yet it is much nearer to the
+        The energy is often larger there, for straight lines stretch what turns, and yet it is much nearer to the
         minimum: Newton's method needs half of the iterations for stiff sheets that fall.
         """
-        still, positions = self.moment.q, self.system.unknowns.positions
+        still, positions, held = self.moment.q, self.system.unknowns.positions, self.system.held
         moved = still.clone()
         positions(moved).copy_(target)
-        moved[self.system.held] = still[self.system.held]
+        if self.moment.earlier is not None and scheme.inertia > 0.0:
+            change = self.moment.velocities - self.moment.earlier[1]
+            positions(moved).add_(change, alpha=1.0 / (self.step_size * scheme.inertia))
+        beside, way = (there - moved[held]).norm(), (there - still[held]).norm()
+        moved[held] = there if float(beside) <= SMOOTH * float(way) else still[held]
         if torch.equal(moved, still):
             return still
         part = 1.0

@@ -18,7 +18,7 @@ from engine.core.errors import ParameterError
 from engine.simulation.contact.broad import BroadPhase
 from engine.simulation.contact.counting import Candidates, Counting
 from engine.simulation.contact.search_kernels import FIRST_EDGE_EDGE
-from engine.simulation.contact.stencils import Contacts
+from engine.simulation.contact.stencils import Contacts, closest
 
 CCD_ITERATIONS = 10_000
 """Of conservative advancement (M. Li, D. M. Kaufman, C. Jiang: Codimensional incremental potential contact, ACM Trans.
@@ -26,6 +26,8 @@ Graph. 40(4), 2021), which stops short of a meeting and is safe wherever it ends
 AS_FAR_AS_MET = 0.9999
 """Part of the way to a meeting that conservative advancement may have gone where only the meeting itself is asked for:
 what comes nearer than 1e-4 of its distance at the start counts as met."""
+NO_NEARER = 0.99
+"""Part of the smallest distance that two points may come nearer to each other, and no two features meet."""
 MARGIN = 2.0
 """How much further than the gap candidates are looked for, over the gap: they serve until something moved so far."""
 
@@ -109,7 +111,8 @@ class CollisionSurface:
 
     def largest_step(self, start: np.ndarray, end: np.ndarray) -> float:
         """The part of a straight motion of the surfaces' vertices that brings nothing together, at most 1."""
-        if np.array_equal(start, end):
+        reach = 2.0 * float(np.linalg.norm(end - start, axis=1).max())
+        if reach == 0.0 or (reach < self.gap and reach < NO_NEARER * self._smallest_distance(start)):
             return 1.0
         candidates = ipctk.Candidates()
         candidates.build(self.mesh, start, end, 0.0)
@@ -135,6 +138,12 @@ class CollisionSurface:
                     split = 1 if kind is candidates.fv_candidates else 2
                     first, found = time, (ids[:split], ids[split:])
         return found
+
+    def _smallest_distance(self, positions: np.ndarray) -> float:
+        """Of whatever is nearer than the gap; the gap where nothing is."""
+        x = torch.from_numpy(np.ascontiguousarray(positions))
+        contacts = self.contacts(x)
+        return float(closest(contacts, x).distance.min()) if len(contacts) else self.gap
 
     def pair_bodies(self, pair: int) -> tuple[str, str]:
         """Names of the two bodies of a pair's number."""
