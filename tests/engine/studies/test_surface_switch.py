@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -175,3 +176,27 @@ def test_a_state_says_of_which_surface_it_is(block: Mesh) -> None:
     assert type(restored(state, Device("cpu"))) is type(problem.surface)
     with pytest.raises(Exception, match="there is no surface 'clay'"):
         restored({**state, "kind": "clay"}, Device("cpu"))
+
+
+def test_a_saved_run_is_taken_up_with_the_surface_that_it_had(block: Mesh, tmp_path: Path) -> None:
+    session = LocalSession(thumbnails=False, folder=tmp_path)
+    number = session.start(study_of("flexicubes"), {"target": block})
+    for step in range(8):
+        assert session.advance()
+        if step == 3:
+            session.send(switch("g-shell"))
+    session.save()
+    assert session.run is not None
+    expected, saved = session.run.problem.result_mesh(), session.run_folder(number)
+    session.close()
+    other = LocalSession(thumbnails=False)
+    other.start(study_of("flexicubes"), {"target": block}, resume=saved, paused=True)
+    assert other.advance() and other.run is not None
+    assert other.run.problem.surface.kind == "g-shell"
+    assert np.array_equal(other.run.problem.result_mesh().vertices, expected.vertices)
+    before = next(info for info in other.run.history.infos() if "surface" in info.label)
+    other.run.rewind(before.id)
+    assert other.run.problem.surface.kind == "flexicubes"
+    other.run.go_on()
+    assert other.run.step(), other.run.take_events()
+    other.close()
