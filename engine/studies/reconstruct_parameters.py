@@ -115,11 +115,6 @@ class ReconstructParameters(SampledParameters):
         shown_for={"surface": ["deepmesh"]},
         help="Steps in which the network learns the shape to begin with.",
     )  # fmt: skip
-    network_distance: Literal["signed", "unsigned"] = parameter(
-        "signed", title="Distance", advanced=True, shown_for={"surface": ["deepmesh"]},
-        help="What the network says of a place. signed: inside and outside of a closed shape. unsigned: how far an "
-        "open sheet is; small holes may remain where it is vague.",
-    )  # fmt: skip
     template: Literal["flexicubes", "tetrahedra"] = parameter(
         "flexicubes", title="Template", advanced=True, shown_for={"surface": ["g-shell"]},
         help="The closed surface of which the open one is a part. flexicubes: a dual mesh, for details. tetrahedra: "

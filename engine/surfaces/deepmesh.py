@@ -81,22 +81,17 @@ class DeepMesh(Surface):
     def started(cls, field: Tensor, *, options: Mapping[str, Any], device: Device) -> DeepMesh:
         """A network that is fitted to `field`, as far as it can be."""
         seed = int(options.get("seed", 0))
-        samples = samples_of_field(field, seed=seed)
-        if options.get("network_distance") == "unsigned":
-            samples = DistanceSamples(samples.positions, samples.values.abs())
-        return cls._fitted(samples, field.shape[0] - 1, options, device)
+        return cls._fitted(samples_of_field(field, seed=seed), field.shape[0] - 1, options, device)
 
     @classmethod
     def converted(cls, surface: Surface, *, options: Mapping[str, Any], device: Device) -> DeepMesh:
-        """A network that is fitted to the mesh of `surface`. Of one that is open: to what it is a part of, or, with
-        the option "network_distance" at "unsigned", to the open sheet itself."""
+        """A network that is fitted to the mesh of `surface`; of one that is open, to what it is a part of."""
         vertices, triangles = surface.present_output()
-        signed = options.get("network_distance", "signed") != "unsigned"
-        if signed and len(boundary_edges(triangles)):
+        if len(boundary_edges(triangles)):
             # An open mesh has no inside of its own; what it is a part of has.
             return cls.started(distances_to(surface), options=options, device=device)
         samples = samples_of_mesh(
-            vertices, triangles, CONVERSION_SAMPLES, seed=int(options.get("seed", 0)), device=device, signed=signed
+            vertices, triangles, CONVERSION_SAMPLES, seed=int(options.get("seed", 0)), device=device
         )
         return cls._fitted(samples, surface.resolution, options, device)
 
@@ -109,8 +104,7 @@ class DeepMesh(Surface):
         )
         seed = int(options.get("seed", 0))
         parameters = architecture.initial(torch.Generator().manual_seed(seed)).to(device.torch)
-        distance: Any = options.get("network_distance", "signed")
-        field = NetworkField(architecture, parameters, distance=distance)
+        field = NetworkField(architecture, parameters)
         fit(field, samples, iterations=int(options.get("network_fitting", 400)), seed=seed)
         return cls(field, resolution, device=device, closed=bool(options.get("closed", True)))
 

@@ -84,6 +84,10 @@ def test_a_distance_pays_nothing_and_twice_a_distance_one(context: TermContext) 
     distances = build_term(TermSpec(kind="distances", name="d"), context)
     # The target's facets lie up to 1 − cos 9° of the radius inside the sphere, of a band of two cells.
     assert float(distances.evaluate(evaluation, design).detach()) < 0.02
+    design.distance_kind = "unsigned"
+    assert float(distances.evaluate(evaluation, design).detach()) > 0.05
+    design.values_at = lambda positions: (torch.linalg.vector_norm(positions, dim=1) - 0.6).abs()  # type: ignore
+    assert float(distances.evaluate(evaluation, design).detach()) < 0.02
 
 
 def test_a_handle_on_a_shape_space_moves_its_latent(context: TermContext) -> None:
