@@ -110,7 +110,7 @@ class OpenScan:
         near = torch.from_numpy(np.isfinite(reached))
         places = self.places(nodes[near].numpy().astype(np.float64), 2.0 / resolution)
         start = slab_start(places, near, resolution)
-        return OpenStart(start.field.to(device.torch), start.msdf.to(device.torch))
+        return OpenStart(*(values.to(device.torch) for values in (start.field, start.msdf, start.inward)))
 
     def places(self, points: np.ndarray, cell: float) -> SheetPlaces:
         """Of `points`, shape (count, 3): the height is the mean over the planes of the nearest points."""

@@ -24,8 +24,9 @@ from engine.geometry.topology import half_edges
 THICKNESS_CELLS = 4.0
 """Of the slab. Half of it is more than the reach of a cell, so that the far side shows nowhere."""
 
-THICKEST = 0.18
-"""Working lengths: twice the room beside the target in the grid, so that no slab shows where it leaves the grid."""
+DEEPEST = 0.09
+"""Working lengths: what lies further behind the surface is hidden. Less than the room beside the target in the grid, so
+that no slab shows where it leaves the grid."""
 
 EXTENSION_CELLS = 2.5
 """How far the template goes on beyond the border."""
@@ -36,10 +37,15 @@ ON_FEATURE = 1e-9
 
 @dataclass(frozen=True)
 class OpenStart:
-    """field : negative inside the template, msdf : negative where it is open; shape (n + 1, n + 1, n + 1), float32."""
+    """At the grid's nodes, shape (n + 1, n + 1, n + 1), float32.
+
+    field : negative inside the template; msdf : negative where it is open
+    inward : distance from the border along the surface, negative beyond it and wherever it is not looked at
+    """
 
     field: Tensor
     msdf: Tensor
+    inward: Tensor
 
 
 @dataclass(frozen=True)
@@ -116,14 +122,16 @@ def slab_start(places: SheetPlaces, near: Tensor, resolution: int) -> OpenStart:
     field = torch.full((len(near),), 2.0 * cell, dtype=torch.float32, device=near.device)
     msdf = torch.full((len(near),), -extension, dtype=torch.float32, device=near.device)
     field[near] = inside.clamp(max=2.0 * cell).to(torch.float32)
-    msdf[near] = torch.minimum(places.inward, places.height + thickness / 2.0).to(torch.float32)
-    return OpenStart(field.reshape(shape), msdf.reshape(shape))
+    msdf[near] = torch.minimum(places.inward, places.height + min(thickness / 2.0, DEEPEST)).to(torch.float32)
+    inward = torch.full_like(msdf, -extension)
+    inward[near] = places.inward.to(torch.float32)
+    return OpenStart(field.reshape(shape), msdf.reshape(shape), inward.reshape(shape))
 
 
 def slab_size(resolution: int) -> tuple[float, float]:
     """Thickness and extension beyond the border, working lengths."""
     cell = 2.0 / resolution
-    return min(THICKNESS_CELLS * cell, THICKEST), EXTENSION_CELLS * cell
+    return THICKNESS_CELLS * cell, EXTENSION_CELLS * cell
 
 
 def slab_reach(resolution: int) -> float:

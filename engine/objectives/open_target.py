@@ -22,6 +22,9 @@ from engine.geometry.points import Points
 from engine.geometry.topology import boundary_edges, measure_topology
 from engine.objectives.target import Border, MeshTarget, ScanTarget
 
+FREE_BAND = 0.25
+"""Cells round a scanned sheet within which its points may still change a node's side: their noise."""
+
 
 class OpenMeshTarget(MeshTarget):
     """A triangle mesh with a border, as `open_mesh` gives it.
@@ -59,10 +62,15 @@ class OpenScanTarget(ScanTarget):
     def msdf_field(self, resolution: int) -> Tensor:
         return self._start(resolution).msdf
 
+    def sides(self, resolution: int) -> Tensor:
+        """Next to the surface the points decide."""
+        field = self.distance_field(resolution)
+        return torch.where(field.abs() < FREE_BAND * 2.0 / resolution, 0.0, torch.sign(field))
+
     def open_sides(self, resolution: int) -> Tensor:
         """Within a cell of the border the points decide."""
-        msdf = self.msdf_field(resolution)
-        return torch.where(msdf.abs() < 2.0 / resolution, 0.0, torch.sign(msdf))
+        start = self._start(resolution)
+        return torch.where(start.inward.abs() < 2.0 / resolution, 0.0, torch.sign(start.msdf))
 
     def _distance_field(self, resolution: int) -> Tensor:
         return self._start(resolution).field

@@ -379,6 +379,11 @@ class ReconstructProblem:
             return False
         msdf = self.surface.msdf_at_nodes()
         index = supporting_nodes(vertices[np.unique(triangles)], msdf)
+        sides = None if self.target is None else self.target.open_sides(self.surface.resolution)
+        if sides is not None:  # or what should show, next to a speck, would open
+            index = index[sides.reshape(-1)[index] <= 0.0]
+        if not len(index):
+            return False
         self.surface.set_msdf(index, torch.full((len(index),), -HIDDEN * self.surface.cell_size, dtype=msdf.dtype))
         self._removed += 1
         log.info("Iteration %d: open specks hidden at %d nodes.", self._iteration, len(index))
