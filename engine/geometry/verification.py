@@ -58,7 +58,11 @@ def torus_mesh(large: float, small: float, segments: int) -> tuple[np.ndarray, n
     return vertices, triangles.astype(np.int32)
 
 
-@check("geometry.sphere-distance", title="Signed distance to a sphere", source="|x| − r, with the chord's sagitta")
+@check(
+    "geometry.sphere-distance",
+    title="The signed distance to a faceted sphere agrees with the sphere's",
+    source="|x| − r, with the chord's sagitta",
+)
 def sphere_distance(*, rings: int = 64, points: int = 2000, seed: int = 0) -> CheckResult:
     """The largest error may be the sagitta of the faceted sphere, r (1 − cos²(π / 2 rings))."""
     vertices, triangles = sphere_mesh(rings)
@@ -71,7 +75,11 @@ def sphere_distance(*, rings: int = 64, points: int = 2000, seed: int = 0) -> Ch
     return compare("geometry.sphere-distance", float(error), 0.0, 1.05 * sagitta, points=points)
 
 
-@check("geometry.box-distance", title="Signed distance to a box", source="exact formula of a box, all three kinds")
+@check(
+    "geometry.box-distance",
+    title="The signed distance to a box's mesh agrees with the formula",
+    source="exact formula of a box, all three kinds",
+)
 def box_distance(*, points: int = 4000, seed: int = 0, offset: float = 0.0) -> CheckResult:
     """Largest difference from |max(q, 0)| + min(max q, 0), q = |x| − half; `offset` moves both far from the origin."""
     half = np.array([0.5, 0.3, 0.8])
@@ -83,13 +91,17 @@ def box_distance(*, points: int = 4000, seed: int = 0, offset: float = 0.0) -> C
     return compare("geometry.box-distance", float(np.abs(measured - exact).max()), 0.0, 1e-6)
 
 
-@check("geometry.sphere-volume-order", title="Volume of a faceted sphere converges with order 2", source="4/3 π r³")
+@check("geometry.sphere-volume-order", title="The volume of a faceted sphere converges with order 2", source="4/3 π r³")
 def sphere_volume_order(*, rings: int = 24) -> CheckResult:
     errors = [4.0 / 3.0 * math.pi - enclosed_volume(*sphere_mesh(count)) for count in (rings, 2 * rings)]
     return compare("geometry.sphere-volume-order", math.log2(errors[0] / errors[1]), 2.0, 0.05, errors=errors)
 
 
-@check("geometry.gauss-bonnet", title="Angle defects sum to 2πχ", source="Gauss–Bonnet, exact on polyhedra")
+@check(
+    "geometry.gauss-bonnet",
+    title="Angle defects of closed meshes sum to 2πχ",
+    source="Gauss–Bonnet, exact on polyhedra",
+)
 def gauss_bonnet(*, segments: int = 24) -> CheckResult:
     """The largest difference over a sphere, a box and a torus, all three also against the counted χ."""
     error = 0.0
@@ -110,7 +122,7 @@ def sphere_normals(*, rings: int = 48) -> CheckResult:
 
 @check(
     "geometry.winding-hemisphere",
-    title="Winding number of an open hemisphere on its axis",
+    title="The winding number on the axis of an open hemisphere agrees with its solid angle",
     source="4π less the solid angle of the opening's disc",
 )
 def winding_hemisphere(*, rings: int = 64, height: float = 0.3) -> CheckResult:
@@ -122,7 +134,11 @@ def winding_hemisphere(*, rings: int = 64, height: float = 0.3) -> CheckResult:
     return compare("geometry.winding-hemisphere", value, 0.5 * (1.0 + height / math.hypot(1.0, height)), 1e-3)
 
 
-@check("geometry.sample-moments", title="Second moment of even samples of a sphere", source="⟨z²⟩ = r²/3")
+@check(
+    "geometry.sample-moments",
+    title="Points drawn evenly on a sphere have the sphere's second moment",
+    source="⟨z²⟩ = r²/3",
+)
 def sample_moments(*, samples: int = 20000, seed: int = 0) -> CheckResult:
     vertices, triangles = sphere_mesh(96)
     positions = sample_mesh(Mesh(vertices, triangles), samples, seed)[0]
@@ -131,7 +147,11 @@ def sample_moments(*, samples: int = 20000, seed: int = 0) -> CheckResult:
     return compare("geometry.sample-moments", float((positions[:, 2] ** 2).mean()), 1.0 / 3.0, tolerance)
 
 
-@check("geometry.start-field", title="Start field of a sphere near its surface", source="|x| − r")
+@check(
+    "geometry.start-field",
+    title="The start field of a sphere is its signed distance near the surface",
+    source="|x| − r",
+)
 def start_field(*, resolution: int = 32, radius: float = 0.7) -> CheckResult:
     """Largest error within two cells of the surface."""
     vertices, triangles = sphere_mesh(96, radius)

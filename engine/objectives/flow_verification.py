@@ -58,7 +58,7 @@ def mean_velocity_error(axes: tuple[float, float, float], cells: int) -> float:
 
 @check(
     "objectives.flow-sphere",
-    title="Panel method: pressure on a sphere",
+    title="Panel method: the pressure on a sphere agrees with potential flow",
     source="C_p = 1 − 9/4 sin² θ: Lamb, Hydrodynamics, 1932, section 92",
 )
 def flow_sphere(cells: Count = 8) -> CheckResult:
@@ -74,7 +74,7 @@ def flow_sphere(cells: Count = 8) -> CheckResult:
 
 @check(
     "objectives.flow-ellipsoid",
-    title="Panel method: velocity on an ellipsoid with three axes",
+    title="Panel method: the velocity on an ellipsoid with three axes agrees with potential flow",
     source="Lamb, Hydrodynamics, 1932, section 114",
 )
 def flow_ellipsoid(
@@ -88,7 +88,7 @@ def flow_ellipsoid(
 
 @check(
     "objectives.flow-without-force",
-    title="Panel method: no force on a body in potential flow",
+    title="Panel method: potential flow puts no force on a body (d'Alembert's paradox)",
     source="d'Alembert's paradox",
 )
 def flow_without_force(cells: Count = 8) -> CheckResult:
@@ -105,7 +105,7 @@ def flow_without_force(cells: Count = 8) -> CheckResult:
 
 @check(
     "objectives.drag-sphere",
-    title="Drag: the pressure drag of a sphere",
+    title="Drag: a sphere's pressure drag agrees with the formula",
     source="the model's integral over the exact pressure; experiments: 0.4 to 0.5 from Re 10³ to 10⁵",
 )
 def drag_sphere(cells: Count = 10) -> CheckResult:
@@ -127,7 +127,7 @@ def drag_sphere(cells: Count = 10) -> CheckResult:
 
 @check(
     "objectives.drag-gradient",
-    title="Drag: gradient through the flow against central differences",
+    title="Drag: the gradient through the flow agrees with central differences",
     source="central differences, float64; clusters held",
 )
 def drag_gradient(panels: Count = 150) -> CheckResult:
@@ -143,7 +143,7 @@ def drag_gradient(panels: Count = 150) -> CheckResult:
 
 @check(
     "objectives.drag-size",
-    title="Drag: the coefficient does not change with the size or the place",
+    title="Drag: the coefficient is the same for a larger body elsewhere",
     source="potential flow has no length of its own",
 )
 def drag_size(factor: Positive = 3.0) -> CheckResult:

@@ -16,7 +16,7 @@ from engine.geometry.mesh import Mesh
 from engine.objectives.moving import MotionContext, MotionEvaluation, MovingBody, Pattern, vertex_shares
 from engine.objectives.recorded import RecordedMotion
 from engine.objectives.target_shape import TargetShape
-from engine.objectives.term import build_term
+from engine.objectives.term import build_term, find_kind
 from engine.protocol.study import TermSpec
 
 CPU = Device("cpu")
@@ -133,7 +133,7 @@ CASES: Mapping[str, tuple[str, Mapping[str, object]]] = {
 def _register(kind: str, study: str, parameters: Mapping[str, object]) -> Callable[[], CheckResult]:
     case = f"objectives.{kind}-gradient"
 
-    @check(case, title=f"{kind}: gradient against central differences", source=SOURCE)
+    @check(case, title=f"{find_kind(kind).title}: the gradient agrees with central differences", source=SOURCE)
     def gradient() -> CheckResult:
         spec = TermSpec(kind=kind, name=kind, weight=1.0, parameters=dict(parameters))
         return compare(case, gradient_error(spec, study), 0.0, 1e-6)
@@ -144,7 +144,11 @@ def _register(kind: str, study: str, parameters: Mapping[str, object]) -> Callab
 CHECKS = [_register(kind, study, parameters) for kind, (study, parameters) in CASES.items()]
 
 
-@check("objectives.end-shape-vertices-gradient", title="Shape at the end by vertices: its gradient", source=SOURCE)
+@check(
+    "objectives.end-shape-vertices-gradient",
+    title="Shape at the end, vertex by vertex: the gradient agrees with central differences",
+    source=SOURCE,
+)
 def end_shape_vertices_gradient() -> CheckResult:
     spec = TermSpec(kind="end-shape", name="end-shape", weight=1.0, parameters={"pairing": "vertices"})
     return compare("objectives.end-shape-vertices-gradient", gradient_error(spec, "hold"), 0.0, 1e-6)

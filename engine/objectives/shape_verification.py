@@ -74,7 +74,7 @@ def relative_gradient_error_everywhere(surface: ExtractedSurface, kind: str, **p
 
 @check(
     "objectives.shape-gradients",
-    title="Developability, thickness, overhang, symmetry: gradient against central differences, the worst of them",
+    title="Developability, thickness, overhang, symmetry: the gradients agree with central differences (the worst)",
     source="central differences, float64, with and without a mask",
 )
 def shape_gradients(thickness: Positive = 1.45, angle: Positive = 30.0) -> CheckResult:
@@ -96,7 +96,7 @@ def shape_gradients(thickness: Positive = 1.45, angle: Positive = 30.0) -> Check
 
 @check(
     "objectives.part-gradients",
-    title="Number of parts, borders and their length: gradient in every coordinate, the worst of them",
+    title="Number of parts, borders and their length: the gradients agree with central differences (the worst)",
     source="central differences, float64",
 )
 def part_gradients(rings: Count = 5) -> CheckResult:
@@ -115,7 +115,7 @@ def part_gradients(rings: Count = 5) -> CheckResult:
 
 @check(
     "objectives.developability-cube",
-    title="Developability: the corners of a cube",
+    title="Developability of a cube counts its eight corners, and nothing else",
     source="Σ θ n nᵀ of three perpendicular faces is π/2 times the identity",
 )
 def developability_cube(side: Positive = 1.0) -> CheckResult:
@@ -126,7 +126,7 @@ def developability_cube(side: Positive = 1.0) -> CheckResult:
 
 @check(
     "objectives.developability-cylinder",
-    title="Developability: the side of a cylinder, open at both ends",
+    title="A cylinder without its ends is developable",
     source="a developable surface: every vertex is a hinge",
 )
 def developability_cylinder(columns: Count = 24, rows: Count = 6) -> CheckResult:
@@ -141,7 +141,7 @@ def developability_cylinder(columns: Count = 24, rows: Count = 6) -> CheckResult
 
 @check(
     "objectives.thickness-slab",
-    title="Minimum thickness: a slab that is too thin",
+    title="Minimum thickness: what a slab that is too thin costs agrees with the formula",
     source="share of the two large sides of a cuboid, times what is lacking",
 )
 def thickness_slab(slab: Positive = 0.2, wanted: Positive = 0.3, samples: Count = 8000) -> CheckResult:
@@ -155,7 +155,7 @@ def thickness_slab(slab: Positive = 0.2, wanted: Positive = 0.3, samples: Count 
 
 @check(
     "objectives.overhang-sphere",
-    title="Overhang: the underside of a sphere",
+    title="Overhang: what a sphere's underside costs agrees with the formula",
     source="the heights of normals on a sphere are spread evenly",
 )
 def overhang_sphere(angle: Positive = 45.0, rings: Count = 128) -> CheckResult:
@@ -167,7 +167,7 @@ def overhang_sphere(angle: Positive = 45.0, rings: Count = 128) -> CheckResult:
 
 @check(
     "objectives.symmetry-sphere",
-    title="Symmetry: a sphere beside the plane",
+    title="Symmetry: what a sphere beside the plane costs agrees with the formula",
     source="distance between a sphere and its image, shifted by twice the offset",
 )
 def symmetry_sphere(radius: Positive = 0.5, offset: Positive = 0.1, rings: Count = 96) -> CheckResult:
@@ -183,7 +183,7 @@ def symmetry_sphere(radius: Positive = 0.5, offset: Positive = 0.1, rings: Count
 
 @check(
     "objectives.parts-spheres",
-    title="Number of parts: a large sphere, a small one and a cavity",
+    title="Number of parts: a floater costs its part of the area, and a cavity nothing",
     source="areas of spheres are as the squares of their radii",
 )
 def parts_spheres(floater: Positive = 0.2, cavity: Positive = 0.3) -> CheckResult:

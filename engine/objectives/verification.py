@@ -165,7 +165,7 @@ def _cube_target() -> MeshTarget:
 
 @check(
     "objectives.fit-gradient",
-    title="Fit to target: gradient against central differences",
+    title="Fit to target: the gradient agrees with central differences",
     source="central differences, float64",
 )
 def fit_gradient(softness: float = 1.0, outlier_distance: float = 20.0) -> CheckResult:
@@ -176,7 +176,7 @@ def fit_gradient(softness: float = 1.0, outlier_distance: float = 20.0) -> Check
 
 @check(
     "objectives.normals-gradient",
-    title="Align normals: gradient against central differences",
+    title="Align normals: the gradient agrees with central differences",
     source="central differences, float64",
 )
 def normals_gradient() -> CheckResult:
@@ -187,7 +187,7 @@ def normals_gradient() -> CheckResult:
 
 @check(
     "objectives.smoothness-gradient",
-    title="Smoothness: gradient against central differences",
+    title="Smoothness: the gradient agrees with central differences",
     source="central differences, float64",
 )
 def smoothness_gradient() -> CheckResult:
@@ -198,7 +198,7 @@ def smoothness_gradient() -> CheckResult:
 
 @check(
     "objectives.volume-gradient",
-    title="Volume: gradient against central differences",
+    title="Volume: the gradient agrees with central differences",
     source="central differences, float64",
 )
 def volume_gradient(volume: float = 1.7) -> CheckResult:
@@ -208,7 +208,7 @@ def volume_gradient(volume: float = 1.7) -> CheckResult:
 
 @check(
     "objectives.masked-gradients",
-    title="Terms weighed with a mask: gradient against central differences, the worst of them",
+    title="Terms with a mask: the gradients agree with central differences (the worst of them)",
     source="central differences, float64, away from the mask's jumps",
 )
 def masked_gradients() -> CheckResult:
@@ -224,7 +224,7 @@ def masked_gradients() -> CheckResult:
 
 @check(
     "objectives.no-go-gradient",
-    title="No-go region: gradient against central differences",
+    title="No-go region: the gradient agrees with central differences",
     source="central differences, float64",
 )
 def no_go_gradient(distance: float = 0.3) -> CheckResult:
@@ -239,7 +239,7 @@ def no_go_gradient(distance: float = 0.3) -> CheckResult:
 
 @check(
     "objectives.no-go-sphere",
-    title="No-go region: points at a known distance from a sphere",
+    title="No-go region: depths of points about a sphere are those of the formula",
     source="distance of a point to a sphere",
 )
 def no_go_sphere(radius: float = 0.7, distance: float = 0.2, rings: int = 96) -> CheckResult:
@@ -257,7 +257,7 @@ def no_go_sphere(radius: float = 0.7, distance: float = 0.2, rings: int = 96) ->
 
 @check(
     "objectives.fit-offset-sphere",
-    title="Fit to target: a sphere inside a concentric one",
+    title="Fit to target: a sphere inside a concentric one is off by the difference of the radii",
     source="distance between concentric spheres",
 )
 def fit_offset_sphere(radius: float = 0.7, offset: float = 0.1, rings: int = 96) -> CheckResult:
@@ -268,7 +268,11 @@ def fit_offset_sphere(radius: float = 0.7, offset: float = 0.1, rings: int = 96)
     return compare("objectives.fit-offset-sphere", measured, 2.0 * offset, 2.0 * (np.pi / rings) ** 2)
 
 
-@check("objectives.volume-cube", title="Volume: a cube far from the origin", source="divergence theorem")
+@check(
+    "objectives.volume-cube",
+    title="Volume: a cube far from the origin has the volume of its side",
+    source="divergence theorem",
+)
 def volume_cube(side: float = 2.0, distance: float = 100.0) -> CheckResult:
     volume, _ = enclosed_volume(evaluation_of(extracted(cube(side, (distance, -distance, distance)))))
     return compare("objectives.volume-cube", float(volume), side**3, 1e-9 * distance**3)

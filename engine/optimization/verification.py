@@ -13,7 +13,7 @@ from engine.protocol.study import OptimizerSpec
 ADAM = "Kingma and Ba 2015, arXiv 1412.6980, algorithm 1"
 
 
-@check("optimization.adam_update", title="Adam makes the published update", source=ADAM)
+@check("optimization.adam_update", title="Adam takes the steps that its paper says", source=ADAM)
 def adam_update(steps: int = 25, learning_rate: float = 0.05) -> CheckResult:
     """Largest difference from algorithm 1, written out in scalars, on f(x) = Σ c x² / 2."""
     curvature = torch.tensor([0.1, 1.0, 30.0], dtype=torch.float64)
@@ -35,7 +35,11 @@ def adam_update(steps: int = 25, learning_rate: float = 0.05) -> CheckResult:
     return compare("optimization.adam_update", worst, 0.0, 1e-12, steps=steps)
 
 
-@check("optimization.remapped_adam", title="Adam on a growing active set equals dense Adam", source=ADAM)
+@check(
+    "optimization.remapped_adam",
+    title="Adam on unknowns that join later takes the steps of Adam on all of them",
+    source=ADAM,
+)
 def remapped_adam(count: int = 40, steps: int = 60) -> CheckResult:
     """Largest difference of the designs; entry i joins, and gets its first gradient, at step i."""
     target = torch.linspace(-1.0, 1.0, count, dtype=torch.float64)

@@ -48,7 +48,7 @@ def map_of_a_convex_part(*, nodes: Count = 60, seed: int = 0) -> CheckResult:
     return compare("regression.map", float((mapped - at).abs().max()), 0.0, 1e-11)
 
 
-@check("regression.morph-gradient", title="Gradient of a morph against central differences", source=MMGP)
+@check("regression.morph-gradient", title="The gradient of a morph agrees with central differences", source=MMGP)
 def morph_gradient(
     *, weights: Literal["mean-value", "uniform"] = "mean-value", turning_share: float = 0.4, seed: int = 0
 ) -> CheckResult:
@@ -64,7 +64,8 @@ def morph_gradient(
     return compare("regression.morph-gradient", slope_error(value, sample.nodes, seed + 1), 0.0, 1e-5)
 
 
-@check("regression.likelihood-gradient", title="Gradient of a process's posterior against central differences",
+@check("regression.likelihood-gradient",
+       title="The gradient of a Gaussian process's posterior agrees with central differences",
        source="Rasmussen and Williams, 2006, equation 5.9")  # fmt: skip
 def likelihood_gradient(*, kernel: Kernel = "matern-5/2", samples: Count = 25, inputs: Count = 3) -> CheckResult:
     """Largest error over all hyperparameters of four processes, relative to the largest entry."""
@@ -82,7 +83,11 @@ def likelihood_gradient(*, kernel: Kernel = "matern-5/2", samples: Count = 25, i
     return compare("regression.likelihood-gradient", worst / float(gradient.abs().max()), 0.0, 1e-6)
 
 
-@check("regression.gradient", title="Gradient of a prediction in the nodes against central differences", source=MMGP)
+@check(
+    "regression.gradient",
+    title="The gradient of a prediction in the mesh's nodes agrees with central differences",
+    source=MMGP,
+)
 def gradient(*, of: Literal["scalar", "field"] = "scalar", samples: Count = 60, seed: int = 0) -> CheckResult:
     """Through morph, modes and processes: relative error along a random direction.
 
@@ -103,7 +108,12 @@ def gradient(*, of: Literal["scalar", "field"] = "scalar", samples: Count = 60, 
     return compare("regression.gradient", slope_error(value, sample.nodes, seed + 1), 0.0, 1e-5)
 
 
-@check("regression.coverage", title="Part of new values that the bands hold", source=MMGP, slow=True)
+@check(
+    "regression.coverage",
+    title="Bands of predictions hold as many new values as was asked for (the part of them)",
+    source=MMGP,
+    slow=True,
+)
 def coverage(*, samples: Count = 100, tests: Count = 60, splits: Count = 5, seed: int = 0) -> CheckResult:
     """Mean over splits of all fields of plates that were never seen, at the coverage of 0.95 that was wanted."""
     held = []
@@ -118,7 +128,7 @@ def coverage(*, samples: Count = 100, tests: Count = 60, splits: Count = 5, seed
     return compare("regression.coverage", worst, 0.95, 0.02, fields=by_field.tolist())
 
 
-@check("regression.selection", title="False ones among those that are selected",
+@check("regression.selection", title="Selected inputs hold no more false ones than was allowed (the part of them)",
        source="Jin and Candès, Selection by prediction with conformal p-values, 2023")  # fmt: skip
 def selection(*, fdr: float = 0.1, noise: float = 0.3, repeats: Count = 200, seed: int = 0) -> CheckResult:
     """Mean part of false ones over many draws; it must not exceed what was allowed."""
@@ -136,7 +146,8 @@ def selection(*, fdr: float = 0.1, noise: float = 0.3, repeats: Count = 200, see
     return CheckResult("regression.selection", measured, fdr, allowed - fdr, measured <= allowed)
 
 
-@check("regression.plasticity", title="Tangent of the metal that data sets are made with, against differences",
+@check("regression.plasticity",
+       title="The tangent of the metal that data sets are made with agrees with central differences",
        source="Simo and Hughes, 1998, box 3.2")  # fmt: skip
 def plasticity(*, yield_stress: float = 300.0, hardening: float = 3000.0, seed: int = 0) -> CheckResult:
     """Largest error of the consistent tangent over random strains beyond yield, in parts of Young's modulus."""

@@ -11,7 +11,7 @@ from engine.rendering.picture import RayCaster
 
 @check(
     "rendering.sphere_outline",
-    title="Area of a sphere's outline in the picture",
+    title="A sphere covers the part of the picture that perspective says",
     source="A sphere of radius r at distance d fills a cone of half angle asin(r/d)",
 )
 def sphere_outline(
@@ -34,7 +34,7 @@ def sphere_outline(
 
 @check(
     "rendering.plane_depth",
-    title="Distance of a tilted plane along every ray",
+    title="Rays through all pixels meet a tilted plane at the distance of the formula",
     source="Ray o + t·d meets n·x = h at t = (h − n·o) / n·d",
 )
 def plane_depth(offset: float = 1e6, tilt: float = 35.0, pixels: int = 64) -> CheckResult:

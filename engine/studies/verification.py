@@ -174,7 +174,11 @@ def root_mean_square(problem: SimulatedProblem, term: str = "end-shape") -> floa
 # Gradients of whole studies ------------------------------------------------------------------------------------------
 
 
-@check("studies.identify-gradient", title="Identify: gradient of the whole study", source=DIFFERENCES)
+@check(
+    "studies.identify-gradient",
+    title="Identify: the gradient of the whole study agrees with central differences",
+    source=DIFFERENCES,
+)
 def identify_gradient(steps: int = 8) -> CheckResult:
     scene = curtain(steps=steps, tolerance=1e-12)
     seen = recording(with_material(scene, young=2e5, thickness=1.3e-3), noise=1e-3)
@@ -182,7 +186,11 @@ def identify_gradient(steps: int = 8) -> CheckResult:
     return compare("studies.identify-gradient", gradient_error(problem), 0.0, 1e-6)
 
 
-@check("studies.identify-surface-gradient", title="Identify from points: gradient of the study", source=DIFFERENCES)
+@check(
+    "studies.identify-surface-gradient",
+    title="Identify from points: the gradient of the study agrees with central differences",
+    source=DIFFERENCES,
+)
 def identify_surface_gradient(steps: int = 6) -> CheckResult:
     scene = curtain(steps=steps, tolerance=1e-12)
     seen = recording(with_material(scene, young=2e5), noise=4e-3)
@@ -192,28 +200,44 @@ def identify_surface_gradient(steps: int = 6) -> CheckResult:
     return compare("studies.identify-surface-gradient", gradient_error(problem, step=3e-5), 0.0, 1e-6)
 
 
-@check("studies.friction-gradient", title="Identify friction: gradient across sliding contact", source=DIFFERENCES)
+@check(
+    "studies.friction-gradient",
+    title="Identify: the gradient by friction, across sliding contact, agrees with central differences",
+    source=DIFFERENCES,
+)
 def friction_gradient(steps: int = 3) -> CheckResult:
     scene = slide(steps=steps, tolerance=1e-11)
     problem = identify_problem(scene, "contact.friction", recording(with_friction(scene, 0.45)))
     return compare("studies.friction-gradient", gradient_error(problem, directions=1), 0.0, 1e-2)
 
 
-@check("studies.hold-gradient", title="Hold it so: gradient of the whole study", source=DIFFERENCES)
+@check(
+    "studies.hold-gradient",
+    title="Hold it so: the gradient of the whole study agrees with central differences",
+    source=DIFFERENCES,
+)
 def hold_gradient(steps: int = 8) -> CheckResult:
     scene = curtain(steps=steps, tolerance=1e-12)
     problem = hold_problem(end_of(with_material(scene, young=2e5)), scene, knots=2, moves="pose")
     return compare("studies.hold-gradient", gradient_error(problem), 0.0, 1e-6)
 
 
-@check("studies.flat-pattern-gradient", title="Flat pattern: gradient of the whole study", source=DIFFERENCES)
+@check(
+    "studies.flat-pattern-gradient",
+    title="Flat pattern: the gradient of the whole study agrees with central differences",
+    source=DIFFERENCES,
+)
 def flat_pattern_gradient(steps: int = 4) -> CheckResult:
     scene = curtain(cells=4, steps=steps, tolerance=1e-12)
     problem = flat_pattern_problem(end_of(with_material(scene, young=2e4)), scene, even=1.0)
     return compare("studies.flat-pattern-gradient", gradient_error(problem, spread=0.05, step=3e-4), 0.0, 1e-6)
 
 
-@check("studies.fold-gradient", title="Fold: gradient of the whole study", source=DIFFERENCES)
+@check(
+    "studies.fold-gradient",
+    title="Fold: the gradient of the whole study agrees with central differences",
+    source=DIFFERENCES,
+)
 def fold_gradient() -> CheckResult:
     scene = card(tolerance=1e-12)
     problem = fold_problem(end_of(folded(scene, 0.6, -0.4)), scene)
@@ -223,13 +247,23 @@ def fold_gradient() -> CheckResult:
 # What they find ------------------------------------------------------------------------------------------------------
 
 
-@check("studies.identify-young", title="Identify: Young's modulus from a drape", source=TWIN, slow=True)
+@check(
+    "studies.identify-young",
+    title="Identify: Young's modulus is found from a recorded drape (relative error)",
+    source=TWIN,
+    slow=True,
+)
 def identify_young(factor: float = 5.0, iterations: int = 20, noise: float = 1e-4) -> CheckResult:
     """Relative error; the start is wrong by `factor`, the recording has noise of a standard deviation [m]."""
     return _identified("young", YOUNG, factor, iterations, noise)
 
 
-@check("studies.identify-thickness", title="Identify: the thickness from a drape", source=TWIN, slow=True)
+@check(
+    "studies.identify-thickness",
+    title="Identify: the thickness is found from a recorded drape (relative error)",
+    source=TWIN,
+    slow=True,
+)
 def identify_thickness(factor: float = 2.5, iterations: int = 20, noise: float = 2e-5) -> CheckResult:
     """Weight and stretching stiffness grow alike with it, so that only bending tells: noise counts for more."""
     return _identified("thickness", THICKNESS, factor, iterations, noise)
@@ -254,7 +288,12 @@ def _compared(number: str, problem: IdentifyProblem, true: float, iterations: in
     )  # fmt: skip
 
 
-@check("studies.identify-friction", title="Identify: friction from a slide", source=TWIN, slow=True)
+@check(
+    "studies.identify-friction",
+    title="Identify: friction is found from a recorded slide (relative error)",
+    source=TWIN,
+    slow=True,
+)
 def identify_friction(factor: float = 0.4, iterations: int = 12, noise: float = 1e-5) -> CheckResult:
     scene = slide()
     seen = recording(scene, noise=noise)
@@ -262,20 +301,23 @@ def identify_friction(factor: float = 0.4, iterations: int = 12, noise: float = 
     return _compared("friction", problem, FRICTION, iterations)
 
 
-@check("studies.hold-reaches", title="Hold it so: how far the sheet ends from its target", source=TWIN, slow=True)
+@check("studies.hold-reaches", title="Hold it so: the sheet that is moved ends as its target", source=TWIN, slow=True)
 def hold_reaches(iterations: int = 30) -> CheckResult:
     """[mm] root mean square over the vertices; the corners go by 52 mm in a quarter of a second."""
     return _reached("hold", build_hold, iterations, 2.0)
 
 
-@check("studies.fold-reaches", title="Fold: how far the card ends from its target", source=TWIN, slow=True)
+@check("studies.fold-reaches", title="Fold: the card that is folded ends as its target", source=TWIN, slow=True)
 def fold_reaches(iterations: int = 25) -> CheckResult:
     """[mm] root mean square of the distances both ways; the angles that made the target are 1 and −0.7 rad."""
     return _reached("fold", build_fold, iterations, 0.5)
 
 
 @check(
-    "studies.flat-pattern-reaches", title="Flat pattern: how far the drape is from its target", source=TWIN, slow=True
+    "studies.flat-pattern-reaches",
+    title="Flat pattern: the drape of the pattern that is found fits its target",
+    source=TWIN,
+    slow=True,
 )
 def flat_pattern_reaches(iterations: int = 25) -> CheckResult:
     """[mm] root mean square of the distances both ways: the target is the drape of a pattern with a widened hem."""

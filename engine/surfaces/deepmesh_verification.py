@@ -60,7 +60,11 @@ def _trained_blob(seed: int) -> tuple[Architecture, Tensor, Tensor]:
     return architecture, trained.parameters.detach(), latent
 
 
-@check("surfaces.level-set-gradient", title="dv/dz of a network's level set against central differences", source=PAPER)
+@check(
+    "surfaces.level-set-gradient",
+    title="Vertices of a network's surface move with its weights as central differences say",
+    source=PAPER,
+)
 def level_set_gradient(
     *, distance: Literal["signed", "occupancy"] = "signed", level: float = 0.0, resolution: Count = 12,
     samples: Count = 40, seed: int = 0,
@@ -112,7 +116,11 @@ def _difference(value: Callable[[], Tensor], leaf: Tensor, i: int, step: float =
     return (above - below) / (2 * step)
 
 
-@check("surfaces.level-set-volume", title="Gradient of the volume against volumes of meshes found anew", source=PAPER)
+@check(
+    "surfaces.level-set-volume",
+    title="The gradient of a network's volume agrees with volumes of meshes found anew",
+    source=PAPER,
+)
 def level_set_volume(*, resolution: Count = 32, samples: Count = 12, seed: int = 1) -> CheckResult:
     """Largest error over parameters, relative to the largest entry. Normals of slivers are off by an angle of the
     order of a cell, so the bar falls with the cell."""
@@ -132,7 +140,10 @@ def level_set_volume(*, resolution: Count = 32, samples: Count = 12, seed: int =
     return compare("surfaces.level-set-volume", error, 0.0, 0.6 / resolution)
 
 
-@check("surfaces.level-set-theorem", title="dV/dc of {s < c} is the integral of 1/|∇s| over marching cubes' mesh")
+@check(
+    "surfaces.level-set-theorem",
+    title="Marching cubes: the volume of {s < c} grows with c by the integral of 1/|∇s| over the mesh",
+)
 def level_set_theorem(*, resolution: Count = 32, radius: Positive = 0.6, level: float = 0.05) -> CheckResult:
     """s = |x|² − r² at any level c: the gradient's way, the mesh's integral, and volumes at c ± 0.001, over 2 π R."""
     function = Quadric(radius)
@@ -188,7 +199,9 @@ class Cap(ImplicitFunction):
         return torch.where(torch.atan2(across, z) <= angle, on_sheet, on_rim)
 
 
-@check("surfaces.unsigned-border", title="The border of an unsigned distance lies on its rim", source=UDF)
+@check(
+    "surfaces.unsigned-border", title="The border of an open sheet lies on the rim of its unsigned distance", source=UDF
+)
 def unsigned_border(*, resolution: Count = 32, radius: Positive = 0.6, angle: Positive = 1.9) -> CheckResult:
     """Largest distance of border vertices from the rim and of all others from the sheet, in cells, and 1 for every
     border, part or turned edge too many."""
@@ -205,7 +218,11 @@ def unsigned_border(*, resolution: Count = 32, radius: Positive = 0.6, angle: Po
     return compare("surfaces.unsigned-border", off + odd + topology.nonmanifold_edges, 0.0, 1e-3, unit="cells")
 
 
-@check("surfaces.unsigned-gradient", title="dv/dz of an unsigned distance against central differences", source=UDF)
+@check(
+    "surfaces.unsigned-gradient",
+    title="Vertices of an unsigned distance's sheet move with its weights as central differences say",
+    source=UDF,
+)
 def unsigned_gradient(*, resolution: Count = 16, radius: Positive = 0.6, angle: Positive = 1.9) -> CheckResult:
     """Largest error over radius, rim and place, relative to the largest entry, of a random functional of the vertices
     found again; and that of the sheet's area against theory, in the detail."""
@@ -237,7 +254,7 @@ def unsigned_gradient(*, resolution: Count = 16, radius: Positive = 0.6, angle: 
     return compare("surfaces.unsigned-gradient", error, 0.0, 1e-6, area=area)
 
 
-@check("surfaces.marching-cubes", title="Marching cubes of random signs is closed and manifold")
+@check("surfaces.marching-cubes", title="Marching cubes gives closed, manifold meshes for random signs")
 def marching_manifold(*, resolution: Count = 16, seeds: Count = 5) -> CheckResult:
     """Defects of edges and vertices over the seeds, and meshes that are wound inside out."""
     grid = Grid(resolution)
@@ -251,7 +268,7 @@ def marching_manifold(*, resolution: Count = 16, seeds: Count = 5) -> CheckResul
     return compare("surfaces.marching-cubes", defects, 0, 0)
 
 
-@check("surfaces.merging", title="Two spheres merge when more volume is asked for", source=PAPER)
+@check("surfaces.merging", title="Two spheres of a network merge when more volume is asked for", source=PAPER)
 def merging(*, resolution: Count = 24, iterations: Count = 120, seed: int = 0) -> CheckResult:
     """Euler characteristic of a network's surface that began as two spheres (4) and descends on
     (V/V₀ − 2)²: 2, that of one part. The volume that is reached stands beside it."""

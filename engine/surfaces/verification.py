@@ -42,7 +42,11 @@ def count_defects(vertex_count: int, triangles: np.ndarray) -> int:
     return int(unmatched + fans - len(np.unique(triangles)))
 
 
-@check("surfaces.dual-tables", title="Cases of dual marching cubes by their number of dual vertices", source=PAPER)
+@check(
+    "surfaces.dual-tables",
+    title="Dual marching cubes has as many cases of each number of vertices as published",
+    source=PAPER,
+)
 def dual_table_counts() -> CheckResult:
     """162, 82, 8 and 2 cases emit one to four dual vertices; 36 have all edges of an ambiguous face in one group."""
     tables = dual_tables()
@@ -52,7 +56,7 @@ def dual_table_counts() -> CheckResult:
     return compare("surfaces.dual-tables", difference, 0, 0, counts=counts, ambiguous=ambiguous)
 
 
-@check("surfaces.gradient", title="Gradient of FlexiCubes against central differences", source=PAPER)
+@check("surfaces.gradient", title="The gradient of FlexiCubes agrees with central differences", source=PAPER)
 def gradient(*, resolution: int = 4, seed: int = 3, samples: int = 60, closed: bool = True) -> CheckResult:
     """Largest error over field, offsets, alpha, beta and gamma, relative to the largest entry of each gradient."""
     surface = FlexiCubes.random(resolution, seed=seed, inside_fraction=0.5, dtype=torch.float64, closed=closed)
@@ -113,7 +117,7 @@ def _central_difference(loss: Callable[[], Tensor], flat: Tensor, i: int, part: 
     return (above - below) / (2 * step)
 
 
-@check("surfaces.plane", title="A planar field is extracted exactly")
+@check("surfaces.plane", title="A plane is extracted exactly, whatever the weights")
 def plane(*, resolution: int = 12, seed: int = 0) -> CheckResult:
     """With any beta and gamma: crossings lie on the plane, and so does their convex hull."""
     normal = torch.tensor([0.36, 0.48, 0.8], dtype=torch.float64)
@@ -126,7 +130,7 @@ def plane(*, resolution: int = 12, seed: int = 0) -> CheckResult:
     return compare("surfaces.plane", error / surface.cell_size, 0.0, 1e-12, unit="cells")
 
 
-@check("surfaces.sphere-order", title="Order of convergence of the dual mesh of a sphere")
+@check("surfaces.sphere-order", title="The mesh of a sphere comes nearer to it with the square of the cell size")
 def sphere_order(*, coarse: int = 16, radius: float = 0.6) -> CheckResult:
     """Mean distance to the sphere falls with the square of the cell size."""
     errors = []
@@ -138,7 +142,10 @@ def sphere_order(*, coarse: int = 16, radius: float = 0.6) -> CheckResult:
     return compare("surfaces.sphere-order", order, 2.0, 0.25, errors=errors)
 
 
-@check("surfaces.iso-surface-theorem", title="dV/dc of {s < c} is the integral of 1/|grad s| over the surface")
+@check(
+    "surfaces.iso-surface-theorem",
+    title="The volume of {s < c} grows with c by the integral of 1/|∇s| over the surface",
+)
 def iso_surface_theorem(*, resolution: int = 32, radius: float = 0.6) -> CheckResult:
     """s = |x|² − r², so |∇s| = 2 r on the sphere and the integral is 4 π r² / 2 r; measured relative to it."""
     axis = node_axis(resolution)
@@ -152,7 +159,11 @@ def iso_surface_theorem(*, resolution: int = 32, radius: float = 0.6) -> CheckRe
     return compare("surfaces.iso-surface-theorem", -float(sensitivity.sum()) / expected, 1.0, tolerance)
 
 
-@check("surfaces.random-manifold", title="Random signs give closed, manifold, outward meshes", source=PAPER)
+@check(
+    "surfaces.random-manifold",
+    title="FlexiCubes gives closed, manifold meshes that face outwards, for random signs",
+    source=PAPER,
+)
 def random_manifold(*, resolution: int = 16, seeds: int = 5) -> CheckResult:
     """Defects of edges and vertices, and meshes with no positive volume, over the seeds; both triangulations."""
     defects = 0
@@ -166,7 +177,7 @@ def random_manifold(*, resolution: int = 16, seeds: int = 5) -> CheckResult:
     return compare("surfaces.random-manifold", defects, 0, 0)
 
 
-@check("surfaces.border-cap", title="A field that is inside everywhere is closed on the border of the grid")
+@check("surfaces.border-cap", title="A field that is inside everywhere gives the closed box of the grid")
 def border_cap(*, resolution: int = 6) -> CheckResult:
     """The mesh is the whole box, its edges and corners included: volume 8, no defects."""
     surface = FlexiCubes(torch.full((resolution + 1,) * 3, -1.0), dtype=torch.float64)

@@ -22,7 +22,7 @@ def extreme(surface: FlexiCubes, seed: int, size: float = 10.0) -> FlexiCubes:
     return surface
 
 
-@check("surfaces.tetrahedra", title="Tetrahedra partition the inside", source=PAPER)
+@check("surfaces.tetrahedra", title="Tetrahedra fill the inside of a surface, without gaps and overlaps", source=PAPER)
 def partition(*, resolution: int = 10, seeds: int = 5, inside_fraction: float = 0.5) -> CheckResult:
     """Sum of the absolute volumes less the volume that the quads of the surface enclose, relative to it; with extreme
     weights on an undeformed grid. Inverted tetrahedra, faces that do not match, and defects of the tetrahedra's own
@@ -48,7 +48,9 @@ def _volume_within_quads(surface: FlexiCubes, odd_diagonal: Tensor) -> Tensor:
         return enclosed_volume(surface.tetrahedral_duals(), triangles)
 
 
-@check("surfaces.tetrahedra-gradient", title="Gradient of the tetrahedra against central differences", source=PAPER)
+@check(
+    "surfaces.tetrahedra-gradient", title="The gradient of the tetrahedra agrees with central differences", source=PAPER
+)
 def tetrahedra_gradient(*, resolution: int = 4, seed: int = 3, samples: int = 40) -> CheckResult:
     """Largest error over field, offsets and weights, relative to the largest entry of each gradient."""
     surface = FlexiCubes.random(resolution, seed=seed, inside_fraction=0.6, dtype=torch.float64)
@@ -63,7 +65,7 @@ def tetrahedra_gradient(*, resolution: int = 4, seed: int = 3, samples: int = 40
     return compare("surfaces.tetrahedra-gradient", max(errors.values()), 0.0, 1e-6, errors=errors)
 
 
-@check("surfaces.no-intersections", title="With the switch on no triangle runs through another", source=PAPER)
+@check("surfaces.no-intersections", title="With 'No intersecting faces' no triangle runs through another", source=PAPER)
 def no_intersections(*, resolution: int = 16, seeds: int = 4, size: float = 10.0) -> CheckResult:
     """Intersecting triangles and defects of the mesh, over random fields, raw weights and offsets in ±`size`."""
     bad, without = 0, 0
@@ -81,7 +83,10 @@ def no_intersections(*, resolution: int = 16, seeds: int = 4, size: float = 10.0
     return compare("surfaces.no-intersections", bad, 0, 0, with_switch_off=without)
 
 
-@check("surfaces.no-intersections-gradient", title="Gradient without intersections against central differences")
+@check(
+    "surfaces.no-intersections-gradient",
+    title="With 'No intersecting faces' the gradient agrees with central differences",
+)
 def no_intersections_gradient(*, resolution: int = 5, seed: int = 3, samples: int = 40) -> CheckResult:
     """Largest error over field and weights, relative to the largest entry of each gradient."""
     surface = FlexiCubes.random(resolution, seed=seed, inside_fraction=0.5, dtype=torch.float64, no_intersections=True)

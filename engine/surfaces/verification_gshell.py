@@ -29,7 +29,7 @@ def shaken(resolution: int, seed: int, template: str, *, closed: bool = True) ->
     return surface
 
 
-@check("surfaces.g-shell.gradient", title="Gradient of G-Shell against central differences", source=PAPER)
+@check("surfaces.g-shell.gradient", title="The gradient of G-Shell agrees with central differences", source=PAPER)
 def gradient(
     *, resolution: int = 4, seed: int = 3, samples: int = 40, template: str = "flexicubes", closed: bool = True
 ) -> CheckResult:
@@ -79,7 +79,11 @@ def _difference(surface: GShell, name: str, i: int, pull: Tensor) -> Tensor:
         step /= 10
 
 
-@check("surfaces.g-shell.planar-cut", title="A planar mSDF is cut on its plane", source=PAPER)
+@check(
+    "surfaces.g-shell.planar-cut",
+    title="G-Shell is cut exactly on a plane where its openness changes sign on one",
+    source=PAPER,
+)
 def planar_cut(*, resolution: int = 16, seed: int = 0, template: str = "flexicubes") -> CheckResult:
     """Largest distance of a cut point from the plane {ν = 0}, in cells, with any alpha, beta and gamma: the weights of
     a vertex are those of its ν, so ν stays linear on the surface."""
@@ -99,7 +103,11 @@ def planar_cut(*, resolution: int = 16, seed: int = 0, template: str = "flexicub
     return compare("surfaces.g-shell.planar-cut", error, 0.0, 1e-5, border_points=len(on_border))
 
 
-@check("surfaces.g-shell.manifold", title="Open surfaces are manifold, their borders closed loops", source=PAPER)
+@check(
+    "surfaces.g-shell.manifold",
+    title="Open surfaces are manifold, and their borders closed loops, for random signs",
+    source=PAPER,
+)
 def manifold(*, resolution: int = 12, seeds: int = 5, template: str = "") -> CheckResult:
     """Non-manifold edges and vertices, flipped neighbours, unreferenced vertices, and border edges that are not those
     that the surface names or do not close to loops, of random signs; both triangulations, all templates."""
@@ -125,7 +133,7 @@ def _defects(vertex_count: int, triangles: np.ndarray) -> int:
     return found.nonmanifold_edges + found.nonmanifold_vertices + found.flipped_edges + unreferenced
 
 
-@check("surfaces.g-shell.one-piece", title="An open sphere is one piece with one border, on tetrahedra too")
+@check("surfaces.g-shell.one-piece", title="A sphere with an opening is one piece with one border")
 def one_piece(*, resolution: int = 16, template: str = "tetrahedra") -> CheckResult:
     """Parts and border loops of a ball without its top, Euler characteristic 1."""
     axis = node_axis(resolution)
@@ -136,7 +144,7 @@ def one_piece(*, resolution: int = 16, template: str = "tetrahedra") -> CheckRes
     return compare("surfaces.g-shell.one-piece", wrong, 0, 0, parts=found.parts, loops=found.boundary_loops)
 
 
-@check("surfaces.g-shell.closed", title="A G-Shell that is nowhere open is its template, to the last bit")
+@check("surfaces.g-shell.closed", title="A G-Shell that is nowhere open is its closed template, to the last bit")
 def closed_shape(*, resolution: int = 12, seed: int = 1) -> CheckResult:
     """Numbers in which it differs from FlexiCubes with the same leaves."""
     plain = FlexiCubes.random(resolution, seed=seed, inside_fraction=0.5)

@@ -25,7 +25,7 @@ Angle = Annotated[float, Field(ge=0.0, lt=90.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
 
 
-@check("shell.incline", title="A sheet on an incline sticks below the angle of friction and slides above it")
+@check("shell.incline", title="A sheet on an incline sticks or slides as Coulomb's friction says")
 def incline(*, angle: Angle = 25.0, friction: NotNegative = 0.3, steps: Count = 60) -> CheckResult:
     """Acceleration g (sin a − μ cos a) within 2 % where it slides; where tan a < μ its speed stays below the sticking
     speed, and is what is measured."""
@@ -43,7 +43,7 @@ def incline(*, angle: Angle = 25.0, friction: NotNegative = 0.3, steps: Count = 
     return compare("shell.incline", measured, expected, 0.02 * expected, sliding=True)
 
 
-@check("shell.creep", title="Creep of smoothed friction below its limit")
+@check("shell.creep", title="A sheet that sticks creeps as slowly as smoothed friction says")
 def creep(*, share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9, friction: Positive = 0.3) -> CheckResult:
     """v = ε (1 − √(1 − tan a / μ)) at a share tan a / μ of the limit, within 2 %."""
     angle = math.degrees(math.atan(share * friction))
@@ -55,7 +55,7 @@ def creep(*, share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.9, friction: Pos
     return compare("shell.creep", measured, expected, 0.02 * expected)
 
 
-@check("shell.penalty-depth", title="How far a sheet at rest is from the table in penalty mode")
+@check("shell.penalty-depth", title="In penalty mode a sheet rests as near to the table as its weight says")
 def penalty_depth(*, stiffness: Positive = 40.0) -> CheckResult:
     """d = gap − m g / (k n) with n contacts, within 1 %."""
     trial = table_and_sheet(0.0, mode="penalty", stiffness=stiffness)
@@ -69,7 +69,7 @@ def penalty_depth(*, stiffness: Positive = 40.0) -> CheckResult:
     return compare("shell.penalty-depth", measured, expected, 0.01 * expected, contacts=count)
 
 
-@check("shell.friction-gradient", title="Gradients through contact and friction against central differences")
+@check("shell.friction-gradient", title="Gradients through contact and friction agree with central differences")
 def friction_gradient(
     *, state: Literal["sticking", "sliding"] = "sliding", contact: Mode = "barrier", steps: Count = 5
 ) -> CheckResult:
@@ -114,7 +114,9 @@ def friction_gradient(
     return compare("shell.friction-gradient", max(errors.values()), 0.0, 1e-2, errors=errors)
 
 
-@check("shell.horizon", title="What a table does in the first step is still felt by the sheet on it at the end")
+@check(
+    "shell.horizon", title="The gradient by the first step of a long motion agrees with central differences at its end"
+)
 def horizon(*, steps: Count = 3, friction: NotNegative = 0.3) -> CheckResult:
     """Derivative of where the sheet is after all steps in where the table is pulled to in the first of them, through
     friction alone, against central differences: relative error 1e-3, and not zero."""
@@ -140,7 +142,10 @@ def horizon(*, steps: Count = 3, friction: NotNegative = 0.3) -> CheckResult:
     return compare("shell.horizon", error, 0.0, 1e-3, said=said, measured_derivative=measured)
 
 
-@check("shell.collision-momentum", title="Two free sheets collide: their momentum stays, and neither passes")
+@check(
+    "shell.collision-momentum",
+    title="Two free sheets that collide keep their momentum, and neither passes through the other",
+)
 def collision_momentum(*, speed: Positive = 2.0, steps: Count = 12) -> CheckResult:
     """The sum of momenta after the collision over that of one sheet before, within 1e-6; "crossed" in the detail says
     in how many steps one sheet cut the other, which must be none."""

@@ -48,7 +48,7 @@ def _relax_rotations(bending: Bending, q: Tensor) -> Tensor:
     return relaxed
 
 
-@check("shell.cylinder", title="Bending energy of a sheet on a cylinder, in four directions, over D A / 2R²")
+@check("shell.cylinder", title="A rolled-up sheet has the bending energy of a cylinder, on any mesh (over D A / 2R²)")
 def cylinder(
     *,
     refinement: Annotated[int, Field(ge=0, le=4)] = 1,
@@ -95,7 +95,9 @@ def _rolled(positions: np.ndarray, angle: float, radius: Positive) -> np.ndarray
     )
 
 
-@check("shell.small-strain", title="Elastic constants of a material, measured by pulling a sheet a little")
+@check(
+    "shell.small-strain", title="A sheet pulled a little has the Young's moduli and Poisson's ratio that it was given"
+)
 def small_strain(*, material: str = "rubber", strain: Positive = 1e-5, seed: int = 1) -> CheckResult:
     """Young's moduli, Poisson's ratio and shear modulus from forces and contraction on a random mesh; the largest
     relative error, 0.1 %."""
@@ -154,7 +156,7 @@ def _pull(membrane: Membrane, rest: Tensor, *, axis: int, strain: float) -> tupl
 
 @check(
     "shell.crease",
-    title="Angle that stays when a crease has been folded and let go",
+    title="A crease that was folded and let go keeps the angle that plasticity says",
     source="Simo, Hughes: Computational Inelasticity, section 1.4",
 )
 def crease(
@@ -200,7 +202,7 @@ def crease(
     return compare("shell.crease", stays, expected, 1e-9, unit="rad", relative_force_left=force)
 
 
-@check("shell.rigid-motion", title="Force on a curved sheet that was turned and moved, over its stiffness")
+@check("shell.rigid-motion", title="Turning and moving a curved sheet puts no force on it (force over stiffness)")
 def rigid_motion(*, angle: float = 2.5, shift: float = 3.0, seed: int = 2) -> CheckResult:
     """Zero, with the normals' frames from before the motion and from after it."""
     worst = 0.0
@@ -224,7 +226,7 @@ def rigid_motion(*, angle: float = 2.5, shift: float = 3.0, seed: int = 2) -> Ch
     return compare("shell.rigid-motion", worst, 0.0, 1e-10)
 
 
-@check("shell.hessian", title="Hessian of every shell energy against central differences of the force")
+@check("shell.hessian", title="Stiffness of bending and stretching agrees with central differences of the force")
 def hessian(*, seed: int = 3, step: Positive = 1e-6, directions: Count = 4) -> CheckResult:
     """Far from rest, on a random mesh; the largest error over the largest change of force, 1e-6."""
     errors: dict[str, float] = {}

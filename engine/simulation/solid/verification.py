@@ -27,7 +27,10 @@ TIGHT = NewtonSettings(tolerance=1e-11)
 NO_GRAVITY = (0.0, 0.0, 0.0)
 
 
-@check("shell.solid-small-strain", title="Elastic constants of a soft body, measured by pulling a block a little")
+@check(
+    "shell.solid-small-strain",
+    title="A block pulled a little has the Young's modulus and Poisson's ratio that it was given",
+)
 def small_strain(*, young: Positive = 2e5, poisson: Ratio = 0.3, strain: Positive = 1e-5) -> CheckResult:
     """Young's modulus and Poisson's ratio from force and contraction of a block with free sides; the largest relative
     error (absolute for a Poisson's ratio), 0.1 %."""
@@ -54,7 +57,7 @@ def small_strain(*, young: Positive = 2e5, poisson: Ratio = 0.3, strain: Positiv
 
 @check(
     "shell.solid-patch",
-    title="Way of inner vertices off a uniform strain that the surface is given, over the body's size",
+    title="A soft body with a uniformly strained surface is uniformly strained inside (the patch test)",
 )
 def patch(*, stretch: Positive = 1.2, poisson: Ratio = 0.45, seed: int = 0) -> CheckResult:
     """The patch test, on a mesh whose inner vertices are anywhere: 1e-10."""
@@ -72,7 +75,7 @@ def patch(*, stretch: Positive = 1.2, poisson: Ratio = 0.45, seed: int = 0) -> C
     return compare("shell.solid-patch", error, 0.0, 1e-10)
 
 
-@check("shell.solid-bar", title="Extension of a bar that hangs, over ρ g L² / 2E")
+@check("shell.solid-bar", title="A bar that hangs is stretched by its weight as Hooke's law says (over ρ g L² / 2E)")
 def bar(*, cells: Cells = 20, young: Positive = 1e6, density: Positive = 1000.0) -> CheckResult:
     """Poisson's ratio 0, 1 %; a softer bar extends more than the small-strain theory says."""
     length = 0.2
@@ -87,7 +90,11 @@ def bar(*, cells: Cells = 20, young: Positive = 1e6, density: Positive = 1000.0)
     return compare("shell.solid-bar", extension / expected, 1.0, 0.01, extension=extension)
 
 
-@check("shell.solid-bending", title="Drop of a beam under its weight, over ρ g A L⁴ / 8 E I", slow=True)
+@check(
+    "shell.solid-bending",
+    title="A thick beam sags under its weight as beam theory says (drop over ρ g A L⁴ / 8 E I)",
+    slow=True,
+)
 def bending(*, across: Cells = 8, poisson: Ratio = 0.0) -> CheckResult:
     """A beam eight times as long as high, with `across` cells in its height. Tetrahedra of one strain are too stiff in
     bending: what is missing falls with the square of the cells; 5 % at 8."""
@@ -104,7 +111,7 @@ def bending(*, across: Cells = 8, poisson: Ratio = 0.0) -> CheckResult:
     return compare("shell.solid-bending", drop / expected, 1.0, 0.05, drop=drop)
 
 
-@check("shell.solid-rigid-motion", title="Force on a soft body that was turned and moved, over its stiffness")
+@check("shell.solid-rigid-motion", title="Turning and moving a soft body puts no force on it (force over stiffness)")
 def rigid_motion(*, angle: float = 2.5, shift: float = 3.0, poisson: Ratio = 0.45) -> CheckResult:
     """Zero, to 1e-10; force and energy are measured against those of one per cent of strain."""
     mesh = ball_tets(0.05, 5)
@@ -118,7 +125,7 @@ def rigid_motion(*, angle: float = 2.5, shift: float = 3.0, poisson: Ratio = 0.4
     return compare("shell.solid-rigid-motion", max(force, left), 0.0, 1e-10, force=force, energy=left)
 
 
-@check("shell.solid-hessian", title="Hessian of a soft body against central differences of the force")
+@check("shell.solid-hessian", title="Stiffness of a soft body agrees with central differences of the force")
 def hessian(*, poisson: Ratio = 0.45, distortion: Positive = 0.3, seed: int = 3) -> CheckResult:
     """Far from rest, inverted tetrahedra among them; the largest error over the largest change of force, 1e-6."""
     mesh = ball_tets(1.0, 4)
@@ -135,7 +142,7 @@ def hessian(*, poisson: Ratio = 0.45, distortion: Positive = 0.3, seed: int = 3)
     return compare("shell.solid-hessian", max(errors), 0.0, 1e-6, inverted=inverted)
 
 
-@check("shell.solid-momentum", title="Momentum that a free soft body loses in steps of the implicit midpoint rule")
+@check("shell.solid-momentum", title="A soft body thrown and spinning keeps its momentum")
 def momentum(*, steps: Count = 20, poisson: Ratio = 0.4, seed: int = 4) -> CheckResult:
     """A body thrown, spinning and out of shape, without gravity: linear momentum is kept to 1e-10, angular to 1e-6."""
     mesh = ball_tets(0.05, 4)

@@ -13,7 +13,7 @@ from engine.simulation.stepper import Stepper
 from engine.simulation.verification.sheets import TIGHT, MovingScheme, small_sheet
 
 
-@check("shell.momentum", title="Momentum that a free sheet loses, beyond what its scheme must")
+@check("shell.momentum", title="A sheet thrown and spinning keeps its momentum as the scheme says")
 def momentum(*, scheme: MovingScheme = "implicit-midpoint", steps: Count = 20, seed: int = 4) -> CheckResult:
     """A crumpled sheet thrown and spinning, without gravity. Linear momentum is kept to 1e-10; angular momentum becomes
     what the scheme says to 1e-6. The implicit midpoint rule keeps it. In the others no torque acts at a step's end:
@@ -59,7 +59,7 @@ def momentum(*, scheme: MovingScheme = "implicit-midpoint", steps: Count = 20, s
     )
 
 
-@check("shell.rigid-step", title="Difference between a sheet that falls, and the same sheet turned, over its motion")
+@check("shell.rigid-step", title="A sheet that is turned falls as the sheet that is not (difference over its way)")
 def rigid_step(*, angle: float = 2.0, steps: Count = 5, seed: int = 5) -> CheckResult:
     """Bodies know no directions of space: gravity and velocities turned with the sheet give the same motion; 1e-8."""
     axis = torch.nn.functional.normalize(torch.tensor([1.0, 2.0, -0.5], dtype=torch.float64), dim=0)

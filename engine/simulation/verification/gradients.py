@@ -23,7 +23,9 @@ from engine.simulation.system import System
 from engine.simulation.verification.sheets import TIGHT, MovingScheme, small_sheet
 
 
-@check("shell.taylor", title="Order in which a gradient's prediction fails, through steps of a sheet")
+@check(
+    "shell.taylor", title="A gradient through steps of a sheet predicts changes with an error of order 2 (Taylor test)"
+)
 def taylor(
     *,
     material: str = "rubber",
@@ -50,7 +52,7 @@ def taylor(
     return compare("shell.taylor", slope, 2.0, 0.1, errors=errors, slopes=slopes)
 
 
-@check("shell.free-body-gradient", title="Gradients of a free sheet's mean position, against their exact values")
+@check("shell.free-body-gradient", title="Gradients of where a free sheet flies are those of the formula")
 def free_body_gradient(
     *, scheme: MovingScheme = "implicit-euler", steps: Count = 6, step_size: Positive = 5e-3
 ) -> CheckResult:

@@ -31,7 +31,10 @@ ROMERO = "V. Romero et al.: Physical validation of simulators in computer graphi
 
 
 @check(
-    "shell.heavy-elastica", title="Drop over length of a clamped strip under its own weight", source=ROMERO, slow=True
+    "shell.heavy-elastica",
+    title="A clamped strip sags under its own weight as the heavy elastica (drop over length)",
+    source=ROMERO,
+    slow=True,
 )
 def heavy_elastica(*, gamma: Positive = 5.0, cells: Count = 40) -> CheckResult:
     """`gamma` is ρ g L³ / B with ρ the mass over area; 2 %."""
@@ -51,7 +54,7 @@ def heavy_elastica(*, gamma: Positive = 5.0, cells: Count = 40) -> CheckResult:
 
 @check(
     "shell.tip-elastica",
-    title="Drop over length of a clamped strip with a load at its tip",
+    title="A clamped strip with a heavy load at its tip bends as Euler's elastica (drop over length)",
     source="K. Mattiasson: Numerical results from large deflection beam and frame problems, IJNME 17(1), 1981",
 )
 def tip_elastica(*, load: Positive = 2.0, cells: Count = 20) -> CheckResult:
@@ -70,7 +73,10 @@ def tip_elastica(*, load: Positive = 2.0, cells: Count = 20) -> CheckResult:
     )
 
 
-@check("shell.cantilever", title="Deflection of a clamped strip under a small load at its tip, over P L³ / 3B")
+@check(
+    "shell.cantilever",
+    title="A clamped strip with a small load at its tip bends as beam theory says (drop over P L³ / 3B)",
+)
 def cantilever(*, cells: Count = 20, load: Positive = 1e-3) -> CheckResult:
     """2 % at 20 elements."""
     strip = ClampedStrip(cells=cells, force=(0.0, 0.0, -load))
@@ -78,7 +84,7 @@ def cantilever(*, cells: Count = 20, load: Positive = 1e-3) -> CheckResult:
     return compare("shell.cantilever", -3.0 * float(tip[2]) / load, 1.0, 0.02)
 
 
-@check("shell.euler-buckling", title="Load at which a clamped strip buckles, over π² B / 4 L²")
+@check("shell.euler-buckling", title="A clamped strip buckles at Euler's load (over π² B / 4 L²)")
 def euler_buckling(*, cells: Count = 20) -> CheckResult:
     """The load at which the straight strip's energy stops being a minimum; 3 %."""
     critical = math.pi**2 / 4.0
@@ -91,7 +97,11 @@ def euler_buckling(*, cells: Count = 20) -> CheckResult:
     return compare("shell.euler-buckling", _bisect(straight_is_stable, 0.8, 1.2), 1.0, 0.03)
 
 
-@check("shell.self-buckling", title="How far the top of a standing strip leans, over its length", slow=True)
+@check(
+    "shell.self-buckling",
+    title="A standing strip buckles under its own weight at Greenhill's length (how far its top leans)",
+    slow=True,
+)
 def self_buckling(*, ratio: Positive = 1.05, cells: Count = 40) -> CheckResult:
     """`ratio` of its length to that at which it buckles under its own weight, L³ = 7.8373 B / ρ g: below it stands,
     above it leans as the heavy elastica does; 5 % of its length. It is pushed aside a little at first."""
@@ -105,7 +115,10 @@ def self_buckling(*, ratio: Positive = 1.05, cells: Count = 40) -> CheckResult:
     return compare("shell.self-buckling", abs(float(tip[0])), column_tip(gamma).across, 0.05, straight_is_stable=stands)
 
 
-@check("shell.gravity-stretch", title="Extension of a hanging strip over ρ g L² / 2 E h")
+@check(
+    "shell.gravity-stretch",
+    title="A strip that hangs is stretched by its weight as Hooke's law says (over ρ g L² / 2 E h)",
+)
 def gravity_stretch(*, strain: Positive = 1e-4, cells: Count = 20) -> CheckResult:
     """`strain` at the top; 1 %, and of the strain along the strip as well."""
     thickness = 1e-2
@@ -116,7 +129,10 @@ def gravity_stretch(*, strain: Positive = 1e-4, cells: Count = 20) -> CheckResul
     return compare("shell.gravity-stretch", 2.0 * extension / strain, 1.0, 0.01)
 
 
-@check("shell.catenary", title="Distance of a sheet that hangs from two opposite edges from a chain's curve")
+@check(
+    "shell.catenary",
+    title="A sheet that hangs from two opposite edges takes the curve of a chain (largest distance from it)",
+)
 def catenary(*, slack: Annotated[float, Field(ge=1.01, le=3.0)] = 1.1, cells: Count = 32) -> CheckResult:
     """`slack` is its length over the span of 1 m; the largest distance from the chain's curve, 1 % of the span."""
     flat, triangles = regular_sheet(slack, 0.1, cells, 2)
