@@ -119,7 +119,8 @@ class FlexiCubes(Surface):
         if not isinstance(surface, FlexiCubes) or "weights" not in surface.tensors():
             return super().converted(surface, options=options, device=device)
         made = cls.blank(device)
-        made.restore({**surface.state(), "kind": cls.kind, "no_intersections": 0})
+        apart = int(not cls.can_open and bool(options.get("no_intersections", False)))
+        made.restore({**surface.state(), "kind": cls.kind, "no_intersections": apart})
         return made
 
     @classmethod

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.core.checks import CheckResult, check, compare
+from engine.core.checks import CheckResult, Count, Positive, check, compare
 from engine.geometry.intersection import intersecting_triangles
 from engine.geometry.tet_mesh import boundary_triangles
 from engine.surfaces.flexicubes import FlexiCubes
@@ -23,7 +23,7 @@ def extreme(surface: FlexiCubes, seed: int, size: float = 10.0) -> FlexiCubes:
 
 
 @check("surfaces.tetrahedra", title="Tetrahedra fill the inside of a surface, without gaps and overlaps", source=PAPER)
-def partition(*, resolution: int = 10, seeds: int = 5, inside_fraction: float = 0.5) -> CheckResult:
+def partition(*, resolution: Count = 10, seeds: Count = 5, inside_fraction: float = 0.5) -> CheckResult:
     """Sum of the absolute volumes less the volume that the quads of the surface enclose, relative to it; with extreme
     weights on an undeformed grid. Inverted tetrahedra, faces that do not match, and defects of the tetrahedra's own
     surface count one each."""
@@ -51,7 +51,7 @@ def _volume_within_quads(surface: FlexiCubes, odd_diagonal: Tensor) -> Tensor:
 @check(
     "surfaces.tetrahedra-gradient", title="The gradient of the tetrahedra agrees with central differences", source=PAPER
 )
-def tetrahedra_gradient(*, resolution: int = 4, seed: int = 3, samples: int = 40) -> CheckResult:
+def tetrahedra_gradient(*, resolution: Count = 4, seed: int = 3, samples: Count = 40) -> CheckResult:
     """Largest error over field, offsets and weights, relative to the largest entry of each gradient."""
     surface = FlexiCubes.random(resolution, seed=seed, inside_fraction=0.6, dtype=torch.float64)
     extreme(surface, seed, 1.0)
@@ -66,7 +66,7 @@ def tetrahedra_gradient(*, resolution: int = 4, seed: int = 3, samples: int = 40
 
 
 @check("surfaces.no-intersections", title="With 'No intersecting faces' no triangle runs through another", source=PAPER)
-def no_intersections(*, resolution: int = 16, seeds: int = 4, size: float = 10.0) -> CheckResult:
+def no_intersections(*, resolution: Count = 16, seeds: Count = 4, size: Positive = 10.0) -> CheckResult:
     """Intersecting triangles and defects of the mesh, over random fields, raw weights and offsets in ±`size`."""
     bad, without = 0, 0
     for seed in range(seeds):
@@ -87,7 +87,7 @@ def no_intersections(*, resolution: int = 16, seeds: int = 4, size: float = 10.0
     "surfaces.no-intersections-gradient",
     title="With 'No intersecting faces' the gradient agrees with central differences",
 )
-def no_intersections_gradient(*, resolution: int = 5, seed: int = 3, samples: int = 40) -> CheckResult:
+def no_intersections_gradient(*, resolution: Count = 5, seed: int = 3, samples: Count = 40) -> CheckResult:
     """Largest error over field and weights, relative to the largest entry of each gradient."""
     surface = FlexiCubes.random(resolution, seed=seed, inside_fraction=0.5, dtype=torch.float64, no_intersections=True)
     extreme(surface, seed, 1.0)
