@@ -379,8 +379,9 @@ class ReconstructProblem:
             return False
         msdf = self.surface.msdf_at_nodes()
         index = supporting_nodes(vertices[np.unique(triangles)], msdf)
-        sides = None if self.target is None else self.target.open_sides(self.surface.resolution)
-        if sides is not None:  # or what should show, next to a speck, would open
+        noisy = self.target is not None and self.target.is_scan
+        sides = self.target.open_sides(self.surface.resolution) if self.target is not None and noisy else None
+        if sides is not None:  # the nodes of a scan are not held exactly: what should show next to a speck would open
             index = index[sides.reshape(-1)[index] <= 0.0]
         if not len(index):
             return False
