@@ -17,6 +17,7 @@ from engine.protocol.trajectory import INDEX
 
 if TYPE_CHECKING:
     from app.panels.export_dialog import ExportDialog
+    from app.panels.learning_dialog import LearningDialog
     from app.panels.motion_dialog import MotionDialog
     from app.panels.picture_dialog import PictureDialog
     from app.panels.sensitivity_dialog import SensitivityDialog
@@ -33,6 +34,7 @@ class Dialogs:
         self.picture: PictureDialog | None = None
         self.motion: MotionDialog | None = None
         self.sensitivity: SensitivityDialog | None = None
+        self.learning: LearningDialog | None = None
 
     def open_files(self) -> None:
         """Ask for geometry or studies, and open them."""
@@ -118,6 +120,15 @@ class Dialogs:
         dialog = SensitivityDialog(self._workbench.sensing, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.sensitivity = dialog
+        dialog.show()
+
+    def learn_shapes(self) -> None:
+        """The dialog that learns a shape space from a folder, beside the running window."""
+        from app.panels.learning_dialog import LearningDialog
+
+        dialog = LearningDialog(self._workbench.learning, self.folder(), self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.learning = dialog
         dialog.show()
 
     def save_losses(self) -> None:

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import say, silent
-from app.cli.job import Files, carry_out, check_output, check_place
+from app.cli.job import Files, carry_out, check_output
 from app.cli.options import InputUnit, said, with_options
+from engine.core.atomic import check_place
 from engine.protocol.study import MODEL, SAMPLE, Study
 from engine.studies.complete_parameters import CompleteParameters
 from engine.studies.inputs import load_inputs

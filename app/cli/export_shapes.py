@@ -9,7 +9,7 @@ import typer
 
 from app.cli.console import print_json, say
 from app.cli.descend import Interruption
-from app.cli.job import check_place
+from engine.core.atomic import check_place
 from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from app.cli.console import INTERRUPTED, print_json, say, to_json
 from app.cli.descend import Outcome, descend
 from app.cli.losses import save_losses
 from app.cli.progress import progress_display
-from engine.core.atomic import atomic_write
+from engine.core.atomic import atomic_write, check_place
 from engine.core.errors import FileError, ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.tet_mesh import TetMesh
@@ -54,19 +53,6 @@ def check_output(path: Path, *, filled: bool = False) -> None:
             path, f"{path.suffix or 'no extension'!r} is no mesh format.", remedy=f"Use {', '.join(known)}."
         )
     check_place(path)
-
-
-def check_place(path: Path | None) -> None:
-    """Refuse a file that could not be written, before the work; None is no file."""
-    if path is None:
-        return
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise FileError(path, f"there is no folder {path.parent}.", remedy="Make it first, or choose another place.")
-    if path.is_dir():
-        raise FileError(path, "this is a folder.", remedy="Name a file in it.")
-    if not os.access(folder, os.W_OK):
-        raise FileError(path, f"you may not write into {folder}.", remedy="Choose another folder.")
 
 
 def carry_out(

@@ -10,8 +10,8 @@ import numpy as np
 import typer
 
 from app.cli.console import UsageError, print_json, say
-from app.cli.job import check_place
 from app.cli.picture import parse_size, told
+from engine.core.atomic import check_place
 from engine.io.motion.motion import Motion
 
 

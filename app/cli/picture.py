@@ -11,8 +11,8 @@ import numpy as np
 import typer
 
 from app.cli.console import UsageError, say, silent
-from app.cli.job import check_place
 from app.cli.options import InputShift, InputUnit, Repairs
+from engine.core.atomic import check_place
 from engine.io.loader import shut_down
 from engine.io.shift import parse_shift
 from engine.studies.inputs import load_geometry

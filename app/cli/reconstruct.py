@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.console import UsageError, say, silent
-from app.cli.job import Files, carry_out, check_output, check_place
+from app.cli.job import Files, carry_out, check_output
 from app.cli.losses import Losses
 from app.cli.options import InputShift, InputUnit, Repairs, said, with_options
-from engine.core.atomic import atomic_write
+from engine.core.atomic import atomic_write, check_place
 from engine.core.errors import ParameterError
 from engine.core.units import parse_number
 from engine.io.loader import shut_down

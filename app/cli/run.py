@@ -10,10 +10,11 @@ import typer
 
 from app.cli.console import say, silent
 from app.cli.document_job import read_job
-from app.cli.job import Files, carry_out, check_output, check_place
+from app.cli.job import Files, carry_out, check_output
 from app.cli.losses import Losses
 from app.cli.options import InputShift, InputUnit, Repairs
 from app.cli.verify import parse_settings
+from engine.core.atomic import check_place
 from engine.core.errors import ParameterError
 from engine.io.shift import parse_shift
 from engine.protocol.recording import read_recording

@@ -10,9 +10,9 @@ import typer
 from app.cli.card import card_text
 from app.cli.console import print_json, say
 from app.cli.descend import Interruption
-from app.cli.job import check_place
 from app.cli.options import said, with_options
 from app.cli.steps import StepDisplay
+from engine.core.atomic import check_place
 from engine.core.errors import FileError
 from engine.protocol.study import MODEL_EXTENSION
 from engine.regression.settings import TrainingParameters

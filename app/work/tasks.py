@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,11 @@ from app.work.task_rows import TaskCancelledError, TaskRow, TaskRows
 
 if TYPE_CHECKING:
     from concurrent.futures.process import ProcessPoolExecutor
+
+    from app.work.apart import Apart, Channel
+
+SECONDS_TO_END = 5.0
+"""How long work in a process of its own may take to keep what it has done, when the window closes."""
 
 
 @dataclass
@@ -43,6 +48,7 @@ class Tasks:
         self._watched: list[_Watched] = []
         self._pool: ThreadPoolExecutor | None = None
         self._apart: list[ProcessPoolExecutor] = []
+        self._channels: dict[TaskRow, Channel] = {}
 
     def begin(self, title: str, *, cancel: Callable[[], object] | None = None, cooperative: bool = False) -> TaskRow:
         """A row for work that `do`, `do_apart` or `watch` is given, or that the caller ends with `end`.
@@ -98,18 +104,32 @@ class Tasks:
         from multiprocessing import get_context
 
         pool = ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn"))
-        self._apart.append(pool)
-
-        def finish(tell: Callable[[Any], object], value: Any) -> None:
-            pool.shutdown(wait=False)
-            self._apart.remove(pool)
-            tell(value)
-
         row = self.begin(title, cancel=partial(_kill, pool)) if title else None
-        self.watch(pool.submit(work), partial(finish, done), partial(finish, failed), row=row)
+        self._watch_apart(pool, pool.submit(work), done, failed, row)
+
+    def do_long(
+        self, work: Apart, done: Callable[[Any], object], failed: Callable[[BaseException], object], *, title: str
+    ) -> TaskRow:
+        """As `do_apart`, for work that says how far it is and ends by itself when it is to stop, so that it can keep
+        what it has done; it ends with the window too."""
+        from concurrent.futures.process import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        from app.work import apart
+
+        context = get_context("spawn")
+        channel = apart.Channel(context)
+        pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=apart.begin, initargs=(channel,))
+        row = self.begin(title, cancel=channel.stop)
+        self._channels[row] = channel
+        self._watch_apart(pool, pool.submit(apart.carry_out, work), done, failed, row)
+        return row
 
     def poll(self) -> None:
         """Hand over what has ended; a cancelled Future is forgotten."""
+        for row, channel in self._channels.items():
+            for title, fraction in channel.heard():
+                row.report(fraction, title)
         ended = [watched for watched in self._watched if watched.future.done()]
         if not ended:
             return
@@ -127,6 +147,10 @@ class Tasks:
 
     def close(self) -> None:
         """Wait for no more than what is running."""
+        for channel in self._channels.values():
+            channel.stop()
+        wait([watched.future for watched in self._watched if watched.row in self._channels], SECONDS_TO_END)
+        self._channels.clear()
         self._watched.clear()
         for row in self.rows.running:
             if row.cooperative:
@@ -138,6 +162,26 @@ class Tasks:
             _kill(pool)
             pool.shutdown(wait=False, cancel_futures=True)
         self._apart.clear()
+
+    def _watch_apart(
+        self,
+        pool: ProcessPoolExecutor,
+        future: Future[Any],
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object],
+        row: TaskRow | None,
+    ) -> None:
+        """Let the process go when its work has ended."""
+        self._apart.append(pool)
+
+        def finish(tell: Callable[[Any], object], value: Any) -> None:
+            pool.shutdown(wait=False)
+            self._apart.remove(pool)
+            if row is not None:
+                self._channels.pop(row, None)
+            tell(value)
+
+        self.watch(future, partial(finish, done), partial(finish, failed), row=row)
 
     def _hand_over(self, watched: _Watched) -> None:
         row, error = watched.row, watched.future.exception()

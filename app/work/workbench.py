@@ -17,6 +17,7 @@ from app.work.exporting import Exporting
 from app.work.files import Files
 from app.work.inputs import Inputs
 from app.work.latent import Latent
+from app.work.learning import Learning
 from app.work.masking import Masking
 from app.work.measuring import Measuring
 from app.work.motions import Motions
@@ -76,6 +77,7 @@ class Workbench:
         self.inputs = Inputs(document, self.files, self.playing, tasks, self.notices, recordings)
         self.files.model_wanted.subscribe(self.inputs.use_model)
         self.latent = Latent(document, link, self.running)
+        self.learning = Learning(document, self.inputs, tasks, self.notices)
         self.results = Results(document, link, self.staging, self.notices)
         self.results.changed.subscribe(lambda: self.scene_drawing.show_ways(self.results.curves()))
 

@@ -24,6 +24,19 @@ _REASONS = {
 }
 
 
+def check_place(path: Path | None) -> None:
+    """Refuse a file that could not be written, before the work; None is no file. Raises `FileError`."""
+    if path is None:
+        return
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise FileError(path, f"there is no folder {path.parent}.", remedy="Make it first, or choose another place.")
+    if path.is_dir():
+        raise FileError(path, "this is a folder.", remedy="Name a file in it.")
+    if not os.access(folder, os.W_OK):
+        raise FileError(path, f"you may not write into {folder}.", remedy="Choose another folder.")
+
+
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder, which takes the place of `path` when the block ends well.

@@ -69,6 +69,12 @@ def extensions(purpose: Literal["read", "write"] = "read", kind: Kind | None = N
     return found
 
 
+def mesh_files(folder: Path) -> list[Path]:
+    """The files of a folder that hold meshes, by their extension, sorted; empty where there is no such folder."""
+    known = {ending for endings in extensions("read", "mesh").values() for ending in endings}
+    return sorted(path for path in folder.glob("*") if path.is_file() and path.suffix.lower() in known)
+
+
 def read(
     path: str | Path,
     *,

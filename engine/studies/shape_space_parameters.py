@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from engine.core.parameters import ParameterModel, parameter
+
+LEAST_SHAPES = 3
+"""From which a shape space is learnt."""
 
 
 class TrainingParameters(ParameterModel):
@@ -53,3 +57,8 @@ class TrainingParameters(ParameterModel):
         0, title="Seed", ge=0, le=2**31 - 1, advanced=True,
         help="Of all that is random. The same seed gives the same Model on the same machine.",
     )  # fmt: skip
+
+
+def partial_of(model: Path) -> Path:
+    """Where a training that has not ended is kept."""
+    return model.with_name(model.name + ".part")

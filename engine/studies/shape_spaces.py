@@ -21,14 +21,13 @@ from engine.geometry.topology import measure_topology
 from engine.io import registry
 from engine.io.model_file import ModelCard, read_model, write_model
 from engine.studies.shape_making import Progress, fit_latent
-from engine.studies.shape_space_parameters import TrainingParameters
+from engine.studies.shape_space_parameters import LEAST_SHAPES, TrainingParameters, partial_of
 from engine.surfaces.fitting import DistanceSamples, samples_of_mesh
 from engine.surfaces.network_field import NetworkField
 from engine.surfaces.networks import Architecture
 from engine.surfaces.shape_space import KIND, ShapeSpace, Training
 
 PARTIAL_KIND = "shape-space-training"
-LEAST_SHAPES = 3
 LEAST_FOR_HOLDING_OUT = 8
 
 NORMAL_SIDE = 100.0
@@ -142,8 +141,7 @@ def train_meshes(
 def _meshes_of(folder: Path, report: Progress) -> list[Mesh]:
     if not folder.is_dir():
         raise FileError(folder, "there is no such folder.", remedy="Choose a folder of meshes.")
-    known = {ending for endings in registry.extensions("read", "mesh").values() for ending in endings}
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in known)
+    paths = registry.mesh_files(folder)
     if len(paths) < LEAST_SHAPES:
         raise FileError(
             folder, f"it has {len(paths)} meshes; a shape space is learnt from {LEAST_SHAPES} at least.",
@@ -231,7 +229,7 @@ def _taken_up(
         latent_size=options.latent_size,
     )  # fmt: skip
     training = Training.begun(architecture, len(learnt), seed=options.seed)
-    partial = path.with_name(path.name + ".part")
+    partial = partial_of(path)
     if partial.exists():
         try:
             card, arrays = read_model(partial, kind=PARTIAL_KIND)

@@ -1,0 +1,61 @@
+"""Work in a process of its own that says how far it is, and looks whether it is to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from multiprocessing import parent_process
+from multiprocessing.context import SpawnContext
+from typing import Any, Protocol
+
+REPORT = Callable[[str, float], None]
+"""Says what the work is at, and which part of it is done, in [0, 1]."""
+
+
+class Apart(Protocol):
+    """Work that can be pickled; `stopping` says whether it is to end."""
+
+    def __call__(self, report: REPORT, stopping: Callable[[], bool]) -> Any: ...
+
+
+class Channel:
+    """Between the window and one process; made in the window, and handed to the process where that begins."""
+
+    def __init__(self, context: SpawnContext) -> None:
+        self._told = context.SimpleQueue()
+        self._stop = context.Event()
+
+    def stop(self) -> None:
+        """Ask the work to end."""
+        self._stop.set()
+
+    def heard(self) -> Iterator[tuple[str, float]]:
+        """What was reported since the last time."""
+        while not self._told.empty():
+            yield self._told.get()
+
+    def report(self, title: str, fraction: float) -> None:
+        self._told.put((title, fraction))
+
+    def stopping(self) -> bool:
+        """The window wants the work to end, or is there no more."""
+        window = parent_process()
+        return self._stop.is_set() or (window is not None and not window.is_alive())
+
+
+_CHANNEL: list[Channel] = []
+"""Of the process that this is."""
+
+
+def begin(channel: Channel) -> None:
+    """The first thing in the process: the window and its Run go first from now on."""
+    _CHANNEL.append(channel)
+    with contextlib.suppress(OSError, AttributeError):
+        os.nice(10)
+
+
+def carry_out(work: Apart) -> Any:
+    """Do the work, in the process."""
+    channel = _CHANNEL[0]
+    return work(channel.report, channel.stopping)
