@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from app.document.scene_items import Item
 from app.panels.error_bar import RUN, Message
 from engine.protocol import snapshot as seen
 
@@ -73,6 +74,7 @@ class Listening(QObject):
         document.objects_changed.subscribe(self._objects_changed)
         document.catalogue_changed.subscribe(window.registry.refresh)
         workbench.notices.said.subscribe(window.error_bar.show_message)
+        workbench.notices.asked.subscribe(window.dialogs.ask)
         workbench.notices.past.subscribe(window.error_bar.forget)
         workbench.notices.noted.subscribe(window.status_line.say)
         workbench.files.opener.changed.subscribe(window.choose_page)
@@ -84,6 +86,7 @@ class Listening(QObject):
         workbench.comparing.changed.subscribe(window.registry.refresh)
         link.topology_changed.subscribe(window.status_line.flash_topology)
         link.problem_raised.subscribe(self._problem)
+        link.advised.subscribe(self._advised)
         link.engine_died.subscribe(self._engine_died)
         link.rolled_back.subscribe(self._rolled_back)
         link.settled.subscribe(self._settled)
@@ -192,9 +195,22 @@ class Listening(QObject):
         offers: tuple[tuple[str, Callable[[], object]], ...] = ()
         if event.place is not None and self._window.viewport is not None:
             offers = ((self.tr("Show"), partial(self._window.viewport.show_place, event.place)),)
+        if event.step_size is not None:
+            title = self.tr("Start anew with steps of {0:g} ms").format(1e3 * event.step_size)
+            offers += ((title, partial(self._start_anew, event.step_size)),)
         self._window.error_bar.show_message(
             Message(event.message, event.remedy, event.details, offers=offers, about=RUN)
         )
+
+    def _advised(self, event: seen.AnotherAdvised) -> None:
+        offers = ((event.title, partial(self._window.workbench.running.begin_otherwise, event.parameters)),)
+        self._window.error_bar.show_message(Message(event.message, kind="note", offers=offers, about=RUN))
+
+    def _start_anew(self, step_size: float) -> None:
+        """Simulate from the start with other steps of time; that they are others is a step of undo."""
+        workbench = self._window.workbench
+        if not workbench.staging.set_value(Item("time"), ["step"], step_size, self.tr("Time step")):
+            workbench.running.start()
 
     def _engine_died(self, event: seen.ProblemRaised) -> None:
         offers = ((self.tr("Restart from the last checkpoint"), self._window.workbench.running.restart_engine),)

@@ -22,11 +22,20 @@ class StepFailedError(FormwrightError):
     """A step could not be made, and nothing has changed by trying.
 
     place : where [mm], for the viewport to show
+    step_size : length of a step of time that may do [s]; None where no other does
     """
 
-    def __init__(self, message: str, *, remedy: str = "", place: tuple[float, float, float] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        place: tuple[float, float, float] | None = None,
+        step_size: float | None = None,
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.place = place
+        self.step_size = step_size
 
 
 class Problem(Protocol):

@@ -42,8 +42,8 @@ class RunEvents:
 
     def problem(self, error: FormwrightError) -> None:
         """Something went wrong."""
-        place = error.place if isinstance(error, StepFailedError) else None
-        self.add(seen.ProblemRaised(error.message, error.remedy, place=place))
+        place, step_size = (error.place, error.step_size) if isinstance(error, StepFailedError) else (None, None)
+        self.add(seen.ProblemRaised(error.message, error.remedy, place=place, step_size=step_size))
 
     def take(self) -> list[seen.Event]:
         """All of them; none is left."""

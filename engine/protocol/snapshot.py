@@ -179,13 +179,43 @@ class Progress(Event):
 
 @dataclass(frozen=True)
 class ProblemRaised(Event):
-    """An error to show: plain words, remedy, and details that unfold. `place` [mm] lets the camera go there."""
+    """An error to show: plain words, remedy, and details that unfold. `place` [mm] lets the camera go there; a
+    simulation may do with steps of `step_size` [s]."""
 
     message: str
     remedy: str = ""
     details: str = ""
     fatal: bool = False
     place: tuple[float, float, float] | None = None
+    step_size: float | None = None
+
+
+@dataclass(frozen=True)
+class AnotherAdvised(Event):
+    """The Run goes on, but with other parameters of the study it would do what was probably meant.
+
+    message : what is so, in plain words
+    title : of the button that takes the advice
+    parameters : of the study, to begin again with
+    """
+
+    message: str
+    title: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class QuestionRaised(ProblemRaised):
+    """A Run could not be prepared, because only a person knows how what was given is meant.
+
+    question : what is not known
+    parameter : of the study, that takes the answer
+    readings : value of the parameter -> what it would mean
+    """
+
+    question: str = ""
+    parameter: str = ""
+    readings: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.core.errors import FormwrightError
+from engine.simulation.errors import StepError
 from engine.simulation.linear import Assembler, SymmetricSolver
 from engine.simulation.multigrid import rigid_modes
 from engine.simulation.triplets import SparseMatrix
@@ -105,25 +105,27 @@ class NewtonReport:
         return max(len(self.residuals) - 1, 0)
 
 
-class NotConvergedError(FormwrightError):
+class NotConvergedError(StepError):
     """Newton's method came to no end.
 
-    step : of the simulation, 0 where there is none
     residual : over the size of the forces
-    place : the vertex with the largest force left, for the viewport to show; None for a rotation
+    vertex : the one with the largest force left; None for a rotation
     """
 
-    def __init__(self, residual: float, place: int | None, iterations: int, *, step: int = 0) -> None:
-        where = "" if place is None else f", largest at vertex {place}"
+    def __init__(self, residual: float, vertex: int | None, iterations: int, *, step: int = 0) -> None:
         super().__init__(
-            f"Step {step} does not converge: after {iterations} iterations the residual is {residual:.1e} of the "
-            f"forces{where}.",
-            remedy="Take smaller steps, or move what is held more slowly. The last good state is kept.",
+            f"does not converge: after {iterations} iterations the residual is {residual:.1e} of the forces"
+            if math.isfinite(residual)
+            else "does not converge: what is held does not get to where it shall be",
+            () if vertex is None else (vertex,),
+            step=step,
+            at="largest at",
+            remedy="Take smaller steps, or move what is held more slowly.",
+            finer=0.5,
         )
         self.residual = residual
-        self.place = place
+        self.vertex = vertex
         self.iterations = iterations
-        self.step = step
 
 
 class Newton:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from engine.core.errors import FormwrightError
 from engine.simulation.driving import drive
+from engine.simulation.errors import StepError
 from engine.simulation.newton import Newton, NewtonReport, NewtonSettings, NotConvergedError
 from engine.simulation.objective import StepObjective
 from engine.simulation.system import System
@@ -18,18 +18,15 @@ FAR = 100.0
 """Times the size of everything: what has gone further is not on its way to an equilibrium."""
 
 
-class NoEquilibriumError(FormwrightError):
-    """Nothing balances what pulls.
-
-    step : of the simulation, 0 where there is none
-    """
+class NoEquilibriumError(StepError):
+    """Nothing balances what pulls."""
 
     def __init__(self, step: int) -> None:
         super().__init__(
-            f"Step {step} has no equilibrium: nothing holds or carries all that gravity pulls at.",
-            remedy="Pin it, put it on something, or choose a time stepping with inertia. The last good state is kept.",
+            "has no equilibrium: nothing holds or carries all that gravity pulls at",
+            step=step,
+            remedy="Pin it, put it on something, or choose a time stepping with inertia.",
         )
-        self.step = step
 
 
 def equilibrium(

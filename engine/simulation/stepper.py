@@ -17,6 +17,10 @@ from engine.simulation.quasistatic import settle
 from engine.simulation.schemes import Combination, Scheme, SchemeName, scheme_table
 from engine.simulation.system import States, System
 
+SHORT_OF_MEETING = 0.9
+"""Part of the way to a meeting that a step may start with: what is nearly met pushes with nearly infinite forces, and
+Newton's method does not get away from there."""
+
 SMOOTH = 0.2
 """How far what is held may be from its extrapolation, over its way, for a step to start with it in its place."""
 
@@ -181,7 +185,7 @@ class Stepper:
             else:
                 q, report = settle(self.system, self._newton, start, step=number)
         except NotConvergedError as error:
-            raise NotConvergedError(error.residual, error.place, error.iterations, step=number) from None
+            raise NotConvergedError(error.residual, error.vertex, error.iterations, step=number) from None
         return Solved(q, target, scheme, states, report)
 
     def _guess(self, objective: StepObjective, scheme: Scheme, target: Tensor, there: Tensor) -> Tensor:
@@ -201,16 +205,16 @@ class Stepper:
         moved[held] = there if float(beside) <= SMOOTH * float(way) else still[held]
         if torch.equal(moved, still):
             return still
-        part = 1.0
+        part, room = 1.0, 1.0 / SHORT_OF_MEETING
         for _ in range(2):
             # The second time from as near as limits let it: normals follow that, and their way may be limited too.
             guess = still + part * (moved - still) if part < 1.0 else moved
             for energy in self.system.energies.values():
                 guess = energy.follow(still, guess)
-            allowed = objective.largest_step(still, guess - still)
+            allowed = objective.largest_step(still, room * (guess - still))
             if allowed == 1.0:
                 return guess if math.isfinite(objective.value(guess).total) else still
-            part = allowed
+            part, room = allowed, 1.0
         return still
 
     def _move_on(self, solved: Solved) -> None:

@@ -9,8 +9,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from engine.core.errors import FormwrightError, GeometryError, ParameterError
+from engine.core.errors import GeometryError, ParameterError
 from engine.simulation.energy import Energy, Unknowns
+from engine.simulation.errors import StepError
 from engine.simulation.mass import Mass
 
 States = dict[str, dict[str, Tensor]]
@@ -25,10 +26,10 @@ class StepLimit(Protocol):
     def largest_step(self, q: Tensor, direction: Tensor) -> float:
         """The largest part of `direction`, at most 1, that may be gone from q."""
 
-    def blocked(self, q: Tensor, step: int) -> FormwrightError | None:
+    def blocked(self, q: Tensor, step: int) -> StepError | None:
         """What to tell at a step where nothing goes on from q because of this limit; None where it is not the cause."""
 
-    def passed(self, before: Tensor, after: Tensor, step: int) -> FormwrightError | None:
+    def passed(self, before: Tensor, after: Tensor, step: int) -> StepError | None:
         """What to tell of a step whose way from `before` to `after` [m], shapes (vertex_count, 3), leads through what
         it may not; None where it does not."""
 
@@ -125,12 +126,12 @@ class System:
         for energy in self.energies.values():
             energy.begin(q)
 
-    def blocked(self, q: Tensor, step: int) -> FormwrightError | None:
+    def blocked(self, q: Tensor, step: int) -> StepError | None:
         """What to tell at a step where limits let nothing go on from q."""
         told = (limit.blocked(q, step) for limit in self.limits)
         return next((error for error in told if error is not None), None)
 
-    def passed(self, before: Tensor, after: Tensor, step: int) -> FormwrightError | None:
+    def passed(self, before: Tensor, after: Tensor, step: int) -> StepError | None:
         """What to tell of a step whose way from `before` to `after` leads through what it may not."""
         told = (limit.passed(before, after, step) for limit in self.limits)
         return next((error for error in told if error is not None), None)

@@ -21,6 +21,7 @@ from engine.protocol.trajectory_writer import TrajectoryWriter
 from engine.simulation.stepper import Solved, Stepper
 from engine.simulation.world.readings import Readings
 from engine.simulation.world.world import World
+from engine.studies.failed_step import failed_step
 from engine.studies.frames import trajectory_bodies
 
 SCENE, SENSORS, MESHES = "scene.toml", "sensors.csv", "meshes"
@@ -88,7 +89,7 @@ def record(
             try:
                 solved = stepper.step(world.held_positions(step * world.scene.time.step))
             except FormwrightError as error:
-                recorded.failure = _located(error, world, stepper)
+                recorded.failure = failed_step(error, world, stepper.positions)
                 break
             recorded.seconds += time.perf_counter() - began
             readings = world.readings(stepper, solved)
@@ -118,16 +119,6 @@ def write_meshes(world: World, stepper: Stepper, folder: Path) -> None:
             safe = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)
             mesh = Mesh(positions[used], numbers.reshape(-1, 3).astype(np.int32), name=name)
             write(mesh, folder / f"{safe}.ply")
-
-
-def _located(error: FormwrightError, world: World, stepper: Stepper) -> FormwrightError:
-    """The same error, which says of which body its vertex is."""
-    place = getattr(error, "place", None)
-    vertex = place[0] if isinstance(place, tuple) and place else place
-    if not isinstance(vertex, int):
-        return error
-    message = f"{error.message} That is {world.where(vertex, stepper.positions)}."
-    return FormwrightError(message, remedy=error.remedy)
 
 
 class _Files:

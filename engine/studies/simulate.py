@@ -15,16 +15,15 @@ from engine.core.errors import FormwrightError, ParameterError
 from engine.core.leaves import State
 from engine.geometry.mesh import Mesh
 from engine.geometry.topology import euler_and_parts
-from engine.optimization.problem import StepFailedError
 from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
 from engine.protocol.scene import PlaneShape, Scene
 from engine.protocol.session import Sensitivity
 from engine.protocol.study import TermSpec
 from engine.protocol.trajectory import Layout
-from engine.simulation.newton import NotConvergedError
 from engine.simulation.stepper import Snapshot, Solved
 from engine.simulation.world.world import Pulled, World
+from engine.studies.failed_step import failed_step
 from engine.studies.frames import Frames, Kept, trajectory_bodies
 from engine.studies.moments import moment_of, moment_state
 from engine.studies.numbers import number_names, sensitivity_of
@@ -98,7 +97,7 @@ class SimulateProblem(AdvancingStudy):
         except FormwrightError as error:
             stepper.restore(before)
             self._stretch, self._solved, self._kept = stretch, solved, kept
-            raise StepFailedError(error.message, remedy=error.remedy, place=self._place(error)) from error
+            raise failed_step(error, self.world, stepper.positions) from error
         self.recent.made(before)
 
     def keep_in(self, folder: Path | None, before: Path | None = None) -> None:
@@ -106,16 +105,6 @@ class SimulateProblem(AdvancingStudy):
 
     def close(self) -> None:
         self.frames.close()
-
-    def _place(self, error: FormwrightError) -> tuple[float, float, float] | None:
-        """Where an error is [mm]."""
-        if isinstance(error, NotConvergedError):
-            return None if error.place is None else self._point(error.place)
-        return getattr(error, "point", None)
-
-    def _point(self, vertex: int) -> tuple[float, float, float]:
-        x, y, z = (MILLIMETRES * self._positions()[vertex]).tolist()
-        return (x, y, z)
 
     # -- steering -------------------------------------------------------------------------------------------------
 

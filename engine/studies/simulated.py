@@ -30,7 +30,8 @@ from engine.protocol.edits import Edit
 from engine.protocol.scene import Scene
 from engine.protocol.study import Study, TermSpec
 from engine.simulation.adjoint import simulate
-from engine.simulation.newton import NewtonSettings, NotConvergedError
+from engine.simulation.errors import StepError
+from engine.simulation.newton import NewtonSettings
 from engine.simulation.world.world import World, build_world
 from engine.studies.elsewhere import Elsewhere
 from engine.studies.sensitivity import shape_sensitivity
@@ -211,8 +212,11 @@ class SimulatedProblem(ABC):
                 newton=NewtonSettings(tolerance=time.tolerance),
                 memory=self.parameters.memory * 2**20,
             )
-        except (NotConvergedError, GeometryError, NonFiniteError) as error:
-            raise NonFiniteError(SIMULATION, self._iteration, error.message) from error
+        except (StepError, GeometryError, NonFiniteError) as error:
+            message = error.message
+            if isinstance(error, StepError) and error.place:
+                message = error.told(self.world.where(error.place[0]))
+            raise NonFiniteError(SIMULATION, self._iteration, message) from error
         return motion.positions
 
     # -- steering ---------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.core.errors import FormwrightError, ParameterError
+from engine.core.errors import ParameterError
 from engine.simulation.contact.ends import StepEnd
 from engine.simulation.contact.errors import BlockedError, PassingError
 from engine.simulation.contact.friction import Friction
@@ -20,6 +20,7 @@ from engine.simulation.contact.start import check_start
 from engine.simulation.contact.stencils import closest
 from engine.simulation.contact.surface import CollisionSurface, ContactBody
 from engine.simulation.energy import Energy, Unknowns
+from engine.simulation.errors import StepError
 from engine.simulation.schemes import SchemeName
 from engine.simulation.system import StepLimit
 
@@ -83,7 +84,7 @@ class ContactLimit:
     def largest_step(self, q: Tensor, direction: Tensor) -> float:
         return self._normal.largest_step(q, direction)
 
-    def blocked(self, q: Tensor, step: int) -> FormwrightError | None:
+    def blocked(self, q: Tensor, step: int) -> StepError | None:
         """What to tell where nothing goes on from q: the contact that pushes hardest; None without any."""
         surface = self._normal.surface
         x = self._normal.end.surface_positions(q)
@@ -95,14 +96,15 @@ class ContactLimit:
         place = tuple(int(surface.vertices[vertex]) for vertex in corners)
         return BlockedError(surface.pair_bodies(int(contacts.pair[hardest])), place, step=step)
 
-    def passed(self, before: Tensor, after: Tensor, step: int) -> FormwrightError | None:
+    def passed(self, before: Tensor, after: Tensor, step: int) -> StepError | None:
         surface = self._normal.surface
-        met = surface.first_meeting(surface.on_surface(before), surface.on_surface(after))
+        start, end = surface.on_surface(before), surface.on_surface(after)
+        met = surface.first_meeting(start, end)
         if met is None:
             return None
         one, other = (surface.bodies[surface.body_of[int(side[0])]].name for side in met)
         place = tuple(int(surface.vertices[vertex]) for side in met for vertex in side)
-        return PassingError((one, other), place, step=step)
+        return PassingError((one, other), place, finer=_finer(met, start, end), step=step)
 
 
 def make_contact(
@@ -161,6 +163,17 @@ def make_contact(
             step_size=step_size,
         )
     return Contact(surface, normal, rubbing, ("default", *pairs))
+
+
+def _finer(met: tuple[np.ndarray, np.ndarray], start: np.ndarray, end: np.ndarray) -> float:
+    """The part of a step in which two features move by each other no further than the shortest of their edges is long,
+    and at most half of it. A feature is not got round so soon: meshes are finer than what they show.
+
+    met : vertices of the two features; start, end : of all [m], shape (n, 3)
+    """
+    one, other = (end[side].mean(axis=0) - start[side].mean(axis=0) for side in met)
+    lengths = [np.linalg.norm(start[side] - start[np.roll(side, 1)], axis=1).min() for side in met if len(side) > 1]
+    return min(0.5, float(min(lengths) / max(np.linalg.norm(one - other), np.finfo(float).tiny)))
 
 
 def automatic_stiffness(masses: Tensor, surface: CollisionSurface, step_size: float) -> float:

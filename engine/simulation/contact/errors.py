@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from engine.core.errors import FormwrightError
+from engine.simulation.errors import StepError
 
 
-class ContactError(FormwrightError):
+class ContactError(StepError):
     """A step that contact does not allow.
 
     bodies : the two, by name
-    place : vertices of the pair that it is about, for the viewport to show
-    step : of the simulation
     """
 
     def __init__(
-        self, message: str, bodies: tuple[str, str], place: tuple[int, ...], *, step: int, remedy: str
+        self,
+        what: str,
+        bodies: tuple[str, str],
+        place: tuple[int, ...],
+        *,
+        step: int,
+        remedy: str,
+        finer: float | None = None,
     ) -> None:
-        super().__init__(f"Step {step}: {message}", remedy=f"{remedy} The last good state is kept.")
+        super().__init__(what, place, step=step, remedy=remedy, finer=finer)
         self.bodies = bodies
-        self.place = place
-        self.step = step
 
 
 class BlockedError(ContactError):
     """Something that moves as it is told cannot get past a body that is in its way."""
 
     def __init__(self, bodies: tuple[str, str], place: tuple[int, ...], *, step: int = 0) -> None:
+        one, other = bodies
+        between = f"{one!r} and {other!r}" if one != other else f"{one!r} and itself"
         super().__init__(
-            f"contact between {_between(bodies)} leaves no way on, at vertex {place[0]}.",
+            f"leaves no way on for contact between {between}",
             bodies,
             place,
             step=step,
@@ -38,21 +43,9 @@ class BlockedError(ContactError):
 class PassingError(ContactError):
     """Something is so fast that it has got past a body within one step, round its border, instead of meeting it."""
 
-    def __init__(self, bodies: tuple[str, str], place: tuple[int, ...], *, step: int = 0) -> None:
+    def __init__(self, bodies: tuple[str, str], place: tuple[int, ...], *, finer: float, step: int = 0) -> None:
+        one, other = bodies
+        through = f"{one!r} through {other!r}" if one != other else f"{one!r} through itself"
         super().__init__(
-            f"the way of this step leads {_through(bodies)}, at vertex {place[0]}: it is too fast for steps so long.",
-            bodies,
-            place,
-            step=step,
-            remedy="Take smaller steps of time.",
+            f"is too long: it would lead {through}", bodies, place, step=step, remedy="Take smaller steps.", finer=finer
         )
-
-
-def _between(bodies: tuple[str, str]) -> str:
-    one, other = bodies
-    return f"{one!r} and {other!r}" if one != other else f"{one!r} and itself"
-
-
-def _through(bodies: tuple[str, str]) -> str:
-    one, other = bodies
-    return f"{one!r} through {other!r}" if one != other else f"{one!r} through itself"

@@ -223,11 +223,14 @@ class World:
         """The body of a vertex, by its number among all."""
         return next(body for body in self.bodies.values() if body.vertices.start <= vertex < body.vertices.stop)
 
-    def where(self, vertex: int, positions: Tensor) -> str:
+    def where(self, vertex: int, positions: Tensor | None = None) -> str:
         """A vertex of all in words: whose it is, and where [mm], from positions [m]."""
         body = self.owner(vertex)
+        name = f"vertex {vertex - body.first} of {body.name!r}"
+        if positions is None:
+            return name
         x, y, z = (1e3 * positions[vertex]).tolist()
-        return f"vertex {vertex - body.first} of {body.name!r}, at ({x:.4g}, {y:.4g}, {z:.4g}) mm"
+        return f"{name} at ({x:.4g}, {y:.4g}, {z:.4g}) mm"
 
     def _times(self, steps: int, first: int) -> Tensor:
         return (first + 1.0 + torch.arange(steps, dtype=torch.float64)) * self.scene.time.step
