@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -17,22 +17,30 @@ from engine.io.registry import write
 
 def interpolate(
     model: ModelFile,
-    output: Annotated[Path, typer.Option("--output", "-o", help="STEP.stl: written as STEP-01.stl, STEP-02.stl, …")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="STEP.stl: written as STEP-01.stl, STEP-02.stl, …")
+    ] = None,
     first: Annotated[str, typer.Option("--from", metavar="SHAPE", help="A shape of the Model, or its numbers.")] = "",
     second: Annotated[str, typer.Option("--to", metavar="SHAPE", help="The same of the other end.")] = "",
     count: Annotated[int, typer.Option(min=2, max=1000, help="How many shapes, both ends included.")] = 5,
     resolution: Annotated[int, typer.Option(min=8, max=256, help="Cells of the grid along a side.")] = 64,
     unit: Annotated[str | None, typer.Option(help="Length unit of the files: um, mm, cm, m, in, ft.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the files as JSON on stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the files, or the shapes, as JSON on stdout.")] = False,
 ) -> None:
     """Write shapes on the straight way between two of a Model; without ends, list its shapes."""
-    check_output(output)
+    if output is not None:
+        check_output(output)
     space = space_of(model)
-    if not first or not second:
+    if not (first or second or output):
+        _list(space, as_json=as_json)
+        return
+    if not (first and second):
         raise ParameterError(
             "--from and --to", "both ends are needed.",
             remedy=f"Take numbers with commas between them, or two of: {', '.join(space.names)}.",
         )  # fmt: skip
+    if output is None:
+        raise ParameterError("--output", "it says where the shapes go.", remedy="Write for example -o step.stl.")
     from engine.studies.shape_making import interpolate as between
 
     meshes = between(space, _latent(first), _latent(second), count, resolution=resolution)
@@ -45,6 +53,17 @@ def interpolate(
     else:
         for path in paths:
             say(f"  {path}")
+
+
+def _list(space: Any, *, as_json: bool) -> None:
+    """The shapes that were learnt, with their numbers."""
+    rows = [[round(float(value), 4) for value in row] for row in space.latents]
+    latents = dict(zip(space.names, rows, strict=True))
+    if as_json:
+        print_json({"shapes": latents})
+        return
+    for name, values in latents.items():
+        print(f"{name}  {','.join(f'{value:.2f}' for value in values)}")
 
 
 def _latent(text: str) -> str | np.ndarray:

@@ -72,6 +72,8 @@ def carry_out(
     """
     if not inputs and study.scene is None:
         raise ParameterError("inputs", "the study names no input.", remedy='Add [inputs] with target = "scan.ply".')
+    if holds_tetrahedra(files.mesh) and edits is None and resume is None:
+        _check_inside(study, files.mesh)
     from engine.studies.session import LocalSession
 
     make_session = functools.partial(LocalSession, thumbnails=False)
@@ -96,6 +98,19 @@ def carry_out(
     elif not quiet:
         _say_outcome(outcome, files, export.warnings)
     return INTERRUPTED if outcome.interrupted else 0
+
+
+def _check_inside(study: Study, path: Path) -> None:
+    """Refuse tetrahedra of a surface that has no inside, before the Run."""
+    from engine.studies.catalogue import catalogue
+    from engine.surfaces.kinds import surface_kind
+
+    surface = catalogue().study(study.study).surface(study.parameters)
+    if surface and surface_kind(surface).can_open:
+        raise FileError(
+            path, "it holds tetrahedra, and an open surface has no inside to fill.",
+            remedy="Write a mesh, as .ply, or take another surface, as --surface flexicubes.",
+        )  # fmt: skip
 
 
 def describe(study: Study, outcome: Outcome) -> dict[str, Any]:

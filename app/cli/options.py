@@ -58,6 +58,8 @@ def with_options(
             for name, field in model.model_fields.items()
             if name not in omit
         ]
+        # Options of the heading that comes first in the help are declared first.
+        added.sort(key=lambda option: "advanced" in (option.annotation.__metadata__[0].rich_help_panel or ""))
         command.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]  # functions take any
         return command
 
@@ -100,8 +102,9 @@ def _option(name: str, field: FieldInfo, panel: str) -> inspect.Parameter:
     kind: Any = str if is_length else field.annotation
     metavar = "LENGTH" if is_length else None
     choices = [f"{choice}: {help}" for choice, help in _extra(field).get("choice_help", {}).items()]
+    off = flag.removeprefix("no-") if flag.startswith("no-") else f"no-{flag}"
     option = typer.Option(
-        f"--{flag}/--no-{flag}" if kind is bool else f"--{flag}",
+        f"--{flag}/--{off}" if kind is bool else f"--{flag}",
         help=" ".join([field.description or str(field.title), *choices, f"Default: {_spoken(field.default)}."]),
         metavar=metavar,
         show_default=False,

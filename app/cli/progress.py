@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from app.cli.console import say
 from engine.protocol.snapshot import (
+    AnotherAdvised,
     Event,
     LogLine,
     ProblemRaised,
@@ -195,6 +196,9 @@ def _notice(event: Event) -> str:
         return f"iteration {event.iteration}: {event.source} was not finite; back to checkpoint {event.checkpoint}"
     if isinstance(event, ProblemRaised) and not event.fatal:
         return f"{event.message} {event.remedy}".strip()
+    if isinstance(event, AnotherAdvised):
+        options = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in event.parameters.items())
+        return f"{event.message} {event.title}: {options}."
     if isinstance(event, LogLine) and event.level != "debug":
         return event.text
     return ""

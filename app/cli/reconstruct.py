@@ -1,4 +1,4 @@
-"""`formwright reconstruct`: a scan or a mesh to a watertight surface."""
+"""`formwright reconstruct`: a scan or a mesh to one surface, closed or open."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def reconstruct(
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
     **options: Any,
 ) -> None:
-    """Reconstruct a watertight surface from a scan or a mesh.
+    """Make one surface of a scan or a mesh: watertight, or open with --surface g-shell.
 
     Ctrl-C ends early and keeps the surface so far; a second one gives up at once.
     """

@@ -30,8 +30,8 @@ class EngineLink:
 
     Topics: `begun` (a Run or an engine takes the place of the last), `run_changed`, `losses_changed`,
     `checkpoints_changed` (at most once a poll), `snapshot_arrived`, `topology_changed`, `progressed` (Progress),
-    `problem_raised` (ProblemRaised), `engine_died` (message), `rolled_back`, `settled` (convergence), `logged`
-    (LogLine).
+    `problem_raised` (ProblemRaised), `advised` (AnotherAdvised), `engine_died` (message), `rolled_back`, `settled`
+    (convergence), `logged` (LogLine).
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class EngineLink:
         self.topology_changed = Topic()
         self.progressed = Topic()
         self.problem_raised = Topic()
+        self.advised = Topic()
         self.engine_died = Topic()
         self.rolled_back = Topic()
         self.settled = Topic()
@@ -280,6 +281,10 @@ class EngineLink:
             self.engine_died(event)
         else:
             self.problem_raised(event)
+
+    @_on.register
+    def _(self, event: seen.AnotherAdvised) -> None:
+        self.advised(event)
 
     @_on.register
     def _(self, event: seen.LogLine) -> None:

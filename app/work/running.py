@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,14 @@ class Running:
         self._drawing.clear_snapshot()
         if before:
             self._notices.noted(_tr("The last run stays in Run › Earlier runs until the window closes"))
+
+    def begin_otherwise(self, parameters: dict[str, Any]) -> None:
+        """Begin anew with other parameters of the study, as one step of undo."""
+        document = self._document
+        study = document.study.model_copy(update={"parameters": document.study.parameters | parameters})
+        names = ", ".join(name.replace("_", " ") for name in parameters)
+        document.change(names, replace(document.project, study=study))
+        self.start()
 
     def step(self) -> None:
         """One iteration; starts a paused Run where there is none."""

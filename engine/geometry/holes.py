@@ -22,6 +22,13 @@ FLAT = 1e-3
 """A border is flat where it reaches less across its plane than this part of its width."""
 
 
+def openings(mesh: Mesh, wider_than: float) -> int:
+    """How many boundary loops have a box with a diagonal of more than `wider_than` [mm]; vertices are told apart as
+    the triangles do."""
+    widths = [np.linalg.norm(np.ptp(mesh.vertices[loop], axis=0)) for loop in holes(mesh, np.inf)]
+    return int(np.sum(np.asarray(widths) > wider_than))
+
+
 def fill_holes(mesh: Mesh, largest: float = LARGEST, *, widest: float = np.inf) -> Repaired:
     """Close boundary loops of at most `largest` edges, whose boxes have a diagonal of at most `widest` [mm].
 

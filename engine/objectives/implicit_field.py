@@ -26,7 +26,7 @@ class Eikonal(Term):
     """Mean of (|∇s| − 1)² at places round the surface and all over the cube."""
 
     kind: ClassVar[str] = "eikonal"
-    title: ClassVar[str] = "Keep a distance"
+    title: ClassVar[str] = "Distance field"
     help: ClassVar[str] = (
         "Keeps a network's field a distance: one more for every step away from the surface. It smooths what the data "
         "leave open, and keeps the surface easy to move."

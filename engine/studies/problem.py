@@ -12,6 +12,7 @@ from engine.core.device import Device
 from engine.geometry.mesh import Mesh
 from engine.geometry.tet_mesh import TetMesh
 from engine.optimization.problem import AdvancingProblem, DescentProblem
+from engine.protocol.snapshot import AnotherAdvised
 
 
 class Viewable(Protocol):
@@ -26,8 +27,8 @@ class Viewable(Protocol):
         ...
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What preparing it found or left out, sentences for the user."""
+    def notes(self) -> tuple[str | AnotherAdvised, ...]:
+        """What preparing it found or left out, sentences for the user; and what would suit the input better."""
         ...
 
     def view(self) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:

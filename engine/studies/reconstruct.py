@@ -25,6 +25,7 @@ from engine.objectives.target import Target
 from engine.objectives.term import TermContext
 from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
+from engine.protocol.snapshot import AnotherAdvised
 from engine.protocol.study import TermSpec
 from engine.studies.complete_parameters import CompleteParameters
 from engine.studies.holding import HeldSides
@@ -56,7 +57,7 @@ class ReconstructProblem:
     geometry : the target as the user knows it [mm]
     target : the same, prepared for distances in the working frame; both None where there is none
     surface : to begin with
-    notes : what preparing it left out, sentences for the user
+    notes : what preparing it left out, sentences for the user; and what would suit it better
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class ReconstructProblem:
         frame: Frame,
         device: Device,
         surface: Surface,
-        notes: tuple[str, ...] = (),
+        notes: tuple[str | AnotherAdvised, ...] = (),
     ) -> None:
         self.parameters = parameters
         self.notes = notes

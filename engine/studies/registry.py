@@ -11,14 +11,19 @@ import numpy as np
 from engine.core.device import choose_device
 from engine.core.errors import GeometryError, ParameterError
 from engine.core.parameters import ParameterModel
+from engine.geometry.cleaning import weld_vertices
 from engine.geometry.frame import Frame
+from engine.geometry.holes import openings
 from engine.geometry.mesh import Mesh
 from engine.geometry.normals import with_normals
 from engine.geometry.orienting import facing_out
 from engine.geometry.points import Points
+from engine.geometry.repaired import counted
 from engine.geometry.sampling import thin
+from engine.geometry.topology import boundary_edges
 from engine.objectives.open_target import OpenMeshTarget, OpenScanTarget, open_mesh, open_scan
 from engine.objectives.target import MeshTarget, ScanTarget, Target
+from engine.protocol.snapshot import AnotherAdvised
 from engine.protocol.study import MODEL, OptimizerSpec, Study, TermSpec
 from engine.studies.complete import build_complete, complete_terms
 from engine.studies.complete_parameters import CompleteParameters
@@ -145,7 +150,7 @@ def build_reconstruct(study: Study, inputs: dict[str, Any], progress: Progress) 
         frame=frame,
         device=device,
         surface=start_surface(parameters, target, device, frame=frame, begin=inputs.get("start")),
-        notes=notes,
+        notes=(*notes, *advised(geometry, parameters)),
     )
 
 
@@ -179,13 +184,32 @@ def sampled(geometry: Geometry, parameters: ReconstructParameters) -> tuple[Geom
     return kept, (note,)
 
 
+def advised(geometry: Geometry, parameters: ReconstructParameters) -> tuple[AnotherAdvised, ...]:
+    """The advice to take an open surface for a mesh with openings that a closed one covers. Gaps of a scan tell
+    nothing: most scans of closed things have some."""
+    if not isinstance(geometry, Mesh) or surface_kind(parameters.surface).can_open:
+        return ()
+    if not len(boundary_edges(geometry.triangles)):
+        return ()
+    count = openings(weld_vertices(geometry).mesh, widest_hole(geometry, parameters))
+    if not count:
+        return ()
+    message = f"{geometry.name} is open: {counted(count, 'opening')} will be covered by a closed surface."
+    return (AnotherAdvised(message, "Keep it open, with G-Shell", {"surface": "g-shell"}),)
+
+
+def widest_hole(geometry: Geometry, parameters: ReconstructParameters) -> float:
+    """Openings that are no wider are holes of the data [mm]."""
+    return parameters.widest_hole / 100.0 * float(np.ptp(geometry.bounds, axis=0).max())
+
+
 def prepare_target(geometry: Geometry, parameters: ReconstructParameters, device: Any) -> tuple[Frame, Target]:
     """The working frame round the input, and the input in it, ready for distances."""
     can_open = surface_kind(parameters.surface).can_open
-    widest_hole = parameters.widest_hole / 100.0 * float(np.ptp(geometry.bounds, axis=0).max())
+    widest = widest_hole(geometry, parameters)
     if isinstance(geometry, Mesh):
         frame = Frame.around(geometry.bounds)
-        opened = open_mesh(geometry, widest_hole=widest_hole) if can_open else None
+        opened = open_mesh(geometry, widest_hole=widest) if can_open else None
         kind = MeshTarget if opened is None else OpenMeshTarget
         target: Target = kind(
             opened or facing_out(geometry), frame, device, sample_count=parameters.samples,
@@ -195,7 +219,7 @@ def prepare_target(geometry: Geometry, parameters: ReconstructParameters, device
     points, confidence = with_normals(geometry)
     believed = points.positions[confidence > 0.0]
     frame = Frame.around(np.stack([believed.min(axis=0), believed.max(axis=0)]) if len(believed) else points.bounds)
-    border = open_scan(points, confidence, frame, widest_hole=widest_hole) if can_open else None
+    border = open_scan(points, confidence, frame, widest_hole=widest) if can_open else None
     options: dict[str, Any] = {
         "sample_count": parameters.samples, "confidence": confidence, "reach": 3.0 * 2.0 / parameters.resolution,
         "seed": parameters.seed,

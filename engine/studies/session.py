@@ -286,7 +286,9 @@ class LocalSession:
         if saved is not None and saved.study.study != order.study.study:
             raise FileError(saved.folder, f"it holds a Run of {saved.study.study!r}, not of {order.study.study!r}.")
         problem = self._build(order.study, order.inputs, progress)
-        self._events += [seen.LogLine("info", note) for note in problem.notes]
+        self._events += [seen.LogLine("info", note) for note in problem.notes if isinstance(note, str)]
+        if saved is None:  # a Run that is taken up was advised when it began
+            self._events += [note for note in problem.notes if not isinstance(note, str)]
         folder = self.run_folder(order.number)
         if isinstance(problem, AdvancingStudy):
             problem.keep_in(folder, order.resume)

@@ -30,7 +30,7 @@ from engine.protocol.edits import (
     Stop,
 )
 from engine.protocol.session import CheckpointView, QualitySheet, ResultTetrahedra
-from engine.protocol.snapshot import ProblemRaised, Progress, RolledBack, TopologyChanged
+from engine.protocol.snapshot import AnotherAdvised, ProblemRaised, Progress, RolledBack, TopologyChanged
 
 
 def test_it_begins_empty_with_the_gallery_and_nothing_to_run(window: Any) -> None:
@@ -213,6 +213,20 @@ def test_what_goes_wrong_is_in_the_bar_with_its_details(running: Any, session: A
     assert running.error_bar.text() == "Smoothness makes no sense. Lower it."
     running.error_bar.close_message()
     assert "Fit to scan" in running.error_bar.text()
+
+
+def test_what_would_suit_the_input_better_is_offered_and_begins_anew(running: Any, session: Any) -> None:
+    before, number = running.document.study, session.run
+    session.emit.append(AnotherAdvised("The shirt is open.", "Keep it open", {"surface": "g-shell"}))
+    polls(running)
+    assert running.error_bar.text() == "The shirt is open." and running.error_bar.offer_titles() == ["Keep it open"]
+    running.error_bar.take_offer(0)
+    polls(running, 3)
+    assert running.document.study.parameters == before.parameters | {"surface": "g-shell"}
+    assert session.run > number and session.study.parameters["surface"] == "g-shell"
+    assert not running.error_bar.isVisible()
+    running.document.undo()
+    assert running.document.study == before
 
 
 def test_progress_is_named_and_ends(window: Any, session: Any) -> None:

@@ -72,6 +72,24 @@ def test_help_speaks_the_declarations_words(command: typer.Typer) -> None:
     assert "Default: 64." in text
 
 
+def test_a_switch_against_something_is_turned_off_by_the_thing_itself() -> None:
+    class Switches(ParameterModel):
+        no_loops: bool = parameter(False, title="No loops", help="None comes up.", advanced=True)
+        steps: int = parameter(3, title="Steps", help="How many.")
+
+    application = typer.Typer()
+
+    @application.command()
+    @with_options(Switches, panel="Study")
+    def work(**options: Any) -> None:
+        typer.echo(said(Switches, options))
+
+    assert CliRunner().invoke(application, ["--no-loops"]).output == "{'no_loops': True}\n"
+    assert CliRunner().invoke(application, ["--loops"]).output == "{'no_loops': False}\n"
+    help = CliRunner().invoke(application, ["--help"]).output
+    assert help.index("Study ") < help.index("Study, advanced"), "what is seldom needed comes last"
+
+
 def test_wrong_values_are_refused(command: typer.Typer) -> None:
     assert CliRunner().invoke(command, ["part", "--start", "cube"]).exit_code == 2
     refused = CliRunner().invoke(command, ["part", "--spacing", "three"])

@@ -145,6 +145,7 @@ def test_weights_are_of_terms_that_exist(part: Path, tmp_path: Path, capsys: pyt
         (["-o", "ball.stl", "--resolution", "2"], "resolution"),
         (["-o", "ball.stl", "--device", "abacus"], "abacus"),
         (["-o", "ball.stl", "--unit", "parsec"], "parsec"),
+        (["-o", "ball.vtu", "--surface", "g-shell"], "no inside"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_the_work(

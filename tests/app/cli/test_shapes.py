@@ -60,6 +60,13 @@ def test_a_folder_becomes_a_model_that_completes_and_interpolates(
     code, _, err = called(capsys, *walk)
     assert code == 2 and "vase-03" in err  # what there is to choose from
 
+    code, out, _ = called(capsys, "interpolate", "--model", str(model))
+    assert code == 0 and [line.split()[0] for line in out.splitlines()] == card["data"]
+    code, out, _ = called(capsys, "interpolate", "--model", str(model), "--json")
+    assert code == 0 and {len(numbers) for numbers in json.loads(out)["shapes"].values()} == {size}
+    code, _, err = called(capsys, "interpolate", "--model", str(model), "--from", "vase-01", "--to", "vase-02")
+    assert code == 2 and "--output" in err
+
 
 @pytest.mark.parametrize(
     ("words", "said"),

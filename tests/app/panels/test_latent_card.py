@@ -14,6 +14,7 @@ from tests_app_fakes import FakeSession
 
 from app.document.document import Document
 from app.panels.latent_card import LatentCard
+from app.panels.study_panel import WIDEST
 from app.work.engine_link import EngineLink
 from app.work.tasks import Tasks
 from app.work.workbench import Workbench
@@ -81,6 +82,7 @@ def test_sliders_follow_the_run_and_lead_it(
     shown(workbench, [0.5, -1.0])
     card.show()
     assert len(card.sliders) == 2
+    assert card.minimumSizeHint().width() < WIDEST - 30, "with the margins of its panel nothing is cut off"
     middle = card.sliders[0].maximum() // 2
     assert card.sliders[0].value() > middle > card.sliders[1].value()
 

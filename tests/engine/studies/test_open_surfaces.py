@@ -15,6 +15,7 @@ from engine.objectives.open_target import OpenMeshTarget
 from engine.objectives.verification import sphere
 from engine.optimization.run import Run
 from engine.protocol.edits import AddTerm, SetMask
+from engine.protocol.snapshot import AnotherAdvised
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
 from engine.studies.reconstruct import ReconstructProblem
 from engine.studies.registry import build_problem, reconstruct_terms
@@ -44,6 +45,18 @@ def descended(built: ReconstructProblem, steps: int) -> Run:
     for _ in range(steps):
         assert run.step(), run.take_events()
     return run
+
+
+def test_a_closed_surface_of_an_open_mesh_is_advised_against() -> None:
+    """Once, when it begins: not for what is closed, nor for holes so narrow that G-Shell closes them too."""
+    open_one, ball = bowl(), sphere(50.0, rings=30)
+    for surface in ("flexicubes", "deepmesh"):
+        (advice,) = problem(open_one, surface=surface, network_fitting=1).notes
+        assert isinstance(advice, AnotherAdvised) and advice.parameters == {"surface": "g-shell"}
+        assert "bowl is open: 1 opening" in advice.message
+    assert problem(open_one, surface="g-shell").notes == ()
+    assert problem(ball, surface="flexicubes").notes == ()
+    assert problem(Mesh(ball.vertices, ball.triangles[1:]), surface="flexicubes", widest_hole=20.0).notes == ()
 
 
 @pytest.mark.parametrize("template", ["flexicubes", "tetrahedra"])
