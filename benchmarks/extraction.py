@@ -1,144 +1,148 @@
-"""How long FlexiCubes takes, against marching cubes, and how an iteration grows with the grid.
+"""How long the surfaces take to make a mesh and its gradient, against marching cubes, and how that grows with the grid.
 
-python benchmarks/extraction.py [--json FILE]
+python benchmarks/extraction.py [--only PART …] [--json FILE]
+
+PART : surfaces (FlexiCubes, G-Shell, DeepMesh and the peers), variants (tetrahedra, no intersections), iterations,
+    memory; gpu, which is left out where there is none. With it no result is kept for the report.
 
 One thread, float32, CPU milliseconds (the median of many runs, so that other work on the machine counts little). The
-forward pass finds the surface cells anew; peers are scikit-image's marching cubes (no gradient) and Warp's with a tape.
+forward pass finds the surface cells anew. Peers are scikit-image's marching cubes and VTK's flying edges, without a
+gradient, and Warp's marching cubes with a tape. What DeepMesh spends in its network is shown apart. Memory is the
+highest that a process of its own holds above what it held with the field alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import math
+import os
 import statistics
+import subprocess
 import sys
-import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
+
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 import torch
 import warp as wp
-from measurement import Measurement, write
-from skimage.measure import marching_cubes
+from _extractors import PEERS, SURFACES, VARIANTS, Call, Extractor, Maker, link, seconds
+from measurement import Measurement, tell, write
 
+from engine.core.device import Device
 from engine.core.kernels import initialise_warp
 from engine.surfaces.flexicubes import FlexiCubes
 
+CPU = Device("cpu")
 RESOLUTIONS = (32, 64, 128)
+GPU_RESOLUTIONS = (128, 256, 512)
 FORWARD_BAR = 8.0
 BOTH_BAR = 20.0
 GROWTH_BAR = 2.3
-RUNS = {32: 60, 64: 40, 128: 12}
+ITERATIONS = {32: 60, 64: 40, 128: 12}
+GIVE_BACK = {f"MALLOC_{name}_": "65536" for name in ("MMAP_THRESHOLD", "TRIM_THRESHOLD", "TOP_PAD")}
+"""Has glibc's memory of a process follow what is in use."""
+TURNS, TURN_SECONDS, MOST_RUNS = 4, 0.3, 15
+"""How often everything has its turn, how long a turn lasts, and how many runs it has at most."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parts: dict[str, Callable[[], list[Measurement]]] = {
+        "surfaces": surfaces, "variants": variants, "iterations": iterations, "memory": memory, "gpu": gpu
+    }  # fmt: skip
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=list(parts), help="measure these alone")
     parser.add_argument("--json", type=Path, help="also write the measurements to this file")
+    parser.add_argument("--memory-of", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(1)
     initialise_warp()
-    measurements: list[Measurement] = []
-    iterations = {}
-    for resolution in RESOLUTIONS:
-        measurements += extraction(resolution)
-        iterations[resolution] = iteration(resolution)
-        measurements.append(Measurement(f"Whole iteration, {resolution}³", iterations[resolution], "ms"))
-    low, high = RESOLUTIONS[0], RESOLUTIONS[-1]
-    growth = math.log(iterations[high] / iterations[low]) / math.log(high / low)
-    note = "exponent of the grid's side; the surface grows with 2, the volume with 3"
-    measurements.append(
-        Measurement(f"Growth of a whole iteration, {low}³ to {high}³", growth, "", bar=GROWTH_BAR, note=note)
-    )
-    for m in measurements:
-        bar = "" if m.bar is None else f"  bar {m.bar:g} ({'holds' if m.holds else 'MISSED'})"
-        ratio = "" if m.ratio is None else f"  {m.ratio:.2f} × {m.peer}"
-        print(f"{m.name:58s} {m.value:8.2f} {m.unit:3s}{bar}{ratio}  {m.note}")
-    write("extraction", measurements, title="Extraction of the surface")
-    if options.json:
-        options.json.write_text(json.dumps([asdict(m) for m in measurements], indent=1) + "\n", encoding="utf-8")
+    if options.memory_of:
+        device, *names = options.memory_of
+        print(
+            "RESULT " + json.dumps([peak_memory((SURFACES | VARIANTS | PEERS)[name], Device(device)) for name in names])
+        )
+        return 0
+    measurements = [found for name in options.only or parts for found in parts[name]()]
+    tell(measurements, options.json)
+    if not options.only:
+        write("extraction", measurements, title="Extraction of the surface")
     return 0
 
 
-def link(resolution: int) -> torch.Tensor:
-    """Signed distance to a ring with a ball in it, shape (n + 1, n + 1, n + 1): some 9,500 surface cells at 64³."""
-    axis = torch.linspace(-1.0, 1.0, resolution + 1)
-    x, y, z = torch.meshgrid(axis, axis, axis, indexing="ij")
-    ring = ((torch.sqrt(x * x + y * y) - 0.61) ** 2 + z * z).sqrt() - 0.227
-    return torch.minimum(ring, torch.sqrt(x * x + y * y + z * z) - 0.28)
+def surfaces() -> list[Measurement]:
+    """Every surface against the peers, at every resolution."""
+    return [found for resolution in RESOLUTIONS for found in compared(resolution)]
 
 
-def extraction(resolution: int) -> list[Measurement]:
-    """Forward, forward and backward of one mesh, and of the peers' in the same run."""
-    field, runs = link(resolution), RUNS[resolution]
-    surface = FlexiCubes(field)
-    mesh = surface.extract()
-    pull = torch.randn(mesh.vertices.shape, generator=torch.Generator().manual_seed(0))
-    even = torch.full_like(mesh.regularity, 0.01)
+def compared(resolution: int, device: Device = CPU) -> list[Measurement]:
+    """Forward, and forward and backward, of every surface and of the peers that run on the device."""
+    where = at(resolution, device)
+    peers = {name: maker for name, maker in PEERS.items() if not device.is_cuda or name.startswith("Warp")}
+    times = raced({**SURFACES, **peers}, resolution, device)
+    nearest, *others = peers
+    found = []
+    for name in SURFACES:
+        forward, both, network = times[name]
+        barred = name == "FlexiCubes" and resolution == 64 and not device.is_cuda
+        note = ", ".join(f"{forward / times[peer].forward:.2f} × {peer}" for peer in others)
+        found += [
+            Measurement(
+                f"{name}, {where}, forward", forward, "ms", bar=FORWARD_BAR if barred else None,
+                peer=nearest, ratio=forward / times[nearest].forward, note=note,
+            ),
+            Measurement(
+                f"{name}, {where}, forward and backward", both, "ms", bar=BOTH_BAR if barred else None,
+                peer="Warp marching cubes", ratio=both / times["Warp marching cubes"].both,
+            ),
+        ]  # fmt: skip
+        if network:
+            note = "part of the row above"
+            found.append(Measurement(f"{name}, {where}, spent in the network", network, "ms", note=note))
+    for name in peers:
+        found.append(Measurement(f"{name}, {where}, forward", times[name].forward, "ms"))
+        if times[name].both:
+            found.append(Measurement(f"{name}, {where}, forward and backward", times[name].both, "ms"))
+    return found
 
-    def forward() -> None:
-        surface._connectivity = None  # as if a sign had changed
-        surface.prepare()
-        surface.extract()
 
-    def both() -> None:
-        for leaf in surface.tensors().values():
-            leaf.grad = None
-        surface._connectivity = None
-        surface.prepare()
-        now = surface.extract()
-        torch.autograd.backward([now.vertices, now.regularity], [pull, even])
+def variants() -> list[Measurement]:
+    """What else FlexiCubes can make of the same field, against its plain mesh."""
+    found = []
+    for resolution in RESOLUTIONS:
+        times = raced({"FlexiCubes": SURFACES["FlexiCubes"], **VARIANTS}, resolution, CPU)
+        plain = times.pop("FlexiCubes")
+        for name, (forward, both, _) in times.items():
+            for way, time, against in (("forward", forward, plain.forward), ("forward and backward", both, plain.both)):
+                label, ratio = f"{name}, {at(resolution, CPU)}, {way}", time / against
+                found.append(Measurement(label, time, "ms", peer="plain FlexiCubes", ratio=ratio))
+    return found
 
-    values = field.numpy()
-    flexible, flexible_both = cpu_milliseconds(forward, runs), cpu_milliseconds(both, runs)
-    skimage = cpu_milliseconds(lambda: marching_cubes(values, 0.0), max(runs // 4, 5))
-    warp_forward, warp_both = (cpu_milliseconds(call, max(runs // 4, 5)) for call in warp_marching_cubes(field))
-    cells = len(surface.connectivity.cells)
-    at = f"training mesh, {resolution}³"
+
+def iterations() -> list[Measurement]:
+    """Whole iterations of FlexiCubes, and how they grow."""
+    times = {resolution: iteration(resolution) for resolution in RESOLUTIONS}
+    low, high = RESOLUTIONS[0], RESOLUTIONS[-1]
+    growth = math.log(times[high] / times[low]) / math.log(high / low)
+    note = "exponent of the grid's side; the surface grows with 2, the volume with 3"
     return [
-        Measurement(
-            f"FlexiCubes, {at}, forward", flexible, "ms", bar=FORWARD_BAR if resolution == 64 else None,
-            peer="skimage marching cubes", ratio=flexible / skimage, note=f"{cells} surface cells",
-        ),
-        Measurement(
-            f"FlexiCubes, {at}, forward and backward", flexible_both, "ms",
-            bar=BOTH_BAR if resolution == 64 else None, peer="Warp marching cubes", ratio=flexible_both / warp_both,
-        ),
-        Measurement(f"skimage marching cubes, {resolution}³, forward", skimage, "ms"),
-        Measurement(f"Warp marching cubes, {resolution}³, forward", warp_forward, "ms"),
-        Measurement(f"Warp marching cubes, {resolution}³, forward and backward", warp_both, "ms"),
-    ]  # fmt: skip
-
-
-def warp_marching_cubes(field: torch.Tensor) -> tuple[Callable[[], None], Callable[[], None]]:
-    """Warp's extraction without and with its adjoint, on the CPU."""
-    extractor = getattr(wp, "geometry", wp)
-    extractor = getattr(extractor, "IsoSurfaceMarchingCubes", None) or wp.MarchingCubes
-    values = wp.array(field.numpy(), dtype=wp.float32, device="cpu", requires_grad=True)
-    plain = wp.array(field.numpy(), dtype=wp.float32, device="cpu")
-
-    def forward() -> None:
-        extractor.extract(plain, 0.0)
-
-    def both() -> None:
-        with wp.Tape() as tape:
-            vertices, _ = extractor.extract(values, 0.0)
-        tape.backward(grads={vertices: wp.ones_like(vertices)})
-        tape.zero()
-
-    return forward, both
+        *(Measurement(f"Whole iteration, {resolution}³", time, "ms") for resolution, time in times.items()),
+        Measurement(f"Growth of a whole iteration, {low}³ to {high}³", growth, "", bar=GROWTH_BAR, note=note),
+    ]
 
 
 def iteration(resolution: int) -> float:
     """CPU milliseconds of prepare, extraction, backward and torch's fused Adam while the surface swells."""
-    surface = FlexiCubes(link(resolution))
+    surface = FlexiCubes(link(resolution, CPU))
     adam = torch.optim.Adam(
         [{"params": [leaf], "name": name} for name, leaf in surface.tensors().items()], lr=0.002, fused=True
     )
     times = []
-    for _ in range(RUNS[resolution]):
-        start = time.process_time()
+    for _ in range(ITERATIONS[resolution]):
+        start = seconds(CPU)
         for remap in surface.prepare():
             group = next(group for group in adam.param_groups if group["name"] == remap.name)
             moments = adam.state.pop(group["params"][0], None)
@@ -153,19 +157,110 @@ def iteration(resolution: int) -> float:
         )
         adam.step()
         surface.after_step()
-        times.append(1e3 * (time.process_time() - start))
+        times.append(1e3 * (seconds(CPU) - start))
     return statistics.median(times)
 
 
-def cpu_milliseconds(call: Callable[[], object], runs: int) -> float:
-    """Median CPU time of `call`, after one to warm up."""
+def memory() -> list[Measurement]:
+    """Of everything that is measured here, forward and backward; where the system says what a process held at most."""
+    return peaks([*SURFACES, *VARIANTS, *PEERS], CPU) if Path("/proc/self/clear_refs").exists() else []
+
+
+def peaks(names: list[str], device: Device) -> list[Measurement]:
+    """Measured in a process that gives all that it frees back at once."""
+    command = [sys.executable, str(Path(__file__).resolve()), "--memory-of", device.name, *names]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parent.parent, env={**os.environ, **GIVE_BACK},
+        stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    line = next(line for line in done.stdout.splitlines() if line.startswith("RESULT "))
+    return [
+        Measurement(f"{name}, {at(int(resolution), device)}, peak memory", peak / 2**20, "MiB")
+        for name, found in zip(names, json.loads(line.removeprefix("RESULT ")), strict=True)
+        for resolution, peak in found.items()
+    ]
+
+
+def peak_memory(maker: Maker, device: Device) -> dict[int, float]:
+    """Bytes that one extraction with its gradient holds at most, what it begins with included, by resolution."""
+    found = {}
+    extract_once(maker(link(16, device), device))  # kernels are loaded, and a network is fitted
+    for resolution in GPU_RESOLUTIONS if device.is_cuda else RESOLUTIONS:
+        values = link(resolution, device)
+        before = held(device, most=False)
+        extract_once(maker(values, device))
+        found[resolution] = held(device, most=True) - before
+    return found
+
+
+def extract_once(extractor: Extractor) -> None:
+    (extractor.both or extractor.forward)()
+
+
+def held(device: Device, *, most: bool) -> float:
+    """Bytes that this process holds now, from where the most is counted anew, or held at `most` since."""
+    gc.collect()
+    if device.is_cuda:
+        device.synchronize()
+        # Warp counts the most since the process began; larger grids come later.
+        by_warp = wp.get_mempool_used_mem_high if most else wp.get_mempool_used_mem_current
+        by_torch = torch.cuda.max_memory_allocated if most else torch.cuda.memory_allocated
+        if not most:
+            torch.cuda.reset_peak_memory_stats(device.torch)
+        return float(by_torch(device.torch) + by_warp(device.warp))
+    if not most:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024.0 * float(status.split("VmHWM:" if most else "VmRSS:")[1].split()[0])
+
+
+def gpu() -> list[Measurement]:
+    """The surfaces and Warp's marching cubes on the first CUDA device; nothing where there is none."""
+    if not (torch.cuda.is_available() and wp.is_cuda_available()):
+        return []
+    device = Device("cuda:0")
+    times = [found for resolution in GPU_RESOLUTIONS for found in compared(resolution, device)]
+    return times + [found for name in (*SURFACES, "Warp marching cubes") for found in peaks([name], device)]
+
+
+def at(resolution: int, device: Device) -> str:
+    return f"{resolution}³ on the GPU" if device.is_cuda else f"{resolution}³"
+
+
+class Times(NamedTuple):
+    """Median milliseconds of the mesh, of mesh and gradient (0 where there is none), and of the network in that."""
+
+    forward: float
+    both: float
+    network: float
+
+
+def raced(makers: dict[str, Maker], resolution: int, device: Device) -> dict[str, Times]:
+    """All of them on one field, in turns: what else the machine does in between is the same for all."""
+    values = link(resolution, device)
+    extractors = {name: maker(values, device) for name, maker in makers.items()}
+    seen: dict[str, list[list[tuple[float, float]]]] = {name: [[], []] for name in makers}
+    for turn in range(TURNS + 1):
+        for name, extractor in extractors.items():
+            for way, call in enumerate((extractor.forward, extractor.both)):
+                if call is not None:
+                    found = [measured(call, extractor, device)]
+                    while turn and len(found) < MOST_RUNS and sum(time for time, _ in found) < 1e3 * TURN_SECONDS:
+                        found.append(measured(call, extractor, device))
+                    seen[name][way] += found * bool(turn)  # the first turn is to warm up
+    return {name: Times(_median(one, 0), _median(two, 0), _median(two, 1)) for name, (one, two) in seen.items()}
+
+
+def measured(call: Call, extractor: Extractor, device: Device) -> tuple[float, float]:
+    """Milliseconds of one call, and of the network in it."""
+    extractor.network_seconds()
+    start = seconds(device)
     call()
-    times = []
-    for _ in range(runs):
-        start = time.process_time()
-        call()
-        times.append(1e3 * (time.process_time() - start))
-    return statistics.median(times)
+    return 1e3 * (seconds(device) - start), 1e3 * extractor.network_seconds()
+
+
+def _median(found: list[tuple[float, float]], column: int) -> float:
+    return statistics.median(each[column] for each in found) if found else 0.0
 
 
 if __name__ == "__main__":

@@ -47,6 +47,16 @@ class Measurement:
         return self.value >= self.bar if self.more_is_better else self.value <= self.bar
 
 
+def tell(measurements: list[Measurement], file: Path | None = None) -> None:
+    """Print measurements, a line each; write them to `file`, too, where one is given."""
+    for m in measurements:
+        bar = "" if m.bar is None else f"  bar {m.bar:g} ({'holds' if m.holds else 'MISSED'})"
+        ratio = "" if m.ratio is None else f"  {m.ratio:.2f} × {m.peer}"
+        print(f"{m.name:66s} {m.value:9.3g} {m.unit:5s}{bar}{ratio}  {m.note}")
+    if file is not None:
+        file.write_text(json.dumps([asdict(m) for m in measurements], indent=1) + "\n", encoding="utf-8")
+
+
 def write(benchmark: str, measurements: list[Measurement], *, title: str = "") -> Path:
     """Keep the measurements of one benchmark for the report, with the machine they were taken on; says where."""
     RESULTS.mkdir(exist_ok=True)

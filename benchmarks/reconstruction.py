@@ -7,52 +7,29 @@ PART : meshes to reconstruct (32³, 300 iterations from the exact distance; the 
 MESH : a mesh of which a noisy scan is made (noise 0.5 % of the diagonal, 5 % outliers, three holes, no normals).
 
 Processor seconds count the whole process tree, its start included, on a warm kernel cache (one run before it warms it).
-Distances are exact, point to surface, in the frame where the reference's longest side is 1.8; they are measured here
-with `engine.geometry`, not with what the descent minimised. Creases are judged by points on the reference's own sharp
-edges: recall is the share that lies within 0.01 of a sharp edge of the result, precision the reverse, and F1 their
-harmonic mean.
+Distances are exact, point to surface, in the frame where the reference's longest side is 1.8. Creases are judged by
+points on the reference's own sharp edges: recall is the share that lies within 0.01 of a sharp edge of the result,
+precision the reverse, and F1 their harmonic mean.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from measurement import Measurement, write
-from scipy.spatial import cKDTree
+from _judgement import distances_to, judge, mesh_of
+from measurement import Measurement, tell, write
 
-from engine.core.device import Device
 from engine.core.kernels import initialise_warp
-from engine.geometry.distance import TriangleIndex
-from engine.geometry.frame import Frame
 from engine.geometry.mesh import Mesh
-from engine.geometry.sampling import sample_mesh
-from engine.geometry.topology import Topology, measure_topology
-from engine.io.registry import read
+from engine.geometry.topology import measure_topology
 from engine.io.registry import write as write_geometry
-from engine.objectives.target import creases
 from engine.studies.samples import noisy_scan, sample_named
-
-CREASE_ANGLE = 60.0
-TOLERANCE = 0.01
-SAMPLES = 60_000
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Distances in the frame of side 1.8 (the scan's in parts of the diagonal), crease F1 and topology."""
-
-    mean: float
-    f1: float
-    crease_f1: float | None
-    topology: Topology
 
 
 def main() -> int:
@@ -64,12 +41,8 @@ def main() -> int:
     initialise_warp()
     with tempfile.TemporaryDirectory() as folder:
         measurements = measure(Path(folder), options.meshes, options.scan_of)
-    for m in measurements:
-        bar = "" if m.bar is None else f"  bar {m.bar:g} ({'holds' if m.holds else 'MISSED'})"
-        print(f"{m.name:62s} {m.value:10.3g} {m.unit:5s}{bar}  {m.note}")
+    tell(measurements, options.json)
     write("reconstruction", measurements, title="Reconstruction")
-    if options.json:
-        options.json.write_text(json.dumps([asdict(m) for m in measurements], indent=1) + "\n", encoding="utf-8")
     return 0 if all(m.holds is not False for m in measurements) else 1
 
 
@@ -98,16 +71,14 @@ def part(path: Path, folder: Path, start: str, iterations: int, *, seconds: floa
     spent = reconstruct(path, output, "--resolution", "32", "--iterations", str(iterations), "--start", start)
     reference = mesh_of(path)
     judged = judge(mesh_of(output), reference)
-    expected = measure_topology(welded(reference).triangles)
     name = f"{path.stem}, 32³, start {start}, {iterations} iterations"
-    right = judged.topology.watertight and (
-        not expected.watertight or judged.topology.euler_characteristic == expected.euler_characteristic
-    )
-    note = f"χ {judged.topology.euler_characteristic}, {judged.topology.parts} part(s)"
+    note = judged.describe_topology()
     found = [
         Measurement(f"{name}: mean distance", judged.mean, "", bar=mean, note="longest side 1.8"),
         Measurement(f"{name}: F1 at 0.003", judged.f1, "", bar=0.96, more_is_better=True),
-        Measurement(f"{name}: topology right", float(right), "", bar=1.0, more_is_better=True, note=note),
+        Measurement(
+            f"{name}: topology right", float(judged.closed_as_it_should), "", bar=1.0, more_is_better=True, note=note
+        ),
         Measurement(f"{name}: processor time", spent, "s", bar=seconds, note="process start included"),
     ]
     if judged.crease_f1 is not None:
@@ -145,65 +116,6 @@ def reconstruct(source: Path, output: Path, *options: str) -> float:
     subprocess.run([*command, "--device", "cpu", *options], check=True, timeout=1200)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def mesh_of(path: Path) -> Mesh:
-    found = read(path)
-    assert isinstance(found, Mesh), f"{path} is no mesh"
-    return found
-
-
-def judge(result: Mesh, reference: Mesh) -> Judgement:
-    """The result against the reference, both in the frame of the reference."""
-    frame = Frame.around(reference.bounds)
-    ours, theirs = (welded(replace(m, vertices=frame.to_working(m.vertices))) for m in (result, reference))
-    precision, recall = (
-        distances_to(to, sample_mesh(of, SAMPLES, seed)[0])
-        for seed, (of, to) in enumerate([(ours, theirs), (theirs, ours)])
-    )
-    return Judgement(
-        mean=float(precision.mean() + recall.mean()) / 2.0,
-        f1=harmonic((precision < 0.003).mean(), (recall < 0.003).mean()),
-        crease_f1=crease_f1(ours, theirs),
-        topology=measure_topology(ours.triangles),
-    )
-
-
-def crease_f1(result: Mesh, reference: Mesh) -> float | None:
-    """F1 of points on the sharp edges of both; None where the reference has none."""
-    ours, theirs = crease_points(result), crease_points(reference)
-    if not len(theirs):
-        return None
-    if not len(ours):
-        return 0.0
-    precision = (cKDTree(theirs).query(ours)[0] < TOLERANCE).mean()
-    recall = (cKDTree(ours).query(theirs)[0] < TOLERANCE).mean()
-    return harmonic(precision, recall)
-
-
-def crease_points(mesh: Mesh, spacing: float = 0.002) -> np.ndarray:
-    """Points along all edges sharper than `CREASE_ANGLE`, shape (n, 3)."""
-    edges = creases(mesh.vertices, mesh.triangles, CREASE_ANGLE)
-    points = [np.empty((0, 3))]
-    for start, end in mesh.vertices[edges]:
-        count = max(1, int(np.linalg.norm(end - start) / spacing))
-        t = (np.arange(count) + 0.5)[:, None] / count
-        points.append((1.0 - t) * start + t * end)
-    return np.concatenate(points)
-
-
-def distances_to(mesh: Mesh, points: np.ndarray) -> np.ndarray:
-    return TriangleIndex(mesh.vertices, mesh.triangles, Device("cpu")).closest(points).distances.numpy()
-
-
-def welded(mesh: Mesh) -> Mesh:
-    """Vertices at the same place made one (texture seams and STL files have them apart)."""
-    vertices, index = np.unique(mesh.vertices, axis=0, return_inverse=True)
-    return replace(mesh, vertices=vertices, triangles=index.reshape(-1)[mesh.triangles].astype(np.int32), fields={})
-
-
-def harmonic(precision: float, recall: float) -> float:
-    return float(2.0 * precision * recall / max(precision + recall, 1e-12))
 
 
 if __name__ == "__main__":
