@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from app.panels.learning_dialog import LearningDialog
     from app.panels.motion_dialog import MotionDialog
     from app.panels.picture_dialog import PictureDialog
+    from app.panels.question_dialog import QuestionDialog
     from app.panels.sensitivity_dialog import SensitivityDialog
+    from app.work.notices import Question
 
 
 class Dialogs:
@@ -35,6 +37,8 @@ class Dialogs:
         self.motion: MotionDialog | None = None
         self.sensitivity: SensitivityDialog | None = None
         self.learning: LearningDialog | None = None
+        self.question: QuestionDialog | None = None
+        self._questions: list[Question] = []
 
     def open_files(self) -> None:
         """Ask for geometry or studies, and open them."""
@@ -122,6 +126,12 @@ class Dialogs:
         self.sensitivity = dialog
         dialog.show()
 
+    def ask(self, question: Question) -> None:
+        """Ask what only a person knows; of several questions one after the other."""
+        self._questions.append(question)
+        if len(self._questions) == 1:
+            self._ask_next()
+
     def learn_shapes(self) -> None:
         """The dialog that learns a shape space from a folder, beside the running window."""
         from app.panels.learning_dialog import LearningDialog
@@ -158,6 +168,19 @@ class Dialogs:
         """Where dialogs begin."""
         paths = self._workbench.document.recent.paths()
         return paths[0].parent if paths else Path.home()
+
+    def _ask_next(self) -> None:
+        from app.panels.question_dialog import QuestionDialog
+
+        self.question = QuestionDialog(self._questions[0], self._window)
+        self.question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.question.finished.connect(self._asked)
+        self.question.show()
+
+    def _asked(self) -> None:
+        del self._questions[0]
+        if self._questions:
+            self._ask_next()
 
 
 def _tr(text: str) -> str:

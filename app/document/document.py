@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -164,9 +164,9 @@ class Document:
 
     # Objects ------------------------------------------------------------------------------------------------------
 
-    def add_object(self, geometry: Mesh | Points, *, source: str = "") -> SceneObject:
-        """Open a geometry and make it the study's target, where the study has one: a scene takes its objects one by
-        one. An object of the same source is replaced where it stands."""
+    def add_object(self, geometry: Mesh | Points, *, source: str = "", role: str = "target") -> SceneObject:
+        """Open a geometry and let it play a role in the study, where that is about no scene: a scene takes its objects
+        one by one. An object of the same source is replaced where it stands."""
         before = next((item for item in self.objects if source and item.source == source), None)
         if before is not None:
             project = self._project.with_object(before.name, geometry=geometry)
@@ -176,7 +176,7 @@ class Document:
             project = replace(self._project, objects=(*self.objects, item))
         name = before.name if before is not None else project.objects[-1].name
         if self.workspace == SURFACE:
-            project = replace(project, roles={**project.roles, "target": name})
+            project = replace(project, roles={**project.roles, role: name})
         project = project.with_named_inputs()
         self.change(f"open {name}", project)
         found = self.object(name)
@@ -254,6 +254,15 @@ class Document:
         """Diagonal of the target's bounding box [mm], to which percentages refer; None with nothing open."""
         target = self.playing("target")
         return target.diagonal if target is not None else None
+
+    def set_parameters(self, values: Mapping[str, Any]) -> None:
+        """Parameters of the study, as one step of undo; those that it has not are left out."""
+        entries = self.catalogue.studies if self.catalogue is not None else []
+        known = next((entry.schema_ for entry in entries if entry.study == self.study.study), {}).get("properties", {})
+        values = {name: value for name, value in values.items() if name in known}
+        if values:
+            study = self.study.model_copy(update={"parameters": {**self.study.parameters, **values}})
+            self.change(", ".join(values).replace("_", " "), replace(self._project, study=study))
 
     def set_study(self, study: Study) -> None:
         """Take over another Study (from a file, the gallery or the defaults); its Terms are filled in."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QSizePolicy, QToolButt
 from app.document.document import Document
 from app.document.project import FILE_ROLES
 from app.panels.icons import icon
+from app.work.inputs import START
 from engine.protocol.study import MODEL
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class InputsForm(QWidget):
                 widget.deleteLater()
         self.buttons.clear()
         for row, role in enumerate(roles):
-            titles = {MODEL: self.tr("Model"), "recording": self.tr("Recording")}
+            titles = {MODEL: self.tr("Model"), "recording": self.tr("Recording"), START: self.tr("Start from")}
             title = titles.get(role, self.tr("Target"))
             label = QLabel(title, self)
             label.setToolTip(roles[role])

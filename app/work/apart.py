@@ -49,10 +49,10 @@ _CHANNEL: list[Channel] = []
 
 
 def begin(channel: Channel) -> None:
-    """The first thing in the process: the window and its Run go first from now on."""
+    """The first thing in the process: the window goes first from now on, as with the engine."""
     _CHANNEL.append(channel)
     with contextlib.suppress(OSError, AttributeError):
-        os.nice(10)
+        os.nice(5)
 
 
 def carry_out(work: Apart) -> Any:

@@ -30,8 +30,8 @@ class EngineLink:
 
     Topics: `begun` (a Run or an engine takes the place of the last), `run_changed`, `losses_changed`,
     `checkpoints_changed` (at most once a poll), `snapshot_arrived`, `topology_changed`, `progressed` (Progress),
-    `problem_raised` (ProblemRaised), `advised` (AnotherAdvised), `engine_died` (message), `rolled_back`, `settled`
-    (convergence), `logged` (LogLine).
+    `problem_raised` (ProblemRaised), `asked` (QuestionRaised), `advised` (AnotherAdvised), `engine_died` (message),
+    `rolled_back`, `settled` (convergence), `logged` (LogLine).
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class EngineLink:
         self.topology_changed = Topic()
         self.progressed = Topic()
         self.problem_raised = Topic()
+        self.asked = Topic()
         self.advised = Topic()
         self.engine_died = Topic()
         self.rolled_back = Topic()
@@ -285,6 +286,10 @@ class EngineLink:
     @_on.register
     def _(self, event: seen.AnotherAdvised) -> None:
         self.advised(event)
+
+    @_on.register
+    def _(self, event: seen.QuestionRaised) -> None:
+        self.asked(event)
 
     @_on.register
     def _(self, event: seen.LogLine) -> None:

@@ -17,14 +17,14 @@ from app.document.topic import Topic
 from app.document.workspaces import SHELL, SIMULATE, workspace_of
 from app.panels.error_bar import RUN, Message
 from app.work.drawing import Drawing
-from app.work.notices import Notices
+from app.work.notices import Notices, Question
 from app.work.opening import Opener
 from app.work.playing import is_motion, is_trajectory
 from app.work.repairing import Repairing, repair_title
 from app.work.running import Running
 from app.work.target import Target
 from app.work.tasks import Tasks
-from engine.core.errors import FileError, FormwrightError, GeometryError
+from engine.core.errors import FileError, FormwrightError, GeometryError, QuestionError
 from engine.core.units import MILLIMETRES_PER
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
@@ -205,14 +205,19 @@ class Files:
         self._of_study = set(inputs)
         self._roles_wanted = {name: role for role, name in study.inputs.items() if role not in read}
         for name, role in self._roles_wanted.items():
-            self.opener.open(Path(name), unit=study.units.get(role), shift=study.shifts.get(role))
+            self.opener.open(
+                Path(name), unit=study.units.get(role), shift=study.shifts.get(role),
+                reading={key: str(study.parameters[key]) for key in ("sign", "axes") if key in study.parameters},
+            )  # fmt: skip
 
     def _geometries(self) -> list[Mesh | Points]:
         return [item.geometry for item in self._document.objects]
 
     def _opened(self, path: Path, geometry: Mesh | Points) -> None:
         first = not self._document.objects
-        item = self._document.add_object(geometry, source=str(path))
+        role = self._roles_wanted.pop(str(path), "")
+        item = self._document.add_object(geometry, source=str(path), role=role or "target")
+        self._notices.past(str(path))
         self._notices.past(str(path))
         role = self._roles_wanted.pop(str(path), "")
         if role and role != self._document.role_of(item.name):
@@ -250,6 +255,9 @@ class Files:
         )
         text = _tr("{0} does not say its unit, and would be {1} long.").format(name, lengths[geometry.unit])
         self._notices.said(Message(text, kind="warning", offers=offers, about=unit_question(name)))
+        if isinstance(error, QuestionError):
+            self._ask(path, error)
+            return
 
     def _not_opened(self, path: Path, error: BaseException) -> None:
         self._run_when_opened = False
@@ -259,6 +267,15 @@ class Files:
         ]
         remedy = getattr(error, "remedy", "")
         text = getattr(error, "message", f"{path.name}: {error}")
+    def _ask(self, path: Path, error: QuestionError) -> None:
+        """Ask how a volume is meant; the answer is a parameter of the study too, where it has one, and goes on."""
+
+        def answer(value: str) -> None:
+            self._document.set_parameters({error.parameter: value})
+            self.opener.answer(path, error.parameter, value)
+
+        self._notices.asked(Question(error.question, error.readings, answer))
+
         self._notices.said(Message(text, remedy, str(path), offers=tuple(offers), about=str(path)))
 
 

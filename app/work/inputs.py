@@ -22,6 +22,9 @@ from engine.protocol.study import MODEL, SAMPLE
 from engine.protocol.trajectory import Layout, Trajectory
 from engine.protocol.trajectory_writer import TrajectoryWriter
 
+START = "start"
+"""The role of what a surface starts from, and the parameter that says whether there is such a thing."""
+
 COMPLETE = "complete"
 """The study on a Model."""
 
@@ -48,11 +51,17 @@ class Inputs:
 
     @property
     def roles(self) -> dict[str, str]:
-        """What each role is, by the role; nothing without scene and Model, where objects say what they are."""
+        """What each role is, by the role. Without scene and Model objects say what they are, and only what the surface
+        starts from is named, where that is a file."""
         document = self._document
         entries = document.catalogue.studies if document.catalogue is not None else []
         entry = next((item for item in entries if item.study == document.study.study), None)
-        return dict(entry.inputs) if entry is not None and (entry.scene or MODEL in entry.inputs) else {}
+        if entry is None:
+            return {}
+        if entry.scene or MODEL in entry.inputs:
+            return dict(entry.inputs)
+        from_file = document.study.parameters.get(START) == "file"
+        return {role: meaning for role, meaning in entry.inputs.items() if role == START and from_file}
 
     def playing(self, role: str) -> str:
         """What plays a role, as a person calls it; "" where nothing does."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication
 
@@ -44,6 +44,7 @@ class Opener:
         self._loading: dict[Path, LoadTask] = {}
         self._making: set[Path] = set()
         self._rows: dict[Path, TaskRow] = {}
+        self._orders: dict[Path, dict[str, Any]] = {}
 
     @property
     def busy(self) -> bool:
@@ -61,10 +62,12 @@ class Opener:
         repairs: tuple[str, ...] = (),
         unit: str | None = None,
         shift: tuple[float, float, float] | None = None,
+        reading: Mapping[str, str] | None = None,
     ) -> None:
         """Begin to read a file; one that is being read already is not read twice. `sample:NAME` is made, not read.
 
         shift : what to take away from its coordinates [mm]; None for what they need, beside what is open
+        reading : sign and axes of a volume (`engine.io.isosurface`), where they are known
         """
         if str(path).startswith(SAMPLE):
             self._make(path)
@@ -77,9 +80,15 @@ class Opener:
         beside = tuple(Neighbour(geometry.shift, geometry.diagonal) for geometry in self._beside())
         task = LoadTask(path, unit=unit, repairs=repairs, shift=shift or "auto", beside=beside)
         self._loading[path] = task
+        self._orders[path] = {"repairs": repairs, "unit": unit, "shift": shift, "reading": dict(reading or {})}
         self._rows[path] = self._tasks.begin(_tr("Opening {0}").format(path.name), cancel=task.cancel)
         self._tasks.watch(task.future, partial(self._read, path), partial(self._not_read, path))
         self.changed()
+
+    def answer(self, path: Path, parameter: str, value: str) -> None:
+        """Read a volume again, as before, whose sign or axes had to be asked for."""
+        order = self._orders[path]
+        self.open(path, **{**order, "reading": {**order["reading"], parameter: value}})
 
     def warm_up(self) -> None:
         """Start the loader process, so that the first file does not wait for it."""
@@ -130,7 +139,8 @@ class Opener:
         """A volume is opened as the surface inside it."""
         from engine.io.isosurface import isosurface
 
-        self._tasks.do(lambda: isosurface(volume), partial(self._read, path), partial(self._not_read, path))
+        reading: dict[str, Any] = self._orders[path]["reading"]
+        self._tasks.do(lambda: isosurface(volume, **reading), partial(self._read, path), partial(self._not_read, path))
 
     def _not_read(self, path: Path, error: BaseException) -> None:
         self._end(path, failed=True)

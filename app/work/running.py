@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +69,7 @@ class Running:
 
     def begin_otherwise(self, parameters: dict[str, Any]) -> None:
         """Begin anew with other parameters of the study, as one step of undo."""
-        document = self._document
-        study = document.study.model_copy(update={"parameters": document.study.parameters | parameters})
-        names = ", ".join(name.replace("_", " ") for name in parameters)
-        document.change(names, replace(document.project, study=study))
+        self._document.set_parameters(parameters)
         self.start()
 
     def step(self) -> None:

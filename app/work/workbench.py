@@ -21,7 +21,7 @@ from app.work.learning import Learning
 from app.work.masking import Masking
 from app.work.measuring import Measuring
 from app.work.motions import Motions
-from app.work.notices import Notices
+from app.work.notices import Notices, Question
 from app.work.pictures import Pictures
 from app.work.playing import Playing
 from app.work.pulling import Pulling
@@ -37,6 +37,7 @@ from app.work.staging import Staging
 from app.work.steering import Steering
 from app.work.target import Target
 from app.work.tasks import Tasks
+from engine.protocol.snapshot import QuestionRaised
 
 
 class Workbench:
@@ -72,6 +73,7 @@ class Workbench:
         self.scene_drawing = SceneDrawing(document, self.staging, link)
         self.curves = Curves(document, self.notices)
         self.files = Files(document, tasks, self.notices, target, self.drawing, self.running, self.repairing)
+        link.asked.subscribe(self._ask)
         self.files.motion_wanted.subscribe(self.playing.open)
         recordings = store / "recordings" if store is not None else None
         self.inputs = Inputs(document, self.files, self.playing, tasks, self.notices, recordings)
@@ -104,3 +106,11 @@ class Workbench:
         self.link.close()
         self.tasks.close()
         self.files.opener.close()
+
+    def _ask(self, event: QuestionRaised) -> None:
+        """Ask what a Run has to know before it can begin; the answer is a parameter, and begins it."""
+
+        def answer(value: str) -> None:
+            self.running.begin_otherwise({event.parameter: value})
+
+        self.notices.asked(Question(event.question, event.readings, answer))

@@ -54,12 +54,14 @@ class ParameterError(FormwrightError):
 class QuestionError(ParameterError):
     """What was given can be read in more than one way, and only a person knows which; `parameter` takes the answer.
 
+    question : what is not known, without the parameter's name
     readings : value of the parameter -> what it would mean, a sentence
     """
 
     def __init__(self, parameter: str, message: str, readings: dict[str, str]) -> None:
         choices = "; ".join(f"{parameter} = {value}: {meaning}" for value, meaning in readings.items())
         super().__init__(parameter, message, remedy=f"Say which it is. {choices}")
+        self.question = message
         self.readings = readings
 
 

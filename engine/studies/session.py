@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import torch
 
-from engine.core.errors import FileError, FormwrightError
+from engine.core.errors import FileError, FormwrightError, QuestionError
 from engine.optimization.history import DEFAULT_BUDGET, History
 from engine.optimization.player import Player
 from engine.optimization.run import Run
@@ -253,6 +253,14 @@ class LocalSession:
             run = self._make_run(order)
         except _CancelledError:
             self._events.append(seen.StateChanged(number, "stopped", 0, "cancelled while preparing"))
+        except QuestionError as error:
+            self._events.append(
+                seen.QuestionRaised(
+                    error.message, error.remedy, question=error.question, parameter=error.parameter,
+                    readings=error.readings,
+                )
+            )  # fmt: skip
+            self._events.append(seen.StateChanged(number, "failed", 0, error.message))
         except FormwrightError as error:
             place = getattr(error, "point", None)  # where a body cannot be what it is
             self._events.append(seen.ProblemRaised(error.message, error.remedy, place=place))
