@@ -218,8 +218,6 @@ class Files:
         role = self._roles_wanted.pop(str(path), "")
         item = self._document.add_object(geometry, source=str(path), role=role or "target")
         self._notices.past(str(path))
-        self._notices.past(str(path))
-        role = self._roles_wanted.pop(str(path), "")
         if role and role != self._document.role_of(item.name):
             self._document.set_input(role, item)
         if not self._document.run.active:
@@ -255,11 +253,11 @@ class Files:
         )
         text = _tr("{0} does not say its unit, and would be {1} long.").format(name, lengths[geometry.unit])
         self._notices.said(Message(text, kind="warning", offers=offers, about=unit_question(name)))
+
+    def _not_opened(self, path: Path, error: BaseException) -> None:
         if isinstance(error, QuestionError):
             self._ask(path, error)
             return
-
-    def _not_opened(self, path: Path, error: BaseException) -> None:
         self._run_when_opened = False
         repairs = getattr(error, "repairs", ())
         offers: list[tuple[str, Callable[[], object]]] = [
@@ -267,6 +265,8 @@ class Files:
         ]
         remedy = getattr(error, "remedy", "")
         text = getattr(error, "message", f"{path.name}: {error}")
+        self._notices.said(Message(text, remedy, str(path), offers=tuple(offers), about=str(path)))
+
     def _ask(self, path: Path, error: QuestionError) -> None:
         """Ask how a volume is meant; the answer is a parameter of the study too, where it has one, and goes on."""
 
@@ -275,8 +275,6 @@ class Files:
             self.opener.answer(path, error.parameter, value)
 
         self._notices.asked(Question(error.question, error.readings, answer))
-
-        self._notices.said(Message(text, remedy, str(path), offers=tuple(offers), about=str(path)))
 
 
 def _relative(inputs: Mapping[str, str], path: Path) -> dict[str, str]:
