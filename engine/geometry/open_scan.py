@@ -26,8 +26,24 @@ FOLD = 0.75
 PLANES = 8
 """Points whose planes say how high a place is."""
 
+SAME_PLANE = 0.95
+"""Length of the mean of unit normals below which they belong to two sides of an edge."""
+
 APART = 6.0
 """Spacings between points of one border at most."""
+
+ENDS = 4.0
+"""Spacings from the border within which a scan's point can be the last one before a place beyond it. Off a sharp edge
+places have no points below them either, but those next to them are far from any border."""
+
+COHERENCE_ROUNDS = 3
+"""Looks for border points that their border does not go on from."""
+
+BEYOND = 1.5
+"""Spacings that the next point of a border may lie further out, or a corner further in."""
+
+OPPOSED = -0.3
+"""Cosine between the outward directions of two border points below which they face one another across a gap."""
 
 LEAST_POINTS = 8
 """Of a border."""
@@ -91,7 +107,8 @@ def scan_border(positions: np.ndarray, normals: np.ndarray, *, widest_hole: floa
     folded = (within & (beyond > outermost[:, None] - spacing) & (height > FOLD * spacing)).sum(axis=1) >= 2
     at_border, outward, outermost = at_border[~folded], outward[~folded], outermost[~folded]
     places = positions[at_border] + outermost[:, None] * outward
-    return ScanBorder(places, outward, normals[at_border], _openings(places, APART * spacing, widest_hole), spacing)
+    normals = normals[at_border]
+    return ScanBorder(places, outward, normals, _openings(places, outward, normals, spacing, widest_hole), spacing)
 
 
 class OpenScan:
@@ -122,7 +139,8 @@ class OpenScan:
         heights = np.einsum("nkd,nkd->nk", points[:, None] - self._positions[nearest], normals)
         height = (weights * heights).sum(axis=1)
         mean = np.einsum("nk,nkd->nd", weights, normals)
-        foot = points - height[:, None] * mean / np.linalg.norm(mean, axis=1, keepdims=True).clip(min=1e-12)
+        agreement = np.linalg.norm(mean, axis=1)
+        foot = points - height[:, None] * mean / agreement[:, None].clip(min=1e-12)
 
         # Next to the border its own direction says on which side a place is; further away, whether points are there.
         count = min(4, int(self.border.counts.sum()))
@@ -132,10 +150,14 @@ class OpenScan:
         inward = np.einsum("nkd,nkd->nk", places - foot[:, None], outward).mean(axis=1)
         empty = np.asarray(self._tree.query(foot)[0]) > 1.5 * self.border.spacing
         in_hole = self._to_holes(foot) < 0.5 * to_opening[:, 0]
-        beyond = empty & ~in_hole
+        ends = np.asarray(self._opening_tree.query(self._positions[nearest[:, 0]])[0]) < ENDS * self.border.spacing
+        beyond = empty & ends & ~in_hole
         further = to_opening[:, 0] > 2.0 * cell
         inward = np.where(further, np.where(beyond, -to_opening[:, 0], to_opening[:, 0]), inward)
-        return SheetPlaces(torch.from_numpy(height), torch.from_numpy(inward))
+        # Behind an edge the planes of its sides are nearer than any point of them.
+        behind_edge = (height < 0.0) & (agreement < SAME_PLANE)
+        depth = np.where(behind_edge, np.maximum(-height, distances[:, 0] - self.border.spacing), -height)
+        return SheetPlaces(*map(torch.from_numpy, (height, inward, depth)))
 
     def _to_holes(self, points: np.ndarray) -> np.ndarray:
         """Distance to the nearest border point that does not count, infinite where there is none."""
@@ -152,11 +174,14 @@ def _tangents(normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return first, np.cross(normals, first)
 
 
-def _openings(places: np.ndarray, reach: float, widest_hole: float) -> np.ndarray:
+def _openings(
+    places: np.ndarray, outward: np.ndarray, normals: np.ndarray, spacing: float, widest_hole: float
+) -> np.ndarray:
     """Which border points belong to a connected border wider than `widest_hole`, shape (count,)."""
-    if not len(places):
-        return np.zeros(0, bool)
-    pairs = cKDTree(places).query_pairs(reach, output_type="ndarray")
+    pairs = (
+        cKDTree(places).query_pairs(APART * spacing, output_type="ndarray") if len(places) else np.zeros((0, 2), int)
+    )
+    pairs = _going_on(places, outward, normals, pairs, spacing)
     links = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(places),) * 2)
     labels = connected_components(links, directed=False)[1]
     counts = np.zeros(len(places), bool)
@@ -164,3 +189,27 @@ def _openings(places: np.ndarray, reach: float, widest_hole: float) -> np.ndarra
         members = labels == label
         counts[members] = np.linalg.norm(np.ptp(places[members], axis=0)) > widest_hole
     return counts
+
+
+def _going_on(
+    places: np.ndarray, outward: np.ndarray, normals: np.ndarray, pairs: np.ndarray, spacing: float
+) -> np.ndarray:
+    """Pairs of neighbours on one border, shape (pair_count, 2).
+
+    A border goes on to both sides of each of its points, and its neighbours there face the same way. A gap that chance
+    leaves between scattered points has neither.
+    """
+    along = np.cross(normals, outward)
+    for _ in range(COHERENCE_ROUNDS):
+        first, second = np.concatenate([pairs, pairs[:, ::-1]]).T
+        away = (places[second] - places[first]) / spacing
+        ahead, aside = ((away * axis[first]).sum(axis=1) for axis in (outward, along))
+        fits = (ahead < BEYOND) & (np.abs(ahead) < np.abs(aside) + BEYOND)
+        fits &= (outward[first] * outward[second]).sum(axis=1) > OPPOSED
+        both = np.ones(len(places), bool)
+        for side in (-1.0, 1.0):
+            there = np.zeros(len(places), bool)
+            there[first[fits & (side * aside > 0.0)]] = True
+            both &= there
+        pairs = pairs[both[pairs].all(axis=1)]
+    return pairs

@@ -54,10 +54,12 @@ class SheetPlaces:
 
     height : above it, along its normals, shape (count,)
     inward : distance from its border along it, negative beyond, shape (count,)
+    depth : how far behind it, negative in front, shape (count,); where the surface folds, more than −height
     """
 
     height: Tensor
     inward: Tensor
+    depth: Tensor
 
 
 class OpenMesh:
@@ -106,7 +108,7 @@ class OpenMesh:
         height = torch.where(beyond, along, torch.where(along < 0, -distance, distance))
         to_border = self._border.distance(found.positions)
         inward = torch.where(beyond, -(distance**2 - along**2).clamp(min=0.0).sqrt(), to_border)
-        return SheetPlaces(height, inward)
+        return SheetPlaces(height, inward, -height)
 
 
 def slab_start(places: SheetPlaces, near: Tensor, resolution: int) -> OpenStart:
@@ -122,7 +124,7 @@ def slab_start(places: SheetPlaces, near: Tensor, resolution: int) -> OpenStart:
     field = torch.full((len(near),), 2.0 * cell, dtype=torch.float32, device=near.device)
     msdf = torch.full((len(near),), -extension, dtype=torch.float32, device=near.device)
     field[near] = inside.clamp(max=2.0 * cell).to(torch.float32)
-    msdf[near] = torch.minimum(places.inward, places.height + min(thickness / 2.0, DEEPEST)).to(torch.float32)
+    msdf[near] = torch.minimum(places.inward, min(thickness / 2.0, DEEPEST) - places.depth).to(torch.float32)
     inward = torch.full_like(msdf, -extension)
     inward[near] = places.inward.to(torch.float32)
     return OpenStart(field.reshape(shape), msdf.reshape(shape), inward.reshape(shape))
