@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from engine.core.errors import MemoryLimitError, NonFiniteError, ParameterError
-from engine.simulation.linear import Assembler, ExactSolver
+from engine.core.errors import MemoryLimitError, NonFiniteError, NotDifferentiableError, ParameterError
+from engine.simulation.linear import Assembler, ExactSolver, SingularMatrixError
 from engine.simulation.multigrid import rigid_modes
 from engine.simulation.newton import NewtonSettings
 from engine.simulation.schemes import Combination, SchemeName
@@ -319,9 +319,15 @@ class _Backward:
         unknowns.positions(diagonal).copy_(solved.scheme.inertia * masses)
         right = adjoint[system.free].cpu().numpy()
         matrix = self._assembler.matrix(parts, diagonal)
-        solution = self._solver.solve(
-            matrix, right, modes=lambda: rigid_modes(unknowns.positions(solved.q), system.free)
-        )
+        try:
+            solution = self._solver.solve(
+                matrix, right, modes=lambda: rigid_modes(unknowns.positions(solved.q), system.free)
+            )
+        except SingularMatrixError:
+            raise NotDifferentiableError(
+                f"Step {step} has no gradient: something can move there without any force (its Hessian is singular).",
+                remedy="Hold what is free, keep away from the load at which it buckles, or step with inertia.",
+            ) from None
         found = torch.as_tensor(solution, device=adjoint.device)
         if not bool(torch.isfinite(found).all()):
             raise NonFiniteError("adjoint", step, f"The gradient became non-finite at step {step}.")

@@ -29,6 +29,9 @@ FACTORED = 30_000
 FACTORED_EXACTLY = 60_000
 """Likewise for a solution to rounding."""
 EXACT = 1e-13
+UNSURE = 1e-6
+"""Part of a solution that rounding may change. Where nothing can move freely it changes 1e-13 of it; where something can,
+1e-4 to all of it."""
 MULTIGRID_LIMIT = 300
 """Iterations after which multigrid has failed."""
 CPU = torch.device("cpu")
@@ -224,6 +227,10 @@ class SymmetricSolver:
         self._kept, self._rate, self._spent = None, 0.0, 0.0
 
 
+class SingularMatrixError(Exception):
+    """A matrix is singular, as far as float64 can tell."""
+
+
 class ExactSolver:
     """Solves to rounding for one symmetric matrix after another, which may be indefinite (for the adjoint)."""
 
@@ -231,18 +238,29 @@ class ExactSolver:
         self._latest: Factor | None = None
 
     def solve(self, matrix: csc_matrix, right: np.ndarray, *, modes: Modes) -> np.ndarray:
-        """x with A x = b. `modes` makes those of `Multigrid`."""
+        """x with A x = b. `modes` makes those of `Multigrid`. Raises `SingularMatrixError` where x is
+        not to be trusted: where solving again for what x leaves of b changes x by more than `UNSURE` of it."""
         if len(right) > FACTORED_EXACTLY and bool((matrix.diagonal() > 0.0).all()):
             found = conjugate_gradients(matrix, right, Multigrid(matrix, modes()), EXACT, limit=MULTIGRID_LIMIT)
             if found.solution is not None:
                 return found.solution
         self._latest = factor = factor_of(matrix, self._latest)
-        if not factor.positive:
-            return np.asarray(splu(matrix).solve(right))
-        solution = factor.solve(right)
+        solve = factor.solve if factor.positive else _indefinite(matrix)
+        solution = solve(right)
         for _ in range(2):
-            solution += factor.solve(right - matrix @ solution)
+            correction = solve(right - matrix @ solution)
+            if np.linalg.norm(correction) > UNSURE * np.linalg.norm(solution):
+                raise SingularMatrixError
+            solution += correction
         return solution
+
+
+def _indefinite(matrix: csc_matrix) -> Callable[[np.ndarray], np.ndarray]:
+    """What solves for a matrix that need not be positive definite."""
+    try:
+        return splu(matrix).solve
+    except RuntimeError:  # a pivot of zero
+        raise SingularMatrixError from None
 
 
 def _decades(tolerance: float) -> float:

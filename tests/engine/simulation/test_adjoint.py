@@ -9,12 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.core.errors import MemoryLimitError, ParameterError
+from engine.core.errors import MemoryLimitError, NotDifferentiableError, ParameterError
+from engine.protocol.shell_materials import preset
 from engine.simulation import adjoint
 from engine.simulation.adjoint import simulate
 from engine.simulation.newton import NewtonSettings
 from engine.simulation.schemes import SCHEMES, SchemeName
 from engine.simulation.stepper import Stepper
+from engine.simulation.verification.sheets import small_sheet
 
 STEPS = 4
 EXACT = NewtonSettings(tolerance=1e-12)
@@ -219,3 +221,15 @@ def test_what_cannot_be_differentiated_raises(hang: Callable) -> None:
         simulate(hung.system, start, steps=2, step_size=1e-2, parameters={"membrane.colour": start})
     with pytest.raises(ParameterError, match="shape"):
         simulate(hung.system, start, steps=2, step_size=1e-2, held=torch.zeros(1, 6, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("gravity", [0.0, -9.81])
+def test_an_equilibrium_that_can_turn_freely_has_no_gradient(gravity: float) -> None:
+    """Held at one corner, a sheet turns about it (or about the vertical) without any force."""
+    system, rest = small_sheet(preset("rubber").material, seed=3, gravity=(0.0, 0.0, gravity), held=1)
+    young = system.parameters()["membrane.young"].clone().requires_grad_()
+    motion = simulate(
+        system, rest, steps=1, step_size=1e-2, scheme="quasi-static", parameters={"membrane.young": young}
+    )
+    with pytest.raises(NotDifferentiableError, match="singular"):
+        motion.positions[-1].square().sum().backward()

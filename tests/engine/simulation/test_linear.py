@@ -9,7 +9,7 @@ from scipy.sparse import csc_matrix
 
 from engine.geometry.sheets import regular_sheet
 from engine.simulation import linear
-from engine.simulation.linear import Assembler, ExactSolver, SymmetricSolver, factor_of
+from engine.simulation.linear import Assembler, ExactSolver, SingularMatrixError, SymmetricSolver, factor_of
 from engine.simulation.multigrid import Multigrid, rigid_modes
 from engine.simulation.triplets import Triplets, VertexBlocks
 
@@ -150,3 +150,20 @@ def test_what_multigrid_cannot_solve_is_factored(monkeypatch: pytest.MonkeyPatch
     found = SymmetricSolver().solve(matrix, right, tolerance=1e-12, modes=lambda: modes)
     assert found is not None
     assert np.linalg.norm(matrix @ found - right) < 1e-9 * np.linalg.norm(right)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_singular_matrix_is_an_error_and_no_numbers(sign: float) -> None:
+    """A chain of springs that nothing holds moves as one without any force, also where all springs push."""
+    size = 40
+    chain = 2.0 * np.eye(size) - np.eye(size, k=1) - np.eye(size, k=-1)
+    held = chain.copy()
+    chain[0, 0] = chain[-1, -1] = 1.0
+    turned = np.linalg.qr(np.random.default_rng(2).normal(size=(size, size)))[0]
+    right = np.random.default_rng(3).normal(size=size)
+    for matrix in (chain, turned @ chain @ turned.T, np.diag([0.0, *np.ones(size - 1)])):
+        for wanted in (right, right - right.mean()):
+            with pytest.raises(SingularMatrixError):
+                ExactSolver().solve(csc_matrix(sign * matrix), wanted, modes=no_modes)
+    found = ExactSolver().solve(csc_matrix(sign * held), right, modes=no_modes)
+    assert np.abs(sign * held @ found - right).max() < 1e-10
