@@ -185,7 +185,7 @@ def peak_memory(maker: Maker, device: Device) -> dict[int, float]:
     """Bytes that one extraction with its gradient holds at most, what it begins with included, by resolution."""
     found = {}
     extract_once(maker(link(16, device), device))  # kernels are loaded, and a network is fitted
-    for resolution in GPU_RESOLUTIONS if device.is_cuda else RESOLUTIONS:
+    for resolution in resolutions(device):
         values = link(resolution, device)
         before = held(device, most=False)
         extract_once(maker(values, device))
@@ -219,8 +219,16 @@ def gpu() -> list[Measurement]:
     if not (torch.cuda.is_available() and wp.is_cuda_available()):
         return []
     device = Device("cuda:0")
-    times = [found for resolution in GPU_RESOLUTIONS for found in compared(resolution, device)]
+    times = [found for resolution in resolutions(device) for found in compared(resolution, device)]
     return times + [found for name in (*SURFACES, "Warp marching cubes") for found in peaks([name], device)]
+
+
+def resolutions(device: Device) -> list[int]:
+    """Those of the device; of a GPU, what fits with all surfaces in it at once."""
+    if not device.is_cuda:
+        return list(RESOLUTIONS)
+    free = device.free_memory()
+    return [n for n in GPU_RESOLUTIONS if len(SURFACES) * FlexiCubes.estimate_memory(n) <= free]
 
 
 def at(resolution: int, device: Device) -> str:
