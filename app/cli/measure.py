@@ -26,7 +26,8 @@ def measure(
     repairs: Repairs = None,
     as_json: Annotated[bool, typer.Option("--json", help="The sheet as one JSON object.")] = False,
 ) -> None:
-    """Measure a mesh: watertight, manifold, Euler number, parts, angles, and the distance to a reference."""
+    """Measure a mesh: watertight, manifold, Euler number, parts, angles, its tetrahedra if it has any, and the distance
+    to a reference."""
     try:
         tell = silent if as_json else say
         subject = load_geometry(mesh, unit=unit, shift=parse_shift(shift), repairs=repairs or [], tell=tell)
@@ -43,7 +44,15 @@ def measure(
     from engine.geometry.sheet import quality_sheet
 
     sheet = quality_sheet(subject, reference)
+    filling = None
+    if subject.tets is not None:
+        from engine.geometry.tet_sheet import tet_sheet
+
+        filling = tet_sheet(subject.all_vertices, subject.tets)
     if as_json:
-        print_json({"file": str(mesh), **sheet.to_dict()})
+        tetrahedra = {"tetrahedra": filling.to_dict()} if filling is not None else {}
+        print_json({"file": str(mesh), **sheet.to_dict(), **tetrahedra})
     else:
         typer.echo(sheet.to_text())
+        if filling is not None:
+            typer.echo(filling.to_text())

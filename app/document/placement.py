@@ -69,8 +69,15 @@ class Placement:
             return geometry
         matrix = self.matrix()
         if isinstance(geometry, Mesh):
-            triangles = geometry.triangles[:, ::-1] if np.prod(self.scale) < 0.0 else geometry.triangles
-            return replace(geometry, vertices=_moved(geometry.vertices, matrix), triangles=triangles)
+            mirrored = bool(np.prod(self.scale) < 0.0)
+            triangles = geometry.triangles[:, ::-1] if mirrored else geometry.triangles
+            moved = replace(
+                geometry, vertices=_moved(geometry.vertices, matrix), triangles=triangles, inner=None, tets=None
+            )
+            if geometry.tets is None or geometry.inner is None:
+                return moved
+            tets = geometry.tets[:, [0, 2, 1, 3]] if mirrored else geometry.tets
+            return replace(moved, inner=_moved(geometry.inner, matrix), tets=tets)
         normals = geometry.normals
         if normals is not None:
             normals = normals / np.asarray(self.scale) @ self._turn().T

@@ -74,8 +74,10 @@ class SceneObject:
         return float(np.linalg.norm((high - low) * self.placement.scale))
 
     def describe(self) -> str:
-        """ "12,480 triangles" or "40,000 points"."""
+        """ "12,480 triangles", "40,000 points", or "2,000 triangles round 9,000 tetrahedra"."""
         if isinstance(self.geometry, Mesh):
+            if self.geometry.tets is not None:
+                return f"{self.geometry.triangle_count:,} triangles round {len(self.geometry.tets):,} tetrahedra"
             return f"{self.geometry.triangle_count:,} triangles"
         return f"{self.geometry.point_count:,} points"
 
@@ -280,6 +282,7 @@ def geometry_arrays(geometry: Mesh | Points) -> Iterator[np.ndarray]:
     if isinstance(geometry, Mesh):
         yield geometry.vertices
         yield geometry.triangles
+        yield from (array for array in (geometry.inner, geometry.tets) if array is not None)
     else:
         yield geometry.positions
         if geometry.normals is not None:

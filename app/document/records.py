@@ -55,7 +55,8 @@ class FieldRecord(Record):
 
 
 class GeometryRecord(Record):
-    """positions : the vertices of a mesh, or the points of a scan; triangles, normals : "" where there are none"""
+    """positions : the vertices of a mesh, or the points of a scan; triangles, normals, inner, tets : "" where there are
+    none"""
 
     kind: Literal["mesh", "points"]
     name: str
@@ -66,6 +67,8 @@ class GeometryRecord(Record):
     positions: str
     triangles: str = ""
     normals: str = ""
+    inner: str = ""
+    tets: str = ""
     fields: list[FieldRecord] = Field(default_factory=list)
 
 
@@ -210,6 +213,8 @@ class Encoder:
             positions=self._add(geometry.vertices if isinstance(geometry, Mesh) else geometry.positions),
             triangles=self._add(geometry.triangles) if isinstance(geometry, Mesh) else "",
             normals="" if isinstance(geometry, Mesh) else self._add(geometry.normals),
+            inner=self._add(geometry.inner) if isinstance(geometry, Mesh) else "",
+            tets=self._add(geometry.tets) if isinstance(geometry, Mesh) else "",
             fields=[
                 FieldRecord(
                     key=key,
@@ -316,6 +321,8 @@ class Decoder:
             "unit_assumed": record.unit_assumed,
         }  # fmt: skip
         if record.kind == "mesh":
+            if record.tets:
+                rest["inner"], rest["tets"] = self._array(record.inner, "f", 3), self._array(record.tets, "i", 4)
             return Mesh(positions, triangles, **rest)
         return Points(positions, self._array(record.normals, "f", 3) if record.normals else None, **rest)
 

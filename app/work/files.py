@@ -317,7 +317,8 @@ def in_unit(geometry: Mesh | Points, unit: str) -> Mesh | Points:
     changed: Mesh | Points
     if isinstance(geometry, Mesh):
         vertices = geometry.vertices if factor == 1.0 else geometry.vertices * factor
-        changed = replace(geometry, vertices=vertices, unit=unit, shift=(x, y, z), unit_assumed=False)
+        inner = None if geometry.inner is None else geometry.inner * factor
+        changed = replace(geometry, vertices=vertices, inner=inner, unit=unit, shift=(x, y, z), unit_assumed=False)
     else:
         positions = geometry.positions if factor == 1.0 else geometry.positions * factor
         changed = replace(geometry, positions=positions, unit=unit, shift=(x, y, z), unit_assumed=False)

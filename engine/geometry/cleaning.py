@@ -40,7 +40,12 @@ def weld_vertices(mesh: Mesh, tolerance: float = 0.0) -> Repaired:
     kept = np.sort(first)
     triangles = rank[inverse.reshape(-1)][mesh.triangles]
     welded = replace(
-        mesh, vertices=mesh.vertices[kept], triangles=triangles, fields=kept_fields(mesh, vertices=kept, faces=None)
+        mesh,
+        vertices=mesh.vertices[kept],
+        triangles=triangles,
+        fields=kept_fields(mesh, vertices=kept, faces=None),
+        inner=None,
+        tets=None,
     )
     lost = mesh.vertex_count - len(kept)
     found = counted(lost, "duplicate vertex")

@@ -53,7 +53,9 @@ def fill_holes(mesh: Mesh, largest: float = LARGEST, *, widest: float = np.inf) 
         count += len(patch.vertices) - len(loop)
         # Another hole at the same vertices may not be cut along the same chord.
         edges.update((one, other) for a, b, c in triangles[-1].tolist() for one, other in ((a, b), (b, c), (c, a)))
-    filled = replace(mesh, vertices=np.concatenate(vertices), triangles=np.concatenate(triangles), fields={})
+    filled = replace(
+        mesh, vertices=np.concatenate(vertices), triangles=np.concatenate(triangles), fields={}, inner=None, tets=None
+    )
     found = counted(len(loops), "hole")
     return Repaired(filled, f"Filled {found}.", len(loops), found)
 

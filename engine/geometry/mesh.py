@@ -13,7 +13,7 @@ from engine.geometry.fields import Field
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles over vertices.
+    """Triangles over vertices; or the outer surface of tetrahedra, which it then carries along.
 
     vertices : positions [mm], shape (vertex_count, 3), float64
     triangles : vertex indices, counter-clockwise seen from outside, shape (triangle_count, 3), int32
@@ -23,6 +23,9 @@ class Mesh:
     notes : what reading it found or changed, sentences for the user
     shift : what was taken away from the coordinates of its file [mm], and is given back when it is written
     unit_assumed : the file does not say its unit, and nobody else did
+    inner : further vertices [mm], inside, shape (inner_count, 3), float64; None where there are no tetrahedra
+    tets : tetrahedra over vertices and inner ones, numbered one after the other, shape (tet_count, 4), int32; those of
+        a file, as they stand there: some may be inverted. None for a surface alone
     """
 
     vertices: np.ndarray
@@ -33,6 +36,8 @@ class Mesh:
     notes: tuple[str, ...] = ()
     shift: tuple[float, float, float] = (0.0, 0.0, 0.0)
     unit_assumed: bool = False
+    inner: np.ndarray | None = None
+    tets: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vertices", np.ascontiguousarray(self.vertices, np.float64).reshape(-1, 3))
@@ -44,6 +49,12 @@ class Mesh:
             )
         if self.triangles.size and not (self.triangles.min() >= 0 and self.triangles.max() < len(self.vertices)):
             raise GeometryError(f"{self.name}: a triangle refers to a vertex that does not exist.")
+        if self.tets is not None:
+            inner = np.zeros((0, 3)) if self.inner is None else self.inner
+            object.__setattr__(self, "inner", np.ascontiguousarray(inner, np.float64).reshape(-1, 3))
+            object.__setattr__(self, "tets", np.ascontiguousarray(self.tets, np.int32).reshape(-1, 4))
+            if not len(self.tets) or self.tets.min() < 0 or self.tets.max() >= len(self.all_vertices):
+                raise GeometryError(f"{self.name}: a tetrahedron refers to a vertex that does not exist.")
 
     @property
     def vertex_count(self) -> int:
@@ -52,6 +63,11 @@ class Mesh:
     @property
     def triangle_count(self) -> int:
         return len(self.triangles)
+
+    @property
+    def all_vertices(self) -> np.ndarray:
+        """Vertices of the surface, and then inner ones [mm]."""
+        return self.vertices if self.inner is None else np.concatenate([self.vertices, self.inner])
 
     @cached_property
     def bounds(self) -> np.ndarray:

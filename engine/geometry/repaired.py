@@ -29,13 +29,15 @@ class Repaired:
 
 
 def keep(mesh: Mesh, faces: np.ndarray, vertices: np.ndarray) -> Mesh:
-    """The mesh of the marked faces and vertices, with their Fields."""
+    """The mesh of the marked faces and vertices, with their Fields, without tetrahedra."""
     renumbered = np.cumsum(vertices) - 1
     return replace(
         mesh,
         vertices=mesh.vertices[vertices],
         triangles=renumbered[mesh.triangles[faces]],
         fields=kept_fields(mesh, vertices=vertices, faces=faces),
+        inner=None,
+        tets=None,
     )
 
 

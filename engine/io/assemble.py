@@ -56,7 +56,8 @@ def assemble(path: Path, raw: Raw, place: Place, *, repairs: tuple[str, ...] = (
     _check_finite(path, raw, repairs)
     if not len(raw.positions) or (raw.triangles is not None and not len(raw.triangles)):
         raise FileError(path, "nothing is left of it after the repair.", remedy="Export it again.")
-    if max(-raw.positions.min(), raw.positions.max()) * place.millimetres > FARTHEST:
+    blocks = [block for block in (raw.positions, raw.inner) if block is not None and len(block)]
+    if max(np.abs(block).max() for block in blocks) * place.millimetres > FARTHEST:
         raise FileError(
             path, f"it has coordinates beyond {FARTHEST:.0e} mm.", remedy="Check its unit, or export it again."
         )
@@ -191,6 +192,20 @@ def _on_points(field: Field) -> Field:
 
 
 def _mesh(path: Path, raw: Raw, place: Place) -> Mesh:
+    if raw.tets is None:
+        _tidy(path, raw)
+    assert raw.triangles is not None
+    _note_topology(raw)
+    vertices, shift = _world(raw, place)
+    inner = None if raw.inner is None else (raw.inner - np.asarray(shift) / place.millimetres) * place.millimetres
+    return Mesh(
+        vertices, raw.triangles, raw.fields, path.stem, place.unit, tuple(raw.notes), shift=shift,
+        unit_assumed=place.assumed, inner=inner, tets=raw.tets,
+    )  # fmt: skip
+
+
+def _tidy(path: Path, raw: Raw) -> None:
+    """Merge seams, and leave out triangles without an area and vertices of none."""
     _merge_seams(raw)
     triangles = raw.triangles
     assert triangles is not None
@@ -205,13 +220,6 @@ def _mesh(path: Path, raw: Raw, place: Place) -> Mesh:
     if not used.all():
         raw.notes.append(f"{int((~used).sum())} vertices that no triangle uses were left out.")
         _keep_vertices(raw, used)
-    assert raw.triangles is not None
-    _note_topology(raw)
-    vertices, shift = _world(raw, place)
-    return Mesh(
-        vertices, raw.triangles, raw.fields, path.stem, place.unit, tuple(raw.notes), shift=shift,
-        unit_assumed=place.assumed,
-    )  # fmt: skip
 
 
 def _world(raw: Raw, place: Place) -> tuple[np.ndarray, Vector]:

@@ -34,6 +34,7 @@ class Raw:
     normals : one a position, any length, or None
     unit : the unit that the file declares, or None
     soup : triangles share no vertices, coincident ones are to be merged
+    inner, tets : of a file of tetrahedra, as of a Mesh: checked, the triangles are those round them
     """
 
     positions: np.ndarray
@@ -42,6 +43,8 @@ class Raw:
     fields: dict[str, Field] = field(default_factory=dict)
     unit: str | None = None
     soup: bool = False
+    inner: np.ndarray | None = None
+    tets: np.ndarray | None = None
     notes: list[str] = field(default_factory=list)
 
 

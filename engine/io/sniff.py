@@ -30,6 +30,8 @@ def known_format(head: bytes) -> str | None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if head[:4] in (b"ply\n", b"ply\r"):
         return "ply"
+    if text[:11] == b"$MeshFormat":
+        return "msh"
     if head[:4] == b"NRRD":
         return "nrrd"
     if head[:6] == b"\x93NUMPY":

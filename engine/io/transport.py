@@ -25,7 +25,7 @@ LARGE = 8 << 20
 """Bytes from which on an array keeps its file."""
 
 _KINDS: dict[str, type[Mesh] | type[Points] | type[Volume]] = {"mesh": Mesh, "points": Points, "volume": Volume}
-_ARRAYS = ("vertices", "triangles", "positions", "normals")
+_ARRAYS = ("vertices", "triangles", "inner", "tets", "positions", "normals")
 
 
 @dataclass(frozen=True)

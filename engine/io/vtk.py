@@ -1,4 +1,4 @@
-"""VTK's files: surfaces (`.vtp`, `.vtk`), tetrahedra (`.vtu`, read by their outer surface), grids (`.vti`).
+"""VTK's files: surfaces (`.vtp`, `.vtk`), tetrahedra and other cells (`.vtu`, by their outer surface), grids (`.vti`).
 
 Only VTK's readers, writers and surface filters are used, and imported when a file is read.
 """
@@ -22,6 +22,7 @@ from engine.geometry.tet_mesh import TetMesh
 from engine.geometry.volume import Volume
 from engine.io.format import Format, Progress, Raw
 from engine.io.polygons import triangulate
+from engine.io.tetrahedra import raw_tetrahedra
 
 MOST_PACKED = 1100
 """Entries that a byte of a file can stand for at most: zlib packs zeros so."""
@@ -102,6 +103,8 @@ def surface(path: Path, data: Any) -> Raw:
 
     notes = []
     if data.IsA("vtkUnstructuredGrid"):
+        if (found := _tetrahedra(path, data)) is not None:
+            return found
         notes.append(f"The outer surface of {data.GetNumberOfCells()} cells was taken.")
         data = _outer_surface(path, data)
     if not data.IsA("vtkPolyData") or data.GetNumberOfStrips():
@@ -139,6 +142,31 @@ def _cells(path: Path, cells: Any) -> tuple[np.ndarray, np.ndarray]:
     if offsets[0] != 0 or offsets[-1] != len(corners) or counts.min() < 0:
         raise FileError(path, "its list of faces is damaged.", remedy="Export it again.")
     return counts, corners
+
+
+def _tetrahedra(path: Path, grid: Any) -> Raw | None:
+    """The tetrahedra of a grid; None where there are none, or other solid cells too."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkCommonDataModel import VTK_TETRA, vtkGenericCell
+
+    if not grid.GetNumberOfCells():
+        return None
+    kinds = vtk_to_numpy(grid.GetCellTypes())
+    shapes = [(int(kind), vtkGenericCell.InstantiateCell(int(kind))) for kind in np.unique(kinds)]
+    if any(shape is None for _, shape in shapes):
+        return None
+    if [kind for kind, shape in shapes if shape.GetCellDimension() == 3] != [VTK_TETRA]:
+        return None
+    counts, corners = _cells(path, grid.GetCells())
+    chosen = kinds == VTK_TETRA
+    if (counts[chosen] != 4).any():
+        raise FileError(path, "a tetrahedron has not four corners.", remedy="Export it again.")
+    tets = corners[np.repeat(chosen, counts)].reshape(-1, 4)
+    fields = {field.name: field for field in _fields(grid.GetPointData(), "vertex", grid.GetNumberOfPoints())}
+    for field in _fields(grid.GetCellData(), "face", grid.GetNumberOfCells()):
+        fields[field.name] = dataclasses.replace(field, values=field.values[chosen])
+    positions = vtk_to_numpy(grid.GetPoints().GetData()).astype(np.float64)
+    return raw_tetrahedra(path, positions, tets, fields)
 
 
 def _outer_surface(path: Path, grid: Any) -> Any:

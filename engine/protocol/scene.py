@@ -64,7 +64,8 @@ class OutlineShape(ParameterModel):
 
 
 class MeshShape(ParameterModel):
-    """A mesh that is opened: `input` is its name among the Scene's (or the Study's) inputs."""
+    """A mesh that is opened: `input` is its name among the Scene's (or the Study's) inputs. The file may hold
+    tetrahedra (`.vtu`, `.msh`), which a solid takes as they are."""
 
     kind: Literal["mesh"] = "mesh"
     input: str = Field(min_length=1)
@@ -323,7 +324,8 @@ class SolidMaterial(ParameterModel):
 
 
 class Solid(ParameterModel):
-    """A soft body of tetrahedra. A mesh shape is closed, and filled with them."""
+    """A soft body of tetrahedra. A mesh shape whose file holds tetrahedra brings them; any other is closed, and filled
+    with them."""
 
     name: str = Field(min_length=1)
     shape: SolidShape = Field(default_factory=BallShape)

@@ -120,7 +120,13 @@ def _filled(item: Solid, meshes: Mapping[str, Mesh]) -> TetMesh:
         case CylinderShape(radius=radius, height=height, cells=cells):
             return cylinder_tets(radius, height, cells)
         case shape:
-            return tetrahedralise(*surface_of(shape, meshes), MESH_CELLS, name=item.name)
+            surface = surface_of(shape, meshes)
+            mesh = meshes[shape.input]
+            if mesh.tets is None:
+                return tetrahedralise(*surface, MESH_CELLS, name=item.name)
+            vertices = 1e-3 * mesh.all_vertices
+            with named(item.name, placed(vertices, item.pose)):
+                return TetMesh(vertices, mesh.tets, item.name)
 
 
 def _gripper(item: Gripper, first: int) -> Body:

@@ -6,11 +6,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import meshio
 import numpy as np
 import pytest
 
 from app.cli.main import main
 from engine.geometry.mesh import Mesh
+from engine.geometry.tetrahedral import ball_tets
 from engine.geometry.verification import sphere_mesh
 from engine.io.registry import write
 
@@ -28,6 +30,22 @@ def measured(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, o
         main(["measure", "--json", *arguments])
     assert ended.value.code == 0
     return dict(json.loads(capsys.readouterr().out))
+
+
+def test_tetrahedra_of_a_file_have_a_sheet_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body = ball_tets(20.0, 4)
+    sheet = measured(capsys, str(write(body, tmp_path / "ball.msh").path))
+    assert sheet["watertight"] is True
+    inside = sheet["tetrahedra"]
+    assert isinstance(inside, dict) and inside["usable"] is True and inside["tets"] == body.tet_count
+    assert inside["volume"] == pytest.approx(body.volumes.sum())
+    inverted = body.tets.copy()
+    inverted[5] = inverted[5, [1, 0, 2, 3]]
+    meshio.write(tmp_path / "bad.vtu", meshio.Mesh(body.vertices, [("tetra", inverted)]))
+    with pytest.raises(SystemExit):
+        main(["measure", str(tmp_path / "bad.vtu")])
+    assert "1 tetrahedra are inverted or flat." in capsys.readouterr().out
+    assert "tetrahedra" not in measured(capsys, str(write(Mesh(body.vertices, body.surface), tmp_path / "b.ply").path))
 
 
 def test_repairs_make_a_torn_mesh_printable(ball: Mesh, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

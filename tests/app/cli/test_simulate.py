@@ -7,11 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import meshio
 import numpy as np
 import pytest
 
 from app.cli.main import main
 from engine.geometry.mesh import Mesh
+from engine.geometry.tetrahedral import ball_tets
 from engine.io.registry import read, write
 from engine.protocol.scene_file import read_scene
 from engine.protocol.trajectory import Trajectory
@@ -176,6 +178,28 @@ def test_a_step_without_an_equilibrium_says_why(tmp_path: Path, capsys: pytest.C
     assert "Step 1 has no equilibrium" in told
     assert "Pin it" in told
     assert len(Trajectory.open(tmp_path / "out")) == 1  # where it started
+
+
+@pytest.mark.parametrize("suffix", [".vtu", ".msh"])
+def test_a_solid_of_a_file_of_tetrahedra_falls(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body, form = ball_tets(20.0, 4), {".msh": "gmsh22"}.get(suffix)
+    write(body, tmp_path / f"ball{suffix}", unit="cm")
+    path = tmp_path / "ball.toml"
+    path.write_text(
+        f'[inputs]\nball = "ball{suffix}"\n[units]\nball = "cm"\n[time]\nstep = "10 ms"\n[contact]\nmode = "none"\n'
+        '[[solids]]\nname = "ball"\nshape = { kind = "mesh", input = "ball" }\n'
+    )
+    out = tmp_path / "out"
+    assert summary(capsys, path, "-o", out, "--steps", "2")["vertices"] == body.vertex_count
+    trajectory = Trajectory.open(out)
+    moved = trajectory[2].positions - trajectory[0].positions
+    np.testing.assert_allclose(moved[:, 2], -9.81 * 0.01**2 * 3.0, rtol=1e-4)
+    assert read_scene(out / "scene.toml").solids == read_scene(path).solids
+    inverted = body.tets.copy()
+    inverted[5] = inverted[5, [1, 0, 2, 3]]
+    meshio.write(tmp_path / f"ball{suffix}", meshio.Mesh(body.vertices / 10.0, [("tetra", inverted)]), form)
+    assert "tetrahedron 5" in (told := refused(capsys, path, "-o", tmp_path / "none"))
+    assert "is inverted" in told
 
 
 @pytest.mark.parametrize("kind", ["sheets", "solids"])

@@ -27,6 +27,7 @@ from app.document.project import Clip, Measurement, Project, SceneObject, Select
 from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.geometry.tet_mesh import tet_volumes
 
 FIXTURES = Path(__file__).parent / "data"
 
@@ -98,6 +99,23 @@ def test_no_part_of_a_project_is_forgotten(kind: Any, record: Any) -> None:
 def test_no_part_of_a_geometry_is_forgotten(kind: Any) -> None:
     kept = set(records.GeometryRecord.model_fields) | {"vertices"}
     assert {field.name for field in dataclasses.fields(kind)} <= kept
+
+
+def test_tetrahedra_come_back_and_follow_their_placement(tmp_path: Path) -> None:
+    mesh, tets = part(), np.array([[0, 2, 1, 4], [0, 1, 3, 4], [0, 3, 2, 4], [1, 2, 3, 4]])[:, [1, 0, 2, 3]]
+    filled = replace(mesh, inner=np.array([[0.2, 0.2, 0.2]]), tets=tets)
+    mirrored = Placement((1.0, 2.0, 3.0), (10.0, 0.0, 0.0), (1.0, -2.0, 1.0))
+    project = Project(objects=(SceneObject("part", filled, "#7f8c99", placement=mirrored),))
+    save_document(tmp_path / "filled.formwright", Content(project))
+    opened = open_document(tmp_path / "filled.formwright").content.project
+    assert opened == project
+    placed = opened.objects[0].placed
+    assert isinstance(placed, Mesh) and placed.tets is not None and placed.inner is not None
+    np.testing.assert_allclose(placed.inner, mirrored.points(np.array([[0.2, 0.2, 0.2]])))
+    # Mirrored, they are turned: twice as large, and none is inverted.
+    volumes = tet_volumes(placed.all_vertices, placed.tets)
+    np.testing.assert_allclose(volumes, 2.0 * tet_volumes(filled.all_vertices, tets))
+    assert volumes.min() > 0.0
 
 
 def test_an_empty_document_can_be_kept(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from survey_files import write_e57, write_las
 
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.geometry.tetrahedral import ball_tets
 from engine.io.registry import write
 
 PCD = """# .PCD v0.7
@@ -142,4 +143,6 @@ def corpus(tmp_path_factory: pytest.TempPathFactory, mesh: Mesh, scan: Points) -
     for coding, body in bodies.items():
         files[f"pcd {coding}"] = folder / f"{coding}.pcd"
         files[f"pcd {coding}"].write_bytes(PCD.format(count=len(points), coding=coding).encode() + body)
+    files["msh"] = folder / "ball.msh"
+    write(ball_tets(10.0, 4), files["msh"])
     return files

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
+from engine.geometry.tetrahedral import box_tets
 from engine.protocol.scene import (
     DiskShape,
     MeshShape,
@@ -193,3 +196,50 @@ def test_a_sheet_that_is_curved_at_rest_rolls_up() -> None:
     angle = (0.05 - 0.005) * 10.0
     lift = abs(float(stepper.positions[-1, 2]))
     assert lift == pytest.approx((1.0 - np.cos(angle)) / 10.0, rel=0.05)
+
+
+def filled_mesh() -> Mesh:
+    """A box of tetrahedra as a file gives it: its surface first, one vertex inside moved so that none is alike."""
+    box = box_tets((20.0, 20.0, 40.0), 4)
+    outer = np.unique(box.surface)
+    order = np.concatenate([outer, np.setdiff1d(box.tets, outer)])
+    number = np.argsort(order)
+    vertices = box.vertices[order]
+    vertices[len(outer) :, 2] += 1.0
+    inner = vertices[len(outer) :]
+    return Mesh(vertices[: len(outer)], number[box.surface], inner=inner, tets=number[box.tets])
+
+
+def test_a_solid_takes_the_tetrahedra_of_its_mesh() -> None:
+    mesh = filled_mesh()
+    assert mesh.tets is not None
+    solid = Solid(name="part", shape=MeshShape(input="file"), pose=Pose(translation=(0.0, 0.0, 1.0), scale=2.0))
+    world = build_world(Scene(sheets=[cloth()], solids=[solid]), {"file": mesh})
+    body = world.bodies["part"]
+    assert body.tets is not None
+    np.testing.assert_array_equal(body.tets - body.first, mesh.tets)
+    np.testing.assert_allclose(body.start, 2e-3 * mesh.all_vertices + (0.0, 0.0, 1.0))
+    # A vertex has the same number in the mesh that the window shows.
+    np.testing.assert_array_equal(body.own_triangles, mesh.triangles)
+    weight = float(world.system.vertex_masses[body.vertices].sum())
+    assert weight == pytest.approx(8.0 * 0.02 * 0.02 * 0.04 * 1000.0)
+
+
+def test_an_inverted_tetrahedron_of_a_mesh_is_shown() -> None:
+    mesh = filled_mesh()
+    assert mesh.tets is not None
+    tets = mesh.tets.copy()
+    tets[7] = tets[7, [0, 2, 1, 3]]
+    solid = Solid(name="part", shape=MeshShape(input="file"), pose=Pose(translation=(1.0, 0.0, 0.0)))
+    with pytest.raises(BodyError, match=r"part: tetrahedron 7 .*is inverted") as caught:
+        build_world(Scene(solids=[solid]), {"file": replace(mesh, tets=tets)})
+    assert caught.value.place == tuple(tets[7].tolist())
+    middle = mesh.all_vertices[tets[7]].mean(axis=0) + np.array([1000.0, 0.0, 0.0])
+    assert caught.value.point == pytest.approx(tuple(middle))
+
+
+def test_the_surface_of_a_filled_mesh_serves_an_obstacle() -> None:
+    mesh = filled_mesh()
+    still = Obstacle(name="anvil", shape=MeshShape(input="file"), pose=Pose(translation=(0.0, 0.0, -1.0)))
+    body = build_world(Scene(sheets=[cloth()], obstacles=[still]), {"file": mesh}).bodies["anvil"]
+    assert body.count == mesh.vertex_count and body.tets is None
