@@ -342,7 +342,8 @@ class ReconstructProblem:
         triangles = seen.triangles.cpu().numpy()
         vertices = seen.vertices.detach()
         expected = wanted or (self.target.parts if self.target else 1)
-        if euler_and_parts(triangles)[1] <= expected:
+        # A cavity is a piece of the surface, but no part: wanted parts do not say how many pieces there may be.
+        if euler_and_parts(triangles)[1] <= (1 if wanted else expected):
             return False
         nearest = None
         if self.target is not None:

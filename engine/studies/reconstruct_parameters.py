@@ -89,7 +89,8 @@ class ReconstructParameters(SampledParameters):
     parts: int = parameter(
         0, title="Parts to keep", ge=0, le=1000, soft_max=10, live=True, advanced=True,
         shown_for={"surface": ["flexicubes", "g-shell"]},
-        help="Keep so many separate parts and take out the others now and then. 0 keeps what the target claims.",
+        help="Keep so many separate parts and take out the others now and then. A cavity is no part: it goes where a "
+        "target has no points on it. 0 keeps what the target claims.",
     )  # fmt: skip
     no_intersections: bool = parameter(
         False, title="No intersecting faces", advanced=True, shown_for={"surface": ["flexicubes"]},
