@@ -30,8 +30,8 @@ FACTORED_EXACTLY = 60_000
 """Likewise for a solution to rounding."""
 EXACT = 1e-13
 UNSURE = 1e-6
-"""Part of a solution that rounding may change. Where nothing can move freely it changes 1e-13 of it; where something can,
-1e-4 to all of it."""
+"""Part of a solution that rounding may change. Where nothing can move freely that is about 1e-13; where something can,
+it is 1e-4 to all of it."""
 MULTIGRID_LIMIT = 300
 """Iterations after which multigrid has failed."""
 CPU = torch.device("cpu")
