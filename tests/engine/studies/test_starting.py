@@ -99,3 +99,20 @@ def test_a_run_keeps_the_wanted_number_of_parts() -> None:
         while run.iteration < 12:
             run.step()
         assert euler_and_parts(built.result_mesh().triangles)[1] == (parts or 3)
+
+
+def test_a_cavity_is_no_part_and_goes_where_no_target_is() -> None:
+    hole = sphere(5.0)
+    triangles = np.concatenate([TARGET.triangles, hole.triangles[:, ::-1] + len(TARGET.vertices)])
+    hollow = Mesh(np.concatenate([TARGET.vertices, hole.vertices]), triangles)
+    values = {"resolution": 24, "samples": 500, "iterations": 12, "device": "cpu", "hold_sides": False}
+    study = Study(
+        parameters={**values, "parts": 2, "start": "file"},
+        terms=[TermSpec(kind="sign-changes", name="s", weight=1e-9)],
+    )
+    built = build_problem(study, {"target": TARGET, "start": hollow})
+    assert euler_and_parts(built.result_mesh().triangles)[1] == 2
+    run = Run(built, OptimizerSpec(), built.iterations)
+    while run.iteration < 12:
+        run.step()
+    assert euler_and_parts(built.result_mesh().triangles) == (2, 1)
