@@ -40,6 +40,7 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.simulation.verification.statics",
     "engine.regression.verification",
     "engine.studies.verification",
+    "engine.studies.verification_open",
 )
 
 
