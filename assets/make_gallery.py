@@ -9,7 +9,6 @@ import numpy as np
 
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
-from engine.io.motion.motion import body_colour
 from engine.protocol.scene import PlaneShape
 from engine.protocol.session import ResultMesh
 from engine.protocol.study import Study
@@ -66,7 +65,8 @@ def scene_picture(name: str, study: Study) -> np.ndarray:
     ground = [i for i, item in enumerate(study.scene.bodies()) if isinstance(getattr(item, "shape", None), PlaneShape)]
     triangles = triangles[~np.isin(body[triangles[:, 0]], ground)]
     places = view.arrays["vertices"].astype(np.float64)
-    colours = np.array([[int(body_colour(number)[at : at + 2], 16) / 255 for at in (1, 3, 5)] for number in body])
+    own = view.info["colours"]
+    colours = np.array([[int(own[number][at : at + 2], 16) / 255 for at in (1, 3, 5)] for number in body])
     camera = Camera.around(places[np.unique(triangles)], direction=FROM[name], aspect=SIZE[0] / SIZE[1], margin=1.1)
     return picture(
         Mesh(places, triangles), SIZE, view=camera, colours=colours, background=None, samples=2, occlusion_rays=10

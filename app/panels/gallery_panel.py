@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFrame, QGridLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
 from app.document.document import Document
 from app.document.workspaces import gallery_of
@@ -120,10 +120,12 @@ class GalleryPanel(QScrollArea):
 
     def refresh(self) -> None:
         """Draw a card for every entry of the Catalogue's gallery, where that has changed."""
-        entries = gallery_of(self._document.workspace, self._document.catalogue)[: self._limit]
+        catalogue = self._document.catalogue
+        entries = gallery_of(self._document.workspace, catalogue)[: self._limit]
         if entries == self._shown:
             return
-        self._shown = entries
+        # Without a Catalogue there may be entries to come.
+        self._shown = None if catalogue is None else entries
         body = QWidget(self)
         body.setProperty("panel", True)
         grid = QGridLayout(body)
@@ -133,6 +135,10 @@ class GalleryPanel(QScrollArea):
             card = GalleryCard(entry, self._card_width, body)
             card.clicked.connect(lambda _=False, entry=entry: self.entry_chosen.emit(entry))
             grid.addWidget(card, index // self._columns, index % self._columns, Qt.AlignmentFlag.AlignTop)
+        if catalogue is None and not entries:
+            waiting = QLabel(self.tr("The engine is starting…"), body)
+            waiting.setProperty("soft", True)
+            grid.addWidget(waiting, 0, 0, 1, self._columns)
         grid.setRowStretch(len(entries) // self._columns + 1, 1)
         grid.setColumnStretch(self._columns, 1)
         self.setWidget(body)

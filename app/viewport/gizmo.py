@@ -74,6 +74,8 @@ def gizmo_parts(view: Viewport) -> list[Part]:
             name = next(name for name, normal in PLANES.items() if normal == axis)
             squares.append(Part(name, "square", axis, view.eye.project(area)[:, :2]))
             rings.append(Part(f"turn {letter}", "ring", axis, _front_of_ring(view, centre, axis, step, sight)))
+    if not view.gizmo_scales:
+        return [*arrows, *squares, *rings]
     turns = np.linspace(0.0, 2.0 * np.pi, 73)
     middle = view.eye.project(centre)[0, :2]
     circle = middle + SCALE * np.stack([np.cos(turns), np.sin(turns)], axis=1)

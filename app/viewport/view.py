@@ -85,6 +85,7 @@ class Viewport(InteractiveView):
         self.measurements: list[Measurement] = []
         self.marks: list[MarkView] = []
         self.gizmo = ""
+        self.gizmo_scales = True
         self._placements: dict[str, Placement] = {}
         self._selections: list[SelectionView] = []
         self._scene: Scene | None = None
@@ -138,9 +139,9 @@ class Viewport(InteractiveView):
     def placement_of(self, name: str) -> Placement:
         return self._placements.get(name, IDENTITY)
 
-    def set_gizmo(self, name: str) -> None:
-        """Which object the move tool moves; "" for none."""
-        self.gizmo = name
+    def set_gizmo(self, name: str, *, scales: bool = True) -> None:
+        """Which object the move tool moves, and whether it scales it too; "" for none."""
+        self.gizmo, self.gizmo_scales = name, scales
         self.refresh()
 
     def set_object_visible(self, name: str, visible: bool) -> None:

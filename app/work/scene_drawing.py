@@ -23,8 +23,8 @@ from app.work.engine_link import EngineLink
 from app.work.staging import Staging
 from engine.core.errors import FormwrightError
 from engine.geometry.mesh import Mesh
-from engine.io.motion.motion import GROUND_COLOUR, body_colour
-from engine.protocol.scene import Crease, Gripper, Obstacle, Pin, PlaneShape, Scene, Sheet, Solid
+from engine.io.motion.motion import scene_colours
+from engine.protocol.scene import Crease, Gripper, Obstacle, Pin, Scene, Sheet, Solid
 from engine.protocol.snapshot import Snapshot
 
 GROUND = 150.0
@@ -101,12 +101,7 @@ class SceneDrawing:
     def colour_of(self, name: str) -> str:
         """Of a body, the same as in a Run and in what is exported of it."""
         scene = self._staging.scene
-        bodies = list(scene.bodies()) if scene is not None else []
-        for number, body in enumerate(bodies):
-            if body.name == name:
-                is_ground = isinstance(body, Obstacle) and isinstance(body.shape, PlaneShape)
-                return GROUND_COLOUR if is_ground else body_colour(number)
-        return ""
+        return scene_colours(scene).get(name, "") if scene is not None else ""
 
     def problems_of(self, item: Item) -> list[str]:
         return [problem.text for problem in self.problems if problem.item == item]
@@ -229,7 +224,9 @@ class SceneDrawing:
     def _draw_chosen(self) -> None:
         chosen = self._staging.chosen
         if self._viewport is not None and self._document.workspace == SHELL:
-            self._viewport.set_gizmo(BODY + chosen.name if chosen is not None and chosen.is_body else "")
+            name = BODY + chosen.name if chosen is not None and chosen.is_body else ""
+            # A keyframe moves and turns, and has no size.
+            self._viewport.set_gizmo(name, scales=self._staging.key_time is None)
         self.draw()
 
     def _begun(self) -> None:

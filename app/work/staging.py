@@ -23,6 +23,7 @@ from app.work.notices import Notices
 from app.work.pinning import moved_along, pins_kept, with_painted
 from engine.core.errors import FormwrightError, ParameterError
 from engine.geometry.mesh import Mesh
+from engine.protocol.live_scene import with_live
 from engine.protocol.scene import (
     BallShape,
     BoxShape,
@@ -118,6 +119,8 @@ class Staging:
             changed = moved_along(scene, changed, item.name)
         if changed != scene:
             self.change(f"{title.lower()} of {name}", changed, gesture=f"{item} {'.'.join(path)}")
+            if self._document.run.active and with_live(scene, changed) != changed:
+                self._notices.noted(_tr("The run goes on as it began; the next one uses this"))
         return ""
 
     def set_values(self, item: Item, values: dict[str, Any], step: str) -> str:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.core.errors import FileError
-from engine.io.motion.motion import GROUND_COLOUR
+from engine.io.motion.motion import scene_colours
 from engine.optimization.checkpoint_store import link
-from engine.protocol.scene import Obstacle, PlaneShape
 from engine.protocol.trajectory import INDEX, Index, Layout
 from engine.protocol.trajectory_bodies import TrajectoryBody
 from engine.protocol.trajectory_writer import FEWEST, TrajectoryWriter
@@ -30,14 +29,10 @@ BUDGET = 2**31
 
 
 def trajectory_bodies(world: World) -> list[TrajectoryBody]:
-    """The bodies of a World as its Trajectory holds them; planes have the colour of ground."""
-
-    def colour(name: str) -> str:
-        body = world.scene.body(name)
-        return GROUND_COLOUR if isinstance(body, Obstacle) and isinstance(body.shape, PlaneShape) else ""
-
+    """The bodies of a World as its Trajectory holds them."""
+    colours = scene_colours(world.scene)
     return [
-        TrajectoryBody(body.name, body.kind, body.vertices, body.triangles, colour=colour(body.name))
+        TrajectoryBody(body.name, body.kind, body.vertices, body.triangles, colour=colours[body.name])
         for body in world.bodies.values()
     ]
 

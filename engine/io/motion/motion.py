@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ import numpy as np
 from engine.core.errors import ParameterError
 from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
+from engine.protocol.scene import Gripper, Obstacle, PlaneShape, Scene, Sheet, Solid
 
 BODY_COLOURS = ("#7a9cc6", "#d6a25e", "#7fae8a", "#b48ab8", "#c57f6f", "#a3a16b", "#6fb1b5", "#a7adb5")
 """Of bodies that have no colour of their own, in their order: on the screen and in files."""
@@ -17,10 +19,25 @@ BODY_COLOURS = ("#7a9cc6", "#d6a25e", "#7fae8a", "#b48ab8", "#c57f6f", "#a3a16b"
 GROUND_COLOUR = "#cdd0d2"
 """Of planes: what lies on them is what one looks at."""
 
+FIRST_COLOURS: dict[type, int] = {Sheet: 0, Obstacle: 1, Solid: 3, Gripper: 5}
+"""Of the first body of each kind."""
+
 
 def body_colour(index: int) -> str:
     """The colour ("#rrggbb") of the body with this number."""
     return BODY_COLOURS[index % len(BODY_COLOURS)]
+
+
+def scene_colours(scene: Scene) -> dict[str, str]:
+    """Colours ("#rrggbb") of a scene's bodies by name: each by its place among those of its kind, so that another body
+    changes none."""
+    colours, counts = {}, Counter[type]()
+    for body in scene.bodies():
+        is_ground = isinstance(body, Obstacle) and isinstance(body.shape, PlaneShape)
+        index = FIRST_COLOURS[type(body)] + 2 * counts[type(body)]
+        colours[body.name] = GROUND_COLOUR if is_ground else body_colour(index)
+        counts[type(body)] += 1
+    return colours
 
 
 @dataclass(frozen=True)

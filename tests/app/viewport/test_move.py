@@ -190,3 +190,10 @@ def test_turning_and_scaling_are_what_they_say():
     before = placement.points(points)
     assert turned(placement, centre, 2, angle).points(points) == pytest.approx(centre + (before - centre) @ about_z.T)
     assert scaled(placement, centre, 1.7).points(points) == pytest.approx(centre + 1.7 * (before - centre))
+
+
+def test_a_gizmo_that_sets_keyframes_does_not_scale(viewport, moving):
+    kinds = {part.kind for part in gizmo_parts(viewport)}
+    assert "scale" in kinds
+    viewport.set_gizmo("ball", scales=False)
+    assert {part.kind for part in gizmo_parts(viewport)} == kinds - {"scale"}

@@ -11,8 +11,9 @@ from scipy.spatial.transform import Rotation
 
 from engine.core.errors import FileError
 from engine.io.motion.controls import rigid_motion
-from engine.io.motion.motion import body_colour
+from engine.io.motion.motion import GROUND_COLOUR, body_colour, scene_colours
 from engine.io.motion.recorded import motion_of
+from engine.protocol.scene import Obstacle, PlaneShape, Scene, Sheet, Solid
 from engine.protocol.trajectory import Layout, Trajectory
 from engine.protocol.trajectory_bodies import TrajectoryBody
 from engine.protocol.trajectory_writer import TrajectoryWriter
@@ -67,3 +68,13 @@ def test_a_trajectory_without_frames_is_refused(tmp_path: Path) -> None:
     RisingStrip(tmp_path / "t")
     with pytest.raises(FileError, match="no frames yet"):
         motion_of(Trajectory.open(tmp_path / "t"))
+
+
+def test_another_body_changes_no_colour() -> None:
+    cloth, ball, ground = Sheet(name="cloth"), Obstacle(name="ball"), Obstacle(name="ground", shape=PlaneShape())
+    before = scene_colours(Scene(sheets=[cloth], obstacles=[ball, ground]))
+    after = scene_colours(
+        Scene(sheets=[cloth, Sheet(name="second")], obstacles=[ball, ground], solids=[Solid(name="soft")])
+    )
+    assert {name: after[name] for name in before} == before
+    assert before["ground"] == GROUND_COLOUR and len(set(after.values())) == 5
