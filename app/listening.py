@@ -25,6 +25,8 @@ TOOLS_LEFT_OUT = {
     "Shell": ("tool.handle", "tool.brush"),
 }
 """What of the tool strip makes no sense in a workspace."""
+PAINTED = ("tool.open-here", "tool.closed-here")
+"""What of the tool strip is there for some kinds of surface only."""
 
 
 class Listening(QObject):
@@ -39,6 +41,7 @@ class Listening(QObject):
         self._stale: set[str] = set()
         self._shown_state: tuple[int, seen.State] | None = None
         self._has_frames = False
+        self._left_out: set[str] = set()
         self._listen_to_the_engine()
         self._listen_to_the_panels()
 
@@ -106,6 +109,8 @@ class Listening(QObject):
         workbench.scene_drawing.changed.subscribe(window.registry.refresh)
         workbench.scene_drawing.changed.subscribe(window.choose_page)
         window.workspaces.changed.subscribe(self._show_tools)
+        window.document.study_changed.subscribe(self._show_tools)
+        window.document.catalogue_changed.subscribe(self._show_tools)
         self._show_tools()
         empty.entry_chosen.connect(workbench.files.run_gallery)
         empty.sheet_wanted.connect(lambda: workbench.staging.add_body("sheet", "rectangle"))
@@ -133,7 +138,12 @@ class Listening(QObject):
         window.status_line.tasks_wanted.connect(partial(window.show_dock, "tasks"))
 
     def _show_tools(self) -> None:
-        self._window.tool_strip.leave_out(TOOLS_LEFT_OUT[self._window.workspaces.current])
+        left_out = {*TOOLS_LEFT_OUT[self._window.workspaces.current]}
+        left_out |= {id for id in PAINTED if not self._window.registry.action(id).usable}
+        if left_out != self._left_out:
+            self._left_out = left_out
+            self._window.tool_strip.leave_out(left_out)
+            self._window.registry.refresh()
 
     def _let_gizmo_set_keyframes(self) -> None:
         """There is a gizmo with its tool only."""

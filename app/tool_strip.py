@@ -11,11 +11,20 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QToolButton, QWi
 from app.actions.registry import ActionRegistry
 
 GROUPS = (
-    ("tool.navigate", "tool.handle", "tool.brush", "tool.select", "tool.move", "tool.measure"),
+    (
+        "tool.navigate",
+        "tool.handle",
+        "tool.brush",
+        "tool.open-here",
+        "tool.closed-here",
+        "tool.select",
+        "tool.move",
+        "tool.measure",
+    ),
     ("tool.pin", "tool.crease", "tool.outline", "tool.pull", "view.setup"),
     ("view.sensitivity", "view.lock-range", "view.wireframe", "clip.plane"),
     ("view.frame", "view.perspective"),
-)
+)  # fmt: skip
 """Ids of the actions in it; a line parts the groups."""
 SIDE = 34
 """Of a button [px]."""

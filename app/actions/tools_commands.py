@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 STAGING = ("pin", "crease", "outline")
 """Tools that need a scene."""
+REGIONS = ("open-here", "closed-here")
+"""Tools that paint the region of a Term of their name."""
 
 
 def tools_commands(window: MainWindow) -> list[Action]:
@@ -36,13 +39,17 @@ def tools_commands(window: MainWindow) -> list[Action]:
             "O",
             tr("Click the outline of a sheet on the ground; its first point closes it"),
         ),
+        ("open-here", tr("Open here"), "", tr("Paint where the surface must be open; Ctrl takes away")),
+        ("closed-here", tr("Closed here"), "", tr("Paint where the surface must go on; Ctrl takes away")),
         ("pull", tr("Pull"), "U", tr("Pull at a body with a spring while the simulation runs")),
     )
+    needs: dict[str, Callable[[], bool]] = {tool: partial(_is_staged, window) for tool in STAGING}
+    needs |= {tool: partial(_is_offered, window, tool) for tool in REGIONS}
     return [
         *(
             Action(f"tool.{tool}", title, partial(viewing.set_tool, tool), "Tools", shortcut, tool,
                    checked=partial(_is_tool, viewing, tool), group="tools", help=help,
-                   enabled=partial(_is_staged, window) if tool in STAGING else None)
+                   enabled=needs.get(tool))
             for tool, title, shortcut, help in tools
         ),
         Action("tool.leave", tr("Leave the tool"), viewing.leave_tool, "Tools", "Esc", group="leave",
@@ -52,6 +59,11 @@ def tools_commands(window: MainWindow) -> list[Action]:
 
 def _is_staged(window: MainWindow) -> bool:
     return window.workbench.staging.scene is not None
+
+
+def _is_offered(window: MainWindow, kind: str) -> bool:
+    """Terms of this kind serve the study and its surface."""
+    return any(entry.kind == kind for entry in window.document.offered_terms())
 
 
 def _is_tool(viewing: Viewing, tool: Tool) -> bool:

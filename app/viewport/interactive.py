@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.viewport.drawing import single_shot
-from app.viewport.records import MeasureKind, SelectMode, Tool
+from app.viewport.records import BRUSHES, MeasureKind, SelectMode, Tool
 from app.viewport.tools.dragging import Dragging, Pointer
 from app.viewport.tools.staging import close_outline
 from app.viewport.tools.state import ToolState
@@ -142,9 +142,7 @@ class InteractiveView(QWidget):
     @property
     def _paints(self) -> bool:
         """The tool has a brush, whose radius the wheel and the brackets change."""
-        return self.state.tool in ("brush", "pin") or (
-            self.state.tool == "select" and self.state.select_mode == "brush"
-        )
+        return self.state.tool in BRUSHES or (self.state.tool == "select" and self.state.select_mode == "brush")
 
     @property
     def _view(self) -> Viewport:

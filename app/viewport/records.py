@@ -19,7 +19,12 @@ SURFACE = RESULT
 
 Triple = tuple[float, float, float]
 
-Tool = Literal["navigate", "handle", "brush", "select", "move", "measure", "pull", "pin", "crease", "outline"]
+Tool = Literal[
+    "navigate", "handle", "brush", "select", "move", "measure", "pull", "pin", "crease", "outline", "open-here",
+    "closed-here",
+]  # fmt: skip
+BRUSHES: frozenset[Tool] = frozenset({"brush", "pin", "open-here", "closed-here"})
+"""Tools that paint."""
 View = Literal["front", "back", "left", "right", "top", "bottom", "isometric"]
 SelectMode = Literal["click", "connected", "box", "lasso", "brush", "geodesic"]
 SelectOperation = Literal["replace", "add", "subtract"]
@@ -95,6 +100,7 @@ class SelectionGesture:
     radius : of the brush, or along the surface [mm]; profile : how it fades towards its rim
     outline : of a box or lasso; says which vertices lie within
     ended : nothing more comes of this press; cancelled : and all that it has told is to be forgotten
+    term : kind of the Term whose region is painted; "" for what is selected
     """
 
     of: str
@@ -106,6 +112,7 @@ class SelectionGesture:
     outline: Outline | None = None
     ended: bool = True
     cancelled: bool = False
+    term: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ from engine.protocol.edits import AddTerm, PaintFreeze, SetTermMask
 from engine.protocol.session import ResultMesh
 from engine.protocol.study import TermSpec
 
+OPPOSITE = {"open-here": "closed-here", "closed-here": "open-here"}
+"""Kinds of Terms whose regions exclude each other."""
+
 
 class Masking:
     """Each is one step of undo, which a Run follows at once. A selection is given by its name, "" for the working one;
@@ -34,6 +37,7 @@ class Masking:
         self._link = link
         self._selecting = selecting
         self._notices = notices
+        selecting.painted.subscribe(self.paint_region)
 
     def names(self) -> list[str]:
         """Selections that have a name, in the order in which they were kept."""
@@ -104,6 +108,28 @@ class Masking:
                 return
             name = unique(title, [*document.term_titles(), *document.term_titles().values()])
             self._steer(AddTerm(spec=TermSpec(kind=kind, name=name, weight=1.0, mask=mask)), f"add {name}")
+
+    def paint_region(self, kind: str, painted: Selection) -> None:
+        """Let a Term of this kind be about what was painted: the one that has a region there, or a new one. The region
+        of its opposite gives way."""
+        document = self._document
+        entry = next((entry for entry in document.offered_terms() if entry.kind == kind), None)
+        if entry is None or not (painted.values > 0.0).any():
+            return
+        region = self._selecting.region_of(kind, painted.of)
+        opposite = self._selecting.region_of(OPPOSITE.get(kind, ""), painted.of)
+        with document.scope(f"paint {entry.title}"):
+            if opposite is not None:
+                project = document.project
+                places, own = _positions(project, opposite), _positions(project, painted)
+                over = transfer(own, painted.values, reach_of(own), places)
+                left = replace(opposite, values=np.minimum(opposite.values, 1.0 - over).astype(np.float32))
+                document.change("", project.with_selection(left))
+            name = region.name if region is not None else unique(entry.title, self.names())
+            document.change("", document.project.with_selection(replace(painted, name=name)))
+            if region is None:
+                term = unique(entry.title, [*document.term_titles(), *document.term_titles().values()])
+                self._steer(AddTerm(spec=TermSpec(kind=kind, name=term, weight=1.0, mask=name)), f"add {term}")
 
     def region_kinds(self) -> list[tuple[str, str]]:
         """Kind and title of the Terms that are about a region."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from app.document.document import Document
 from app.document.project import RESULT, Selection
+from app.document.topic import Topic
 from app.viewport.colours import SELECTED, SELECTION_COLOURS
 from app.viewport.records import SelectionGesture, SelectionView
 from app.work.elements import Elements, reach_of
@@ -47,6 +48,8 @@ class Selecting:
     """The working selection (its name is "") and those that were kept under a name.
 
     hidden : names of those that are not shown
+    `painted` tells of a stroke for the region of a Term (kind of the Term, its whole region as a selection).
+
     follows : the kept one that was selected again to change it: it changes with the working one, so that a mask can be
         painted while a Run goes on
     """
@@ -62,6 +65,7 @@ class Selecting:
         self._stroke: _Stroke | None = None
         self.hidden: set[str] = set()
         self.follows = ""
+        self.painted = Topic()
         document.selections_changed.subscribe(self.draw)
         document.objects_changed.subscribe(self.draw)
 
@@ -103,13 +107,18 @@ class Selecting:
             self._go_on()
             return
         self._at_work = True
-        self._do(elements, partial(_after, elements, self._stroke, self.working, gesture), partial(self._came, gesture))
+        before = self.region_of(gesture.term, elements.of) if gesture.term else self.working
+        self._do(elements, partial(_after, elements, self._stroke, before, gesture), partial(self._came, gesture))
 
     def _came(self, gesture: SelectionGesture, stroke: _Stroke) -> None:
         self._at_work = False
         if gesture.ended:
             self._stroke = None
-            self._change(_step(gesture), stroke.selection)
+            if gesture.term:
+                self.painted(gesture.term, stroke.selection)
+                self.draw()
+            else:
+                self._change(_step(gesture), stroke.selection)
         else:
             self._stroke = stroke
             self.draw()
@@ -118,6 +127,12 @@ class Selecting:
     def _forget_stroke(self) -> None:
         self._stroke = None
         self.draw()
+
+    def region_of(self, kind: str, of: str) -> Selection | None:
+        """The region of a Term of a kind, that was painted on this object or on the Run's surface."""
+        document = self._document
+        found = (document.project.selection(spec.mask) for spec in document.study.terms if spec.kind == kind)
+        return next((region for region in found if region is not None and region.name and region.of == of), None)
 
     # What a person does with it
 
@@ -258,7 +273,11 @@ def _after(elements: Elements, stroke: _Stroke | None, working: Selection | None
 
 def _merged(earlier: SelectionGesture, later: SelectionGesture) -> SelectionGesture | None:
     """One gesture for two of the same press, None where they are not."""
-    if earlier.ended or earlier.cancelled or (earlier.of, earlier.mode) != (later.of, later.mode):
+    if (
+        earlier.ended
+        or earlier.cancelled
+        or (earlier.of, earlier.mode, earlier.term) != (later.of, later.mode, later.term)
+    ):
         return None
     if later.cancelled or later.mode != "brush":
         return later

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from app.viewport.overlay.ink import length, paint_label, paint_line, polygon, shade, spots
+from app.viewport.records import BRUSHES
 
 if TYPE_CHECKING:
     from app.viewport.view import Viewport
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def paint_brush(painter: QPainter, view: Viewport) -> None:
     state = view.state
     selects = state.tool == "select" and state.select_mode == "brush"
-    if not (state.tool in ("brush", "pin") or selects) or view.pointer is None:
+    if not (state.tool in BRUSHES or selects) or view.pointer is None:
         return
     if state.brush_at is None or state.brush_normal is None:
         return
@@ -45,6 +46,9 @@ def paint_brush(painter: QPainter, view: Viewport) -> None:
         word = view.tr("deselect") if state.removes else view.tr("select")
     elif state.tool == "pin":
         word = view.tr("let go") if state.removes else view.tr("hold")
+    elif state.tool in ("open-here", "closed-here"):
+        wanted = view.tr("open") if state.tool == "open-here" else view.tr("closed")
+        word = view.tr("take away") if state.removes else wanted
     else:
         word = view.tr("thaw") if state.removes else view.tr("freeze")
     corner = QPointF(view.pointer.x + 16, view.pointer.y + 26)

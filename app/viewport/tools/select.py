@@ -46,6 +46,22 @@ class SelectTool(HandleTool):
             view.refresh()
 
 
+class RegionTool(HandleTool):
+    """A drag paints the region of a Term of one kind; Ctrl takes away."""
+
+    def __init__(self, term: str) -> None:
+        self._term = term
+
+    def press_left(self, view: Viewport, pointer: Pointer, button: Qt.MouseButton) -> Dragging:
+        hit = pick_target(view, pointer.x, pointer.y, "")
+        return Orbiting(pointer, button) if hit is None else Brushing(view, pointer, button, hit, term=self._term)
+
+    def hover(self, view: Viewport, pointer: Pointer) -> None:
+        show_brush(view, pick_target(view, pointer.x, pointer.y, ""))
+        view.state.removes = pointer.control
+        view.refresh()
+
+
 def pick_target(view: Viewport, x: float, y: float, target: str) -> Hit | None:
     """What is under a pixel: of the object that one selects on, or of whatever comes first. Of two surfaces that are
     compared none is the Run's present one, which selections on the result are about."""
@@ -60,9 +76,10 @@ def pick_target(view: Viewport, x: float, y: float, target: str) -> Hit | None:
 class Brushing(Dragging):
     """Tells the stamps of a stroke as they come; the last gesture of a stroke has `ended`."""
 
-    def __init__(self, view: Viewport, pointer: Pointer, button: Qt.MouseButton, hit: Hit) -> None:
+    def __init__(self, view: Viewport, pointer: Pointer, button: Qt.MouseButton, hit: Hit, *, term: str = "") -> None:
         super().__init__(pointer, button)
         self._of = hit.name
+        self._term = term
         self._operation: SelectOperation = "subtract" if pointer.control else "add"
         self._stroke = Stroke(lambda x, y: view.eye.pick_on(self._of, x, y), view.brush_radius, hit.position)
         self._tell(view, [triple(hit.position)])
@@ -86,7 +103,9 @@ class Brushing(Dragging):
         places = np.array(stamps, np.float64).reshape(-1, 3)
         radius, profile = self._stroke.radius, view.state.select_profile
         view.selected.emit(
-            SelectionGesture(self._of, "brush", self._operation, places, radius, profile, None, ended, cancelled)
+            SelectionGesture(
+                self._of, "brush", self._operation, places, radius, profile, None, ended, cancelled, self._term
+            )
         )
 
 

@@ -12,7 +12,7 @@ from app.viewport.tools.measure import MeasureTool
 from app.viewport.tools.move import MoveTool
 from app.viewport.tools.navigate import NavigateTool
 from app.viewport.tools.pull import PullTool
-from app.viewport.tools.select import SelectTool
+from app.viewport.tools.select import RegionTool, SelectTool
 from app.viewport.tools.staging import CreaseTool, OutlineTool, PinTool
 
 TOOLS: dict[Tool, NavigateTool] = {
@@ -26,4 +26,6 @@ TOOLS: dict[Tool, NavigateTool] = {
     "pin": PinTool(),
     "crease": CreaseTool(),
     "outline": OutlineTool(),
+    "open-here": RegionTool("open-here"),
+    "closed-here": RegionTool("closed-here"),
 }
