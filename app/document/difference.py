@@ -15,6 +15,7 @@ from engine.protocol.edits import (
     RemoveMask,
     RemoveTerm,
     SetFrozen,
+    SetLatent,
     SetParameter,
     SetScene,
     SetTermMask,
@@ -47,6 +48,8 @@ def edits_between(before: Project, after: Project, catalogue: Catalogue | None) 
     edits += _placement_edits(before, after, catalogue)
     edits += [RemoveMask(name=name) for name in old_masks if name not in new_masks]
     edits += _freeze_edits(before, after)
+    if before.moved.move != after.moved.move and after.moved.values:
+        edits.append(SetLatent(values=list(after.moved.values)))
     return edits
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from app.document.branch_titles import with_branches, without_branches
 from app.document.difference import canonical, edits_between, followed_target, mask_edits
 from app.document.engine_state import EngineState
-from app.document.project import RESULT, Project, SceneObject, Selection
+from app.document.project import RESULT, Moved, Project, SceneObject, Selection
 from app.document.recent import RecentFiles
 from app.document.run_record import RunRecord
 from app.document.steering import apply_edit, unique
@@ -26,7 +26,7 @@ from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.catalogue import Catalogue, TermEntry
-from engine.protocol.edits import AddTerm, Edit, PaintFreeze, SetMask, SetParameter
+from engine.protocol.edits import AddTerm, Edit, PaintFreeze, SetLatent, SetMask, SetParameter
 from engine.protocol.snapshot import BranchesChanged, EditApplied, EditRefused, SteeringRestored
 from engine.protocol.study import Study, TermSpec
 
@@ -390,6 +390,17 @@ class Document:
             study = canonical(study, self.catalogue)
             self.change(name, replace(self._project, study=study, strokes=strokes), gesture=gesture)
 
+    def move_latent(self, before: Sequence[float], after: Sequence[float], *, gesture: str) -> None:
+        """Put the shape of a Model, which a Run has at `before` by now, at `after`; undo puts it back there."""
+        moved = self._project.moved
+        going_on = self.undo_stack.goes_on(gesture)
+        if not going_on:
+            self._project = replace(self._project, moved=Moved(moved.move, tuple(before)))
+        now = Moved(moved.move if going_on else moved.move + 1, tuple(after))
+        if going_on:
+            self.engine.send(SetLatent(values=list(after)), None)
+        self.change("move the shape", replace(self._project, moved=now), gesture=gesture)
+
     def add_term(self, kind: str, title: str, parameters: dict[str, Any] | None = None, weight: float = 1.0) -> str:
         """Add a Term of a kind; returns its name, which no other Term's name or title is."""
         name = unique(title, [*self.term_titles(), *self.term_titles().values()])
@@ -419,6 +430,7 @@ class Document:
         It is sent the masks and the frozen regions; a resumed one says first which of them it has.
         """
         self.run = RunRecord(run=number, state="preparing")
+        self._rewrite(without_moves)
         if not resumed:
             self._rewrite(without_branches)
         target = followed_target(self._project, self.catalogue)
@@ -505,6 +517,11 @@ class Document:
         if self.selected and self.object(self.selected) is None and not _has_term(project.study, self.selected):
             self.select("")
         self.document_changed()
+
+
+def without_moves(project: Project) -> Project:
+    """The Project as another Run begins: where its shape is, it says itself."""
+    return replace(project, moved=Moved()) if project.moved != Moved() else project
 
 
 def _without_foreign_selections(project: Project, name: str) -> Project:

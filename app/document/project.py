@@ -170,12 +170,25 @@ class Resting:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Where the hand has put the shape of a Model, in the Run that is there.
+
+    move : counts such moves; between two of them a Run goes on by itself, and undoing what else was done leaves it
+    values : components of the latent
+    """
+
+    move: int = 0
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Project:
     """All that undo covers and the file stores, but the Run's History, the camera and the layout.
 
     roles : which object plays which role in the study ("target" -> name)
     strokes : of the freeze brush, oldest first
     branch_titles : what a person calls the Run's branches
+    moved : the shape of a Model, while there is a Run of it; no part of what the file stores
     resting : the studies of the other workspaces, by workspace, and of the other kinds of the present ones (see
         `app.document.workspaces`)
     """
@@ -189,6 +202,7 @@ class Project:
     measurements: tuple[Measurement, ...] = ()
     branch_titles: Mapping[str, str] = field(default_factory=dict)
     resting: Mapping[str, Resting] = field(default_factory=dict)
+    moved: Moved = field(default=Moved(), compare=False)
 
     def object(self, name: str) -> SceneObject | None:
         return next((item for item in self.objects if item.name == name), None)

@@ -69,7 +69,7 @@ class UndoStack:
         """Remember a change that was made; returns its step, which may be an earlier one of the same gesture."""
         self._undone.clear()
         last = self._done[-1] if self._done else None
-        if last is not None and gesture and last.gesture == gesture:
+        if last is not None and self.goes_on(gesture):
             grown = last.after.arrays.keys() != after.arrays.keys()
             last.after = after
         else:
@@ -100,6 +100,10 @@ class UndoStack:
         self._done.append(step)
         self.changed()
         return step.after
+
+    def goes_on(self, gesture: str) -> bool:
+        """The next change of this gesture grows the last step."""
+        return bool(gesture and self._done and self._done[-1].gesture == gesture)
 
     def end_gesture(self) -> None:
         """What comes next is a new step, even when its gesture has the same name."""

@@ -49,6 +49,8 @@ class LatentCard(QFrame):
         self.first, self.second = self._choice(self.tr("From")), self._choice(self.tr("To"))
         self.share = ValueSlider(_field(self.tr("Between"), self.tr("From the one shape to the other"), 0.0, 1.0), self)
         self.share.value_dragged.connect(self._go_between)
+        self.share.sliderPressed.connect(latent.end_drag)
+        self.share.sliderReleased.connect(latent.end_drag)
         self._way = QWidget(self)
         way = QGridLayout(self._way)
         way.setContentsMargins(0, 4, 0, 0)
@@ -104,6 +106,8 @@ class LatentCard(QFrame):
                 self._rows,
             )
             slider.value_dragged.connect(partial(self._latent.set_value, index))
+            slider.sliderPressed.connect(self._latent.end_drag)
+            slider.sliderReleased.connect(self._latent.end_drag)
             number = QLabel(self._rows)
             number.setAccessibleName(self.tr("Value of axis {0}").format(index + 1))
             number.setMinimumWidth(number.fontMetrics().horizontalAdvance("+8.88"))

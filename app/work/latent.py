@@ -8,7 +8,6 @@ from app.document.document import Document
 from app.document.topic import Topic
 from app.work.engine_link import EngineLink
 from app.work.running import Running
-from engine.protocol.edits import SetLatent
 from engine.protocol.study import MODEL
 
 FARTHEST = 3.0
@@ -18,8 +17,8 @@ FARTHEST = 3.0
 class Latent:
     """The numbers of the shape that a Run of *Complete* has now. `changed` tells that there are others.
 
-    What is sent acts before the next iteration, also where the Run is paused; it is no step of undo, for a Run changes
-    these numbers by itself.
+    What is sent acts before the next iteration, also where the Run is paused. A drag is a step of undo, which puts the
+    shape back to where the Run had it when the drag began.
 
     values : principal components of the shape, 0 the mean one, in standard deviations; empty where there is no such Run
     shapes : the same of the shapes that were learnt, by name
@@ -46,22 +45,29 @@ class Latent:
 
     def set_value(self, index: int, value: float) -> None:
         """Move along one component."""
-        self._send([value if place == index else now for place, now in enumerate(self.values)])
+        moved = [value if place == index else now for place, now in enumerate(self.values)]
+        self._send(moved, gesture=f"latent {index}")
 
     def reset(self) -> None:
         """The mean shape."""
-        self._send([0.0] * len(self.values))
+        self._document.undo_stack.end_gesture()
+        self._send([0.0] * len(self.values), gesture="latent mean")
+        self._document.undo_stack.end_gesture()
 
     def between(self, first: str, second: str, share: float) -> None:
         """A shape on the way from one that was learnt (share 0) to another (share 1)."""
         ends = zip(self.shapes[first], self.shapes[second], strict=True)
-        self._send([(1.0 - share) * one + share * other for one, other in ends])
+        self._send([(1.0 - share) * one + share * other for one, other in ends], gesture="latent between")
 
-    def _send(self, values: list[float]) -> None:
-        if not values:
+    def end_drag(self) -> None:
+        """What comes next is another step of undo."""
+        self._document.undo_stack.end_gesture()
+
+    def _send(self, values: list[float], *, gesture: str) -> None:
+        if not values or not self._document.run.active:
             return
         self._link.view_live()
-        self._link.send(SetLatent(values=values))
+        self._document.move_latent(self.values, values, gesture=gesture)
         self._take(values, self.shapes)
 
     def _arrived(self, snapshot: Any) -> None:

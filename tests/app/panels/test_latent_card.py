@@ -68,17 +68,17 @@ def test_what_is_no_model_changes_nothing(workbench: Workbench, tmp_path: Path) 
     assert workbench.document.study.study == "reconstruct" and "broken" in str(said[0])
 
 
-def test_sliders_follow_the_run_and_lead_it(
-    qtbot: Any, workbench: Workbench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_sliders_follow_the_run_and_lead_it(qtbot: Any, workbench: Workbench, tmp_path: Path) -> None:
     sent: list[Any] = []
-    monkeypatch.setattr(workbench.link, "send", sent.append)
+    document = workbench.document
+    document.engine.carry = sent.append
     card = LatentCard(workbench.document, workbench.latent)
     qtbot.addWidget(card)
     assert card.isHidden()
     workbench.files.open([model(tmp_path)])
     assert not card.isHidden() and not card.begin.isHidden() and card.reset.isHidden()
     assert "latent-prior" not in workbench.document.resting_terms()
+    document.run.state = "paused"
     shown(workbench, [0.5, -1.0])
     card.show()
     assert len(card.sliders) == 2
@@ -100,5 +100,52 @@ def test_sliders_follow_the_run_and_lead_it(
     assert sent[-1] == SetLatent(values=SHAPES["small"])
     QTest.keyClick(card.share, Qt.Key.Key_Home)
     assert sent[-1] == SetLatent(values=SHAPES["tall"])
-    workbench.document.undo()  # back to a study without a Model
+    document.run.state = "idle"
+    while document.study.study == "complete":
+        document.undo()  # back to a study without a Model
     assert card.isHidden()
+
+
+def test_a_drag_is_a_step_of_undo_that_leads_back_to_where_the_run_was(
+    qtbot: Any, workbench: Workbench, tmp_path: Path
+) -> None:
+    sent: list[Any] = []
+    document, latent = workbench.document, workbench.latent
+    document.engine.carry = sent.append
+    workbench.files.open([model(tmp_path)])
+    document.mark_saved(document.project)
+    document.run.state = "running"
+    card = LatentCard(document, latent)
+    qtbot.addWidget(card)
+    card.show()
+    shown(workbench, [0.5, -1.0])
+    steps = len(document.undo_stack.undo_names)
+    for value in (1.0, 1.5, 2.0):  # one drag
+        card.sliders[0].value_dragged.emit(value)
+    card.sliders[0].sliderReleased.emit()
+    assert [edit.values for edit in sent] == [[1.0, -1.0], [1.5, -1.0], [2.0, -1.0]]
+    assert document.undo_stack.undo_names[0] == "move the shape"
+    assert len(document.undo_stack.undo_names) == steps + 1
+    assert not document.modified  # where a shape of a Run is, is no part of the document
+
+    shown(workbench, [1.8, -0.9])  # the Run goes on by itself
+    workbench.steering.set_weight("fit", 3.0)
+    shown(workbench, [1.7, -0.8])
+    card.sliders[1].value_dragged.emit(2.5)
+    card.sliders[1].sliderReleased.emit()
+    sent.clear()
+    document.undo()
+    assert sent == [SetLatent(values=[1.7, -0.8])]
+    document.undo()  # the weight: the shape stays where it is
+    assert [edit.edit for edit in sent[1:]] == ["set-weight"]
+    document.undo()
+    assert sent[2:] == [SetLatent(values=[0.5, -1.0])]
+    document.redo()
+    assert sent[3:] == [SetLatent(values=[2.0, -1.0])]
+
+    document.new_run(2)
+    document.run.state = "running"
+    sent.clear()
+    while document.study.study == "complete" and document.undo_stack.undo_name != "use cups.safetensors":
+        document.undo()
+    assert not [edit for edit in sent if isinstance(edit, SetLatent)]  # another Run has another shape
