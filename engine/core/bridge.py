@@ -185,6 +185,7 @@ def _descriptor(tensor: Tensor, dtype: Any) -> Any:
         if len(known) >= MAX_DESCRIPTORS:
             known.clear()
         found = wp.from_torch(tensor, dtype=dtype, requires_grad=False, return_ctype=True)
+        found._ref = None  # Warp would keep the tensor with it, and so its memory as long as the descriptor is known
         known[key] = found
     return found
 

@@ -1,3 +1,5 @@
+import gc
+import weakref
 from typing import Any
 
 import pytest
@@ -83,6 +85,18 @@ def test_a_view_shares_memory_and_folds_vectors() -> None:
     assert array.shape == (4,)
     tensor[2, 1] = 5.0
     assert array.numpy()[2, 1] == 5.0
+
+
+def test_a_launch_keeps_none_of_its_tensors() -> None:
+    """What is remembered of a launch must not hold the memory of every iteration."""
+    tensors = [torch.ones(4, dtype=torch.float64) for _ in range(3)]
+    x, w, y = tensors
+    launch(weighted_square, 4, [x, w, wp.float64(2.0), y], device=x.device)
+    assert y.tolist() == [2.0] * 4
+    kept = [weakref.ref(tensor) for tensor in tensors]
+    del x, w, y, tensors
+    gc.collect()
+    assert [ref() for ref in kept] == [None] * 3
 
 
 def test_an_empty_launch_does_nothing() -> None:
