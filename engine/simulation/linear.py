@@ -34,6 +34,9 @@ UNSURE = 1e-6
 it is 1e-4 to all of it."""
 MULTIGRID_LIMIT = 300
 """Iterations after which multigrid has failed."""
+TRIED, GIVEN_UP = 3, 0.5
+"""Iterations that conjugate gradients have in any case, and the part of the decades due by then (all are, at the limit)
+below which they are given up: with a preconditioner of another matrix they would hardly come so far."""
 CPU = torch.device("cpu")
 
 
@@ -313,6 +316,8 @@ def conjugate_gradients(
     if start == 0.0:
         return Found(solution)
     for iteration in range(1, limit + 1):
+        if iteration > TRIED and product > tolerance ** (2.0 * GIVEN_UP * (iteration - 1) / limit) * start:
+            return Found(None, iteration - 1)
         image = matrix @ direction
         curvature = float(direction @ image)
         if not curvature > 0.0:

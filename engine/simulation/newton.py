@@ -30,6 +30,8 @@ ROUGH, CAREFUL = 1e-4, 1e-10
 
 SMALLEST_STEP = 2.0**-40
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
+ASK_AGAIN = 4
+"""Minimisations after which the exact Hessian is tried at the start again, where it was not positive definite there."""
 NEAR_ROUNDING, FAR_FROM_ROUNDING = 1e3, 1e6
 """Times the rounding of the Hessian before, or of any since the start: a residual above it is not rounded."""
 
@@ -140,18 +142,22 @@ class Newton:
         self._solver = SymmetricSolver()
         self._latest: tuple[Sequence[SparseMatrix], Tensor] | None = None
         self._rounding: float | None = None
+        self._refused = 0
+        """Minimisations since the exact Hessian was not positive definite at the start of one; 0 where it was."""
 
     def forget(self) -> None:
         """Start anew: what follows then depends on nothing from before, to the last bit."""
         self._solver.forget()
         self._assembler.forget()
+        self._refused = 0
 
     def minimise(self, objective: Objective, start: Tensor) -> tuple[Tensor, NewtonReport]:
         """Raises `NotConvergedError` and `NonFiniteError`; `start` is left as it is."""
         report = NewtonReport()
         self._latest, self._rounding = None, None
         factors_before = self._solver.factor_count
-        q, value, exact = start.clone(), objective.value(start), True
+        # Starts of successive steps are alike: what straight ways have compressed at one, they compress at the next.
+        q, value, exact = start.clone(), objective.value(start), self._refused % ASK_AGAIN == 0
         while True:
             gradient = objective.gradient(q)
             size = objective.residual(gradient.total)
@@ -168,6 +174,8 @@ class Newton:
             if report.iterations >= self.settings.max_iterations:
                 raise self._failure(gradient, report)
             direction, exact = self._direction(objective, q, gradient, relative, exact)
+            if report.iterations == 0:
+                self._refused = 0 if exact else self._refused + 1
             report.projected += not exact
             moved = self._search(objective, q, value, gradient, direction, exact)
             if moved is None:
