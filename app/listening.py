@@ -42,6 +42,7 @@ class Listening(QObject):
         self._shown_state: tuple[int, seen.State] | None = None
         self._has_frames = False
         self._left_out: set[str] = set()
+        self._advice: tuple[int, seen.AnotherAdvised] | None = None
         self._listen_to_the_engine()
         self._listen_to_the_panels()
 
@@ -90,6 +91,7 @@ class Listening(QObject):
         link.topology_changed.subscribe(window.status_line.flash_topology)
         link.problem_raised.subscribe(self._problem)
         link.advised.subscribe(self._advised)
+        document.study_changed.subscribe(self._taken_late)
         link.engine_died.subscribe(self._engine_died)
         link.rolled_back.subscribe(self._rolled_back)
         link.settled.subscribe(self._settled)
@@ -214,7 +216,21 @@ class Listening(QObject):
 
     def _advised(self, event: seen.AnotherAdvised) -> None:
         offers = ((event.title, partial(self._window.workbench.running.begin_otherwise, event.parameters)),)
+        self._advice = self._window.document.run.run, event
         self._window.error_bar.show_message(Message(event.message, kind="note", offers=offers, about=RUN))
+
+    def _taken_late(self) -> None:
+        """Say what the advice of this Run comes to where it is taken while that goes on."""
+        if self._advice is None:
+            return
+        (number, advice), document = self._advice, self._window.document
+        if number != document.run.run or not document.run.active:
+            return
+        if all(document.study.parameters.get(name) == value for name, value in advice.parameters.items()):
+            self._advice = None
+            self._window.error_bar.forget(RUN)
+            offers = ((self.tr("Begin anew"), self._window.workbench.running.start),)
+            self._window.error_bar.show_message(Message(advice.late, kind="note", offers=offers, about=RUN))
 
     def _start_anew(self, step_size: float) -> None:
         """Simulate from the start with other steps of time; that they are others is a step of undo."""

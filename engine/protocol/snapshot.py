@@ -197,11 +197,13 @@ class AnotherAdvised(Event):
     message : what is so, in plain words
     title : of the button that takes the advice
     parameters : of the study, to begin again with
+    late : what is so where they are set while this Run goes on
     """
 
     message: str
     title: str
     parameters: dict[str, Any] = field(default_factory=dict)
+    late: str = ""
 
 
 @dataclass(frozen=True)

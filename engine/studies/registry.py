@@ -195,7 +195,8 @@ def advised(geometry: Geometry, parameters: ReconstructParameters) -> tuple[Anot
     if not count:
         return ()
     message = f"{geometry.name} is open: {counted(count, 'opening')} will be covered by a closed surface."
-    return (AnotherAdvised(message, "Keep it open, with G-Shell", {"surface": "g-shell"}),)
+    late = f"This run began with the openings of {geometry.name} covered, and its surface stays closed."
+    return (AnotherAdvised(message, "Keep it open, with G-Shell", {"surface": "g-shell"}, late),)
 
 
 def widest_hole(geometry: Geometry, parameters: ReconstructParameters) -> float:
