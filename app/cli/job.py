@@ -24,6 +24,9 @@ from engine.protocol.study import Study
 if TYPE_CHECKING:
     from engine.geometry.tet_sheet import TetSheet
 
+FILLED = "flexicubes"
+"""The kind of surface whose inside is filled with tetrahedra."""
+
 
 @dataclass(frozen=True)
 class Files:
@@ -101,15 +104,14 @@ def carry_out(
 
 
 def _check_inside(study: Study, path: Path) -> None:
-    """Refuse tetrahedra of a surface that has no inside, before the Run."""
+    """Refuse tetrahedra of a surface that is not filled with them, before the Run."""
     from engine.studies.catalogue import catalogue
-    from engine.surfaces.kinds import surface_kind
 
     surface = catalogue().study(study.study).surface(study.parameters)
-    if surface and surface_kind(surface).can_open:
+    if surface not in ("", FILLED):
         raise FileError(
-            path, "it holds tetrahedra, and an open surface has no inside to fill.",
-            remedy="Write a mesh, as .ply, or take another surface, as --surface flexicubes.",
+            path, f"it holds tetrahedra, and a surface of the kind {surface} has no inside that is filled.",
+            remedy=f"Write a mesh, as .ply, or take --surface {FILLED}.",
         )  # fmt: skip
 
 

@@ -145,7 +145,8 @@ def test_weights_are_of_terms_that_exist(part: Path, tmp_path: Path, capsys: pyt
         (["-o", "ball.stl", "--resolution", "2"], "resolution"),
         (["-o", "ball.stl", "--device", "abacus"], "abacus"),
         (["-o", "ball.stl", "--unit", "parsec"], "parsec"),
-        (["-o", "ball.vtu", "--surface", "g-shell"], "no inside"),
+        (["-o", "ball.vtu", "--surface", "g-shell"], "no inside that is filled"),
+        (["-o", "ball.msh", "--surface", "deepmesh"], "no inside that is filled"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_the_work(
