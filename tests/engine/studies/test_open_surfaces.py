@@ -9,6 +9,7 @@ import torch
 
 from engine.core.device import Device
 from engine.geometry.mesh import Mesh
+from engine.geometry.points import Points
 from engine.geometry.segments import SegmentIndex
 from engine.geometry.topology import boundary_edges, measure_topology
 from engine.objectives.open_target import OpenMeshTarget
@@ -21,6 +22,7 @@ from engine.studies.reconstruct import ReconstructProblem
 from engine.studies.registry import build_problem, reconstruct_terms
 from engine.studies.shape_parameters import load_shapes
 from engine.studies.shape_set import export_shapes
+from engine.studies.verification_open import BAR, open_errors, open_models, reconstructed, scan_of
 
 CPU = Device("cpu")
 
@@ -32,7 +34,7 @@ def bowl(radius: float = 50.0, height: float = 12.0) -> Mesh:
     return Mesh(ball.vertices, ball.triangles[low[ball.triangles].all(axis=1)], name="bowl")
 
 
-def problem(target: Mesh, **parameters: Any) -> ReconstructProblem:
+def problem(target: Mesh | Points, **parameters: Any) -> ReconstructProblem:
     values = {"surface": "g-shell", "resolution": 20, "iterations": 60, "samples": 1500, "device": "cpu", **parameters}
     terms = values.pop("terms", reconstruct_terms())
     built = build_problem(Study(parameters=values, terms=terms), {"target": target})
@@ -100,6 +102,15 @@ def test_painting_opens_and_closes(kind: str, target: str, loops: tuple[int, int
     for _ in range(60):
         assert run.step(), run.take_events()
     assert (before, measure_topology(built.result_mesh().triangles).boundary_loops) == loops
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_a_scan_with_an_edge_to_its_border_comes_out_in_one_part(noise: float) -> None:
+    """Off an edge is not beyond the border, and chance gaps beside the border are no part of it."""
+    bracket = next(each for each in open_models() if each.name == "bracket")
+    found = open_errors(reconstructed(scan_of(bracket, 20_000, noise, seed=0), resolution=24, iterations=20), bracket)
+    assert (found["loops"], found["parts"]) == (0, 0)
+    assert found["distance"] < BAR and found["border"] < BAR
 
 
 def test_a_checkpoint_goes_on_with_the_same_bits() -> None:
