@@ -54,12 +54,14 @@ Run = Callable[[], tuple[np.ndarray, float]]
 
 def attempts() -> list[Attempt]:
     """Formwright's, with steps of several sizes."""
-    schemes: tuple[SchemeName, ...] = ("implicit-euler", "bdf2")
-    runs = {
-        f"{scheme}, step 1/{rate} s": formwright(scheme, rate, 1e-3)
-        for scheme in schemes
-        for rate in (30, 60, 120, 240)
-    }
+    tried: tuple[tuple[SchemeName, int], ...] = (
+        ("implicit-euler", 120),
+        ("implicit-euler", 240),
+        ("bdf2", 30),
+        ("bdf2", 60),
+        ("bdf2", 120),
+    )
+    runs = {f"{scheme}, step 1/{rate} s": formwright(scheme, rate, 1e-3) for scheme, rate in tried}
     return compared(formwright("bdf2", 480, 1e-6), runs)
 
 
