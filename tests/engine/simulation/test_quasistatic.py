@@ -121,8 +121,7 @@ def test_gradients_of_a_free_body(scheme: MovingScheme) -> None:
 @pytest.mark.parametrize("scheme", ["implicit-euler", "bdf2", "implicit-midpoint"])
 @pytest.mark.parametrize("material", PRESETS)
 def test_gradients_of_all_materials(material: str, scheme: SchemeName) -> None:
-    # Along the check's own direction card's second derivative nearly vanishes with BDF2: there is no slope to measure.
-    passes(gradients.taylor(material=material, scheme=scheme, seed=2))
+    passes(gradients.taylor(material=material, scheme=scheme))
 
 
 @pytest.mark.slow
