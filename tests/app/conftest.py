@@ -24,7 +24,6 @@ from app.viewport.records import CameraView
 from engine.core.errors import FormwrightError
 from engine.core.parameters import ParameterModel, parameter
 from engine.geometry.mesh import Mesh
-from engine.geometry.tetrahedral import box_tets
 from engine.protocol import snapshot as seen
 from engine.protocol.catalogue import Catalogue, GalleryEntry, StudyEntry, TermEntry
 from engine.protocol.edits import Edit, MakeCheckpoint, Pause, Resume, Rewind, Stop
@@ -56,6 +55,7 @@ class FakeParameters(ParameterModel):
         2.0, title="Thickness", help="A length.", unit="mm", gt=0.0, le=500.0, soft_min=0.1, soft_max=10.0, live=True
     )
     start: str = parameter("sdf", title="Start from", help="Where it begins.")
+    surface: str = parameter("flexicubes", title="Surface", help="What it is made of.")
     seed: int = parameter(0, title="Seed", help="Of chance.", ge=0, advanced=True)
 
 
@@ -170,6 +170,8 @@ class FakeSession:
             vertices, triangles = ball(10.0)
             return _answered(Mesh(vertices, triangles, name="result"))
         if isinstance(request, ResultTetrahedra):
+            from engine.geometry.tetrahedral import box_tets  # brings torch, which a window does not hold
+
             return _answered(box_tets((2.0, 1.0, 1.0), 2))
         if isinstance(request, CompareCheckpoints):
             if any(id is not None and id not in self._checkpoints for id in (request.a, request.b)):

@@ -16,6 +16,7 @@ from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol.edits import PaintFreeze
 from engine.protocol.scene import Gripper, MeshShape, Pin, RectangleShape, Region, Scene, Sheet
+from engine.protocol.shell_materials import preset
 from engine.protocol.study import Study, TermSpec
 
 VERTICES = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
@@ -26,11 +27,14 @@ PREVIEW = bytes.fromhex(
 )
 """A PNG of one black pixel."""
 
+CARD = preset("card").material.model_copy(update={"bending_factor": 0.699205898780101})
+"""As it was when the file of format 2 was written: presets may change, and documents keep what they hold."""
+
 SCENE = Scene(
     name="shirt",
     sheets=[
         Sheet(name="shirt", shape=MeshShape(input="shirt"), pins=[Pin(gripper="hand", region=Region(vertices=[1, 2]))]),
-        Sheet(name="card", shape=RectangleShape(columns=3, rows=2), preset="card"),
+        Sheet(name="card", shape=RectangleShape(columns=3, rows=2), preset="card", material=CARD),
     ],
     grippers=[Gripper(name="hand", width=0.03)],
 )

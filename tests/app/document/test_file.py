@@ -92,7 +92,8 @@ def test_everything_comes_back_as_it_was(saved: Path) -> None:
 def test_no_part_of_a_project_is_forgotten(kind: Any, record: Any) -> None:
     """A new field of the Project needs a place in the file (and, where that is misread without it, a new format)."""
     if record is not None:
-        assert {field.name for field in dataclasses.fields(kind)} == set(record.model_fields)
+        # What is not compared is of the Run and not of the file: see `Project.moved`.
+        assert {field.name for field in dataclasses.fields(kind) if field.compare} == set(record.model_fields)
 
 
 @pytest.mark.parametrize("kind", [Mesh, Points])
