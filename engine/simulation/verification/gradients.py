@@ -22,9 +22,6 @@ from engine.simulation.schemes import SchemeName
 from engine.simulation.system import System
 from engine.simulation.verification.sheets import TIGHT, MovingScheme, small_sheet
 
-DIRECTIONS = 2
-"""Of the Taylor test."""
-
 
 @check(
     "shell.taylor", title="A gradient through steps of a sheet predicts changes with an error of order 2 (Taylor test)"
@@ -37,15 +34,16 @@ def taylor(
     friction: Literal["sticking", "sliding"] = "sticking",
     steps: Count = 4,
     seed: int = 6,
+    directions: Count = 2,
 ) -> CheckResult:
     """|J(p + h d) − J(p) − h ∇J · d| for h halved six times, with p the start, velocities, gravity, rest shape,
     materials and constants of contact, all in random directions d: about a hundredth of each, and of the thickness for
-    positions. It is taken along two directions, the root of the sum of squares, for along one the second derivative may
+    positions. Of several directions it is the root of the sum of squares, for along one the second derivative may
     nearly vanish. Its slope, the median of six, is 2 ± 0.1. Creases yield where the material has them. Without contact
     a sheet falls that is held at two corners. With it, one that has come to rest sticks to a table at 8°, or slides
     down it at 30°, so that nothing begins to touch, to slide or to stick within the disturbance."""
     start = _falling(material, seed) if contact == "none" else _rubbing(material, scheme, contact, friction)
-    ways = [_losses(start, scheme, steps, seed + way) for way in range(DIRECTIONS)]
+    ways = [_losses(start, scheme, steps, seed + way) for way in range(directions)]
     # Nothing but stiffness holds a sheet back that has no inertia: the same disturbance moves it further.
     largest = 6 if scheme == "quasi-static" else 4
     sizes = [2.0 ** -(largest + k) for k in range(7)]

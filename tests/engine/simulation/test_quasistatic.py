@@ -127,7 +127,7 @@ def test_gradients_of_all_materials(material: str, scheme: SchemeName) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("material", ["cotton", "rubber", "leather"])
 def test_gradients_through_equilibria(material: str) -> None:
-    passes(gradients.taylor(material=material, scheme="quasi-static"))
+    passes(gradients.taylor(material=material, scheme="quasi-static", directions=1))
 
 
 def test_the_cantilever_converges() -> None:
