@@ -13,6 +13,7 @@ from tests_app_fakes import FakeViewport
 from app.worker.catalogue_cache import CatalogueCache
 from app.worker.messages import Settings
 from app.worker.session import EngineSession
+from engine.protocol.scene import Scene
 from engine.protocol.trajectory import Trajectory
 from engine.studies.catalogue import gallery
 
@@ -59,7 +60,7 @@ def test_one_click_runs_a_scene_and_its_run_comes_back_with_the_document(window:
     documents.save_to(path)
     until(window, lambda: not documents.busy and documents.path == path, "the file")
     documents.new()
-    until(window, lambda: not documents.busy and document.study.scene is None, "an empty document")
+    until(window, lambda: not documents.busy and document.study.scene == Scene(), "an empty document")
     documents.open(path)
     until(window, lambda: not documents.busy and document.run.iteration == at, "the run")
     assert document.study.scene == entry.study.scene
