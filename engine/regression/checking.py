@@ -24,10 +24,9 @@ def check_dataset(dataset: Dataset) -> None:
         seen.add(sample.name)
         check_sample(sample)
         _require_same(sample, first)
-    kinds = Counter(topology(sample) for sample in dataset)
-    usual = kinds.most_common(1)[0][0]
-    for sample in dataset:
-        found = topology(sample)
+    kinds = [topology(sample) for sample in dataset]
+    usual = Counter(kinds).most_common(1)[0][0]
+    for sample, found in zip(dataset, kinds, strict=True):
         if found != usual:
             raise DatasetError(
                 f"{sample.name} has {describe(found)}; the others have {describe(usual)}.",
@@ -78,8 +77,9 @@ def check_sample(sample: Sample) -> None:
 
 def topology(sample: Sample) -> tuple[int, int, int]:
     """Number of parts, Euler characteristic and number of boundary loops of a mesh."""
-    edges = np.sort(sample.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-    unique, count = np.unique(edges, axis=0, return_counts=True)
+    edges = np.sort(sample.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64), axis=1)
+    keys, count = np.unique(edges[:, 0] * len(sample.nodes) + edges[:, 1], return_counts=True)
+    unique = np.stack(np.divmod(keys, len(sample.nodes)), axis=1)
     if (count > 2).any():
         raise DatasetError(f"{sample.name}: an edge has more than two triangles.", remedy="Repair its mesh.")
     nodes = len(sample.nodes)

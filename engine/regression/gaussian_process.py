@@ -26,6 +26,9 @@ JITTER = 1e-10
 STEPS = 50
 STEP_SIZE = 0.15
 
+MOST_REFINED = 400
+"""Samples on which hyperparameters are refined: time grows with the cube of their number."""
+
 TOGETHER = 16
 """Processes whose hyperparameters are sought at once: their matrices stay in the processor's cache."""
 
@@ -161,15 +164,29 @@ def _factors(kernel: Kernel, parameters: Hyperparameters, inputs: Tensor) -> Ten
 
 
 def find_hyperparameters(
-    inputs: Tensor, values: Tensor, *, kernel: Kernel, subset: int, starts: int, steps: int, seed: int
+    inputs: Tensor,
+    values: Tensor,
+    *,
+    kernel: Kernel,
+    subset: int,
+    starts: int,
+    steps: int,
+    seed: int,
+    refining: int = 0,
 ) -> Hyperparameters:
-    """Those of the greatest posterior density, each process by itself."""
+    """Those of the greatest posterior density, each process by itself: sought on a subset, and then for so many
+    steps, `refining`, on at most `MOST_REFINED` samples."""
     generator = torch.Generator().manual_seed(seed)
     chosen = torch.randperm(len(inputs), generator=generator)[:subset]
     _, _, standard = _standardised(values[chosen])
     found = [
         _best_of_starts(inputs[chosen], columns, kernel, starts, steps) for columns in standard.split(TOGETHER, dim=1)
     ]
+    if refining and len(inputs) > subset:
+        more = torch.randperm(len(inputs), generator=generator)[:MOST_REFINED]
+        _, _, standard = _standardised(values[more])
+        columns = standard.split(TOGETHER, dim=1)
+        found = [_descend(f, inputs[more], c, kernel, refining)[0] for f, c in zip(found, columns, strict=True)]
     return Hyperparameters.from_flat(torch.cat(found))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from scipy.sparse import block_diag, csr_matrix
+from torch import Tensor
 
 from engine.core.errors import FormwrightError
 from engine.regression.card import make_card
@@ -16,7 +17,7 @@ from engine.regression.dataset import Dataset, DatasetError, Sample
 from engine.regression.domain import Domain
 from engine.regression.features import CommonMesh, Correspondence, choose_common, coordinates
 from engine.regression.folds import HeldOut, hold_out
-from engine.regression.gaussian_process import condition, find_hyperparameters
+from engine.regression.gaussian_process import MOST_REFINED, Hyperparameters, condition, find_hyperparameters
 from engine.regression.model import FieldModel, RegressionModel, ScalarModel
 from engine.regression.morph import MorphSettings, common_outline, prepare_mesh
 from engine.regression.reduction import Basis, find_basis, gram_matrix
@@ -102,9 +103,7 @@ def train(
     coefficients = [basis.coefficients(snapshots.fields[name], snapshots.mass) for name, basis in bases.items()]
     values = torch.from_numpy(np.concatenate([*coefficients, snapshots.outputs], axis=1))
     tell("Finding length scales", 0.4)
-    hyperparameters = find_hyperparameters(
-        inputs, values, kernel=parameters.kernel, subset=parameters.subset, starts=2, steps=50, seed=parameters.seed
-    )
+    hyperparameters = _sought(inputs, values, len(dataset.output_names), parameters)
     tell("Holding out", 0.65)
     held = hold_out(snapshots, shape.mode_count, bases, hyperparameters, parameters, tell)
     bases = {name: basis.truncated(held.fields[name].mode_count) for name, basis in bases.items()}
@@ -135,6 +134,27 @@ def train(
     )
     tell("Done", 1.0)
     return replace(model, card=make_card(dataset, snapshots, model, held, parameters))
+
+
+def _sought(inputs: Tensor, values: Tensor, scalars: int, parameters: TrainingParameters) -> Hyperparameters:
+    """Hyperparameters of all modes, and of the scalars behind them: these are few, and sought on many samples."""
+    modes = values.shape[1] - scalars
+    kernel, seed = parameters.kernel, parameters.seed
+    found = []
+    if modes:
+        found.append(
+            find_hyperparameters(
+                inputs, values[:, :modes], kernel=kernel, subset=parameters.subset, starts=1, steps=40, seed=seed,
+                refining=12,
+            )
+        )  # fmt: skip
+    if scalars:
+        found.append(
+            find_hyperparameters(
+                inputs, values[:, modes:], kernel=kernel, subset=MOST_REFINED, starts=2, steps=60, seed=seed
+            )
+        )
+    return Hyperparameters.from_flat(torch.cat([each.flat() for each in found]))
 
 
 def take_snapshots(samples: tuple[Sample, ...], parameters: TrainingParameters, tell: Progress) -> Snapshots:
