@@ -305,7 +305,7 @@ def identify_friction(factor: float = 0.4, iterations: int = 12, noise: float = 
 def hold_reaches(iterations: int = 30) -> CheckResult:
     """[mm] root mean square over the vertices; the corners go by 52 mm in a quarter of a second.
 
-    Cotton twists easily, and wrinkles have minima of their own: the descent ends in one of them, 2.3 mm off.
+    Cotton twists easily since it bends as it is woven; the descent ends 2.3 mm off, and more iterations do not help.
     """
     return _reached("hold", build_hold, iterations, 2.5)
 

@@ -18,7 +18,7 @@ from engine.protocol.trajectory import Trajectory
 from engine.studies.replay import replay
 
 LONG = {"step": 0.005, "duration": 1000.0, "scheme": "bdf2"}
-"""In steps of 10 ms the pull crumples this coarse cotton until a fold passes 180°, where a step finds no end."""
+"""In steps of 10 ms the pull crumples this coarse cotton until a step finds no end."""
 
 
 def steps_of(watch: Watch) -> list[int]:
