@@ -12,7 +12,13 @@ LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.RightDockWidgetArea,
     Qt.DockWidgetArea.BottomDockWidgetArea,
 )
-RARE = {"tasks": (BOTTOM, "history"), "log": (BOTTOM, "history"), "scene": (RIGHT, "study")}
+RARE = {
+    "tasks": (BOTTOM, "history"),
+    "log": (BOTTOM, "history"),
+    "scene": (RIGHT, "study"),
+    "samples": (LEFT, "gallery"),
+    "model": (RIGHT, "study"),
+}
 """Docks that are hidden until they are asked for, or their workspace is: where they come, and in whose place."""
 
 
@@ -71,7 +77,9 @@ def dock_titles() -> dict[str, str]:
         "properties": _tr("Properties"),
         "selections": _tr("Selections"),
         "scene": _tr("Scene"),
+        "samples": _tr("Samples"),
         "study": _tr("Study"),
+        "model": _tr("Model"),
         "run": _tr("Run"),
         "history": _tr("History"),
         "tasks": _tr("Tasks"),

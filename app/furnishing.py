@@ -68,9 +68,11 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.inputs_form import InputsForm
     from app.panels.latent_card import LatentCard
     from app.panels.log_panel import LogPanel
+    from app.panels.model_panel import ModelPanel
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.properties_panel import PropertiesPanel
     from app.panels.results_card import ResultsCard
+    from app.panels.samples_panel import SamplesPanel
     from app.panels.scene_panel import ScenePanel
     from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
@@ -89,6 +91,8 @@ def fill_docks(window: MainWindow) -> None:
     window.selections = SelectionsPanel(document, window.workbench, window)
     window.selections.tools.set_actions([[window.registry.drawn(id) for id in ids] for ids in SELECT_TOOLS])
     window.scene_panel = ScenePanel(document, window.workbench, window)
+    window.samples = SamplesPanel(document, window)
+    window.model = ModelPanel(document, window)
     window.study = StudyPanel(document, window)
     inputs, results = (
         InputsForm(document, window.workbench.inputs, window),
@@ -117,6 +121,8 @@ def fill_docks(window: MainWindow) -> None:
         ("properties", window.properties),
         ("selections", scrolling(window.selections)),
         ("scene", window.scene_panel),
+        ("samples", window.samples),
+        ("model", scrolling(window.model)),
         ("study", window.study),
         ("history", window.history),
         ("tasks", window.task_list),

@@ -23,6 +23,7 @@ MEMORY_SECONDS = 5.0
 TOOLS_LEFT_OUT = {
     "Surface": ("tool.pin", "tool.crease", "tool.outline", "tool.pull", "view.setup"),
     "Shell": ("tool.handle", "tool.brush"),
+    "Regression": ("tool.pin", "tool.crease", "tool.outline", "tool.pull", "view.setup"),
 }
 """What of the tool strip makes no sense in a workspace."""
 PAINTED = ("tool.open-here", "tool.closed-here")

@@ -53,9 +53,11 @@ if TYPE_CHECKING:
     from app.panels.history_panel import HistoryPanel
     from app.panels.log_panel import LogPanel
     from app.panels.loss_plot import LossPlot
+    from app.panels.model_panel import ModelPanel
     from app.panels.objects_panel import ObjectsPanel
     from app.panels.properties_panel import PropertiesPanel
     from app.panels.readings_plot import ReadingsPlot
+    from app.panels.samples_panel import SamplesPanel
     from app.panels.scene_panel import ScenePanel
     from app.panels.selections_panel import SelectionsPanel
     from app.panels.study_panel import StudyPanel
@@ -116,6 +118,8 @@ class MainWindow(QMainWindow):
     properties: PropertiesPanel
     selections: SelectionsPanel
     scene_panel: ScenePanel
+    samples: SamplesPanel
+    model: ModelPanel
     workspaces: Workspaces
     gallery: GalleryPanel
     study: StudyPanel

@@ -20,7 +20,7 @@ class WorkspaceTabs(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 10, 0)
         row.setSpacing(2)
-        for id in ("workspace.surface", "workspace.shell"):
+        for id in ("workspace.surface", "workspace.shell", "workspace.regression"):
             button = QToolButton(self)
             button.setDefaultAction(window.registry.drawn(id))
             button.setProperty("tab", True)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from app.document.topic import Topic
-from app.document.workspaces import SHELL
+from app.document.workspaces import REGRESSION, SHELL
 
 if TYPE_CHECKING:
     from app.window import MainWindow
 
-DOCKS = {SHELL: ("scene",)}
+DOCKS = {SHELL: ("scene",), REGRESSION: ("samples", "model")}
 """Docks that a workspace brings up when it is shown first, and that others hide."""
 
 

@@ -47,6 +47,7 @@ def view_commands(window: MainWindow) -> list[Action]:
     workspaces = (
         ("Surface", tr("Surface"), "Ctrl+1", tr("Surfaces by descent: reconstruct, sculpt, repair")),
         ("Shell", tr("Shell"), "Ctrl+2", tr("Thin shells: fold, drape, press and pull sheets")),
+        ("Regression", tr("Regression"), "Ctrl+3", tr("Learn a simulation from samples, and predict and steer by it")),
     )
     return [
         *(

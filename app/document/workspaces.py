@@ -13,9 +13,9 @@ from engine.protocol.catalogue import Catalogue, GalleryEntry
 from engine.protocol.scene import Scene
 from engine.protocol.study import Study
 
-SURFACE, SHELL = "Surface", "Shell"
+SURFACE, SHELL, REGRESSION = "Surface", "Shell", "Regression"
 
-WORKSPACES = (SURFACE, SHELL)
+WORKSPACES = (SURFACE, SHELL, REGRESSION)
 
 KIND = "study:"
 """With which the keys of studies begin that rest beside another kind of their workspace."""
@@ -23,12 +23,17 @@ KIND = "study:"
 SIMULATE = "simulate"
 """The kind of study with which the workspace Shell begins."""
 
+PREDICT = "predict"
+"""The kind of study with which the workspace Regression begins."""
+
 
 def workspace_of(study: Study, catalogue: Catalogue | None) -> str:
     """The workspace that a study belongs to, also before the engine has said what it offers."""
     entry = next((item for item in catalogue.studies if item.study == study.study), None) if catalogue else None
     if entry is not None:
         return entry.workspace
+    if study.study == PREDICT:
+        return REGRESSION
     return SURFACE if study.scene is None else SHELL
 
 
@@ -76,4 +81,6 @@ def default_of(kind: str, catalogue: Catalogue | None) -> Study:
 
 def first_study(workspace: str) -> Study:
     """The study with which a workspace begins."""
+    if workspace == REGRESSION:
+        return Study(study=PREDICT)
     return Study(study=SIMULATE, scene=Scene()) if workspace == SHELL else Study()
