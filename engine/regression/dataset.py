@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,18 @@ class DatasetError(FormwrightError):
 
 
 @dataclass(frozen=True)
+class OutputGradient:
+    """How one output answers to what it depends on, where the simulation can say.
+
+    nodes : derivative by the node positions, shape (node_count, 2) or (node_count, 3), float64; None: not known
+    inputs : derivative by the known scalars, by name; those that are missing are not known
+    """
+
+    nodes: np.ndarray | None = None
+    inputs: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Sample:
     """One simulation.
 
@@ -28,6 +40,7 @@ class Sample:
     inputs : scalars that are known beforehand, by name
     outputs : scalars to predict, by name
     anchors : nodes that mean the same in every sample, in one order (corners, leading edge), shape (anchor_count,)
+    gradients : of outputs, by name; those that are missing are not known
     """
 
     name: str
@@ -37,6 +50,7 @@ class Sample:
     inputs: Mapping[str, float] = field(default_factory=dict)
     outputs: Mapping[str, float] = field(default_factory=dict)
     anchors: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    gradients: Mapping[str, OutputGradient] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, kind in (("nodes", np.float64), ("triangles", np.int32), ("anchors", np.int64)):
@@ -60,6 +74,8 @@ class Dataset:
     units : of fields and scalars by name; "length" is that of the nodes
     name : what the user calls it
     notes : what reading it found, sentences for the user
+    recipe : how it was generated ("generator", "seed", "options"), so that a further sample can be solved alike;
+        empty where it comes from elsewhere
     """
 
     samples: tuple[Sample, ...]
@@ -67,6 +83,7 @@ class Dataset:
     units: Mapping[str, str] = field(default_factory=dict)
     name: str = "data set"
     notes: tuple[str, ...] = ()
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.samples:

@@ -3,7 +3,9 @@
 Arrays: `nodes_count`, `triangles_count` (sample_count,); `nodes` (sum, 2 or 3); `triangles` (sum, 3), numbered within
 each sample; `fields` (sum, field_count); `scalars_in`, `scalars_out` (sample_count, …); `field_names`; `scalar_names`,
 those of `scalars_in` before those of `scalars_out`; `split` ("train" or "test" of every sample). May be left out:
-`anchors` (sample_count, anchor_count), `names` (sample_count,), `units` (JSON).
+`anchors` (sample_count, anchor_count), `names` (sample_count,), `units` and `recipe` (JSON); and gradients of outputs:
+`gradients_in` (sample_count, output_count, input_count) and `gradients_nodes` (sum of nodes, output_count, 2 or 3), NaN
+where a derivative is not known.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 from engine.core.atomic import atomic_write
 from engine.core.errors import FileError
 from engine.regression.dataset import Dataset, Sample, Split
+from engine.regression.flat_gradients import gradient_arrays, read_gradients
 
 REQUIRED = (
     "nodes_count", "triangles_count", "nodes", "triangles", "fields", "scalars_in", "scalars_out", "field_names",
@@ -43,7 +46,10 @@ def write_flat(dataset: Dataset, path: Path) -> None:
         "anchors": np.stack([sample.anchors for sample in samples]),
         "names": np.array([sample.name for sample in samples], dtype=np.str_),
         "units": np.array(json.dumps(dict(dataset.units))),
+        "recipe": np.array(json.dumps(dict(dataset.recipe))),
     }
+    if any(sample.gradients for sample in samples):
+        arrays |= gradient_arrays(dataset)
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # its stubs take the arrays for its own option
 
@@ -82,6 +88,8 @@ def read_flat(path: Path) -> Dataset:
             raise FileError(path, f"the split says {part!r}.", remedy="It is 'train' or 'test' of every sample.")
         split.append("train" if part == "train" else "test")
     first_node, first_triangle = (np.concatenate([[0], np.cumsum(each)]) for each in (nodes_count, triangles_count))
+    input_names, output_names = scalar_names[: scalars_in.shape[1]], scalar_names[scalars_in.shape[1] :]
+    gradients = read_gradients(path, arrays, nodes_count, input_names, output_names)
     samples = []
     for k in range(count):
         rows = slice(first_node[k], first_node[k + 1])
@@ -91,12 +99,15 @@ def read_flat(path: Path) -> Dataset:
                 nodes=arrays["nodes"][rows],
                 triangles=arrays["triangles"][first_triangle[k] : first_triangle[k + 1]],
                 fields={name: arrays["fields"][rows, j].astype(np.float64) for j, name in enumerate(field_names)},
-                inputs=dict(zip(scalar_names, map(float, scalars_in[k]), strict=False)),
-                outputs=dict(zip(scalar_names[scalars_in.shape[1] :], map(float, scalars_out[k]), strict=True)),
+                inputs=dict(zip(input_names, map(float, scalars_in[k]), strict=True)),
+                outputs=dict(zip(output_names, map(float, scalars_out[k]), strict=True)),
                 anchors=anchors[k],
+                gradients=gradients[k],
             )
         )
-    return Dataset(tuple(samples), tuple(split), _units(path, arrays), name=path.stem)
+    return Dataset(
+        tuple(samples), tuple(split), _json(path, arrays, "units"), name=path.stem, recipe=_json(path, arrays, "recipe")
+    )
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
@@ -115,14 +126,14 @@ def _table(path: Path, name: str, values: np.ndarray, count: int) -> np.ndarray:
     return values.astype(np.float64)
 
 
-def _units(path: Path, arrays: dict[str, np.ndarray]) -> dict[str, str]:
-    if "units" not in arrays:
+def _json(path: Path, arrays: dict[str, np.ndarray], name: str) -> dict[str, Any]:
+    if name not in arrays:
         return {}
     try:
-        units: Any = json.loads(str(arrays["units"]))
-        return {str(name): str(unit) for name, unit in units.items()}
+        values: Any = json.loads(str(arrays[name]))
+        return {str(key): value for key, value in values.items()}
     except (ValueError, AttributeError):
-        raise FileError(path, "the array units is no JSON object.") from None
+        raise FileError(path, f"the array {name} is no JSON object.") from None
 
 
 def _none(sample: Sample) -> np.ndarray:

@@ -8,7 +8,7 @@ high dimensions, 2024.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -29,6 +29,8 @@ STEP_SIZE = 0.15
 MOST_REFINED = 400
 """Samples on which hyperparameters are refined: time grows with the cube of their number."""
 
+ALL = slice(None)
+
 TOGETHER = 16
 """Processes whose hyperparameters are sought at once: their matrices stay in the processor's cache."""
 
@@ -47,7 +49,7 @@ class Hyperparameters:
     linear: Tensor
     noise: Tensor
 
-    def chosen(self, columns: Tensor) -> Hyperparameters:
+    def chosen(self, columns: Tensor | slice) -> Hyperparameters:
         """Those of some of the processes."""
         return Hyperparameters(
             self.length_scales[columns], self.signal[columns], self.linear[columns], self.noise[columns]
@@ -89,33 +91,44 @@ class Processes:
         when a variance is first asked for."""
         return _factors(self.kernel, self.parameters, self.inputs)
 
-    def predict(self, inputs: Tensor, columns: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    @cached_property
+    def scaled(self) -> Tensor:
+        """The samples in units of each process's length scales, shape (process_count, sample_count, input_count)."""
+        return self.inputs / self.parameters.length_scales.exp()[:, None, :]
+
+    def predict(self, inputs: Tensor, columns: slice = ALL) -> tuple[Tensor, Tensor]:
         """Mean and variance (what the inputs do not explain included), each (point_count, process_count), of points
         (point_count, input_count); differentiable in them.
 
-        columns : the processes that are asked; None: all
+        columns : the processes that are asked
         """
-        asked = self if columns is None else self.chosen(columns)
-        factors = self.factors if columns is None else self.factors[columns]
-        cross = _covariance(self.kernel, asked.parameters, inputs, self.inputs)
-        mean = torch.einsum("mpn,mn->pm", cross, asked.weights)
-        solved = torch.linalg.solve_triangular(factors, cross.transpose(1, 2), upper=False)
-        prior = asked.parameters.signal.exp() + asked.parameters.noise.exp()
-        trend = asked.parameters.linear.exp() * (inputs**2).sum(1, keepdim=True)
+        asked = self.parameters.chosen(columns)
+        cross = self._cross(inputs, columns)
+        solved = torch.linalg.solve_triangular(self.factors[columns], cross.transpose(1, 2), upper=False)
+        prior = asked.signal.exp() + asked.noise.exp()
+        trend = asked.linear.exp() * (inputs**2).sum(1, keepdim=True)
         variance = (prior + trend - (solved**2).sum(1).T).clamp_min(1e-12)
-        return asked.centre + asked.spread * mean, asked.spread**2 * variance
+        return self._mean(cross, columns), self.spread[columns] ** 2 * variance
 
-    def predict_mean(self, inputs: Tensor) -> Tensor:
+    def predict_mean(self, inputs: Tensor, columns: slice = ALL) -> Tensor:
         """The mean alone: several times cheaper, and in need of no factors."""
-        cross = _covariance(self.kernel, self.parameters, inputs, self.inputs)
-        return self.centre + self.spread * torch.einsum("mpn,mn->pm", cross, self.weights)
+        return self._mean(self._cross(inputs, columns), columns)
 
-    def chosen(self, columns: Tensor) -> Processes:
-        """Some of the processes."""
-        return replace(
-            self, parameters=self.parameters.chosen(columns), weights=self.weights[columns],
-            centre=self.centre[columns], spread=self.spread[columns],
-        )  # fmt: skip
+    def predict_mean_alone(self, inputs: Tensor, columns: slice = ALL) -> tuple[Tensor, Tensor]:
+        """The mean, and zeros in place of the variance."""
+        mean = self.predict_mean(inputs, columns)
+        return mean, torch.zeros_like(mean)
+
+    def _cross(self, inputs: Tensor, columns: slice) -> Tensor:
+        """Covariance of points with the samples, shape (process_count, point_count, sample_count)."""
+        asked = self.parameters.chosen(columns)
+        left = inputs / asked.length_scales.exp()[:, None, :]
+        shape = _profile(self.kernel, _square_distances(left, self.scaled[columns]))[0]
+        return asked.signal.exp()[:, None, None] * shape + asked.linear.exp()[:, None, None] * (inputs @ self.inputs.T)
+
+    def _mean(self, cross: Tensor, columns: slice) -> Tensor:
+        mean = torch.bmm(cross, self.weights[columns, :, None])[..., 0].T
+        return self.centre[columns] + self.spread[columns] * mean
 
 
 def fit(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from engine.regression.features import CommonMesh, Correspondence, coordinates, 
 from engine.regression.gaussian_process import Processes
 from engine.regression.morph import PreparedMesh, prepare_mesh
 from engine.regression.reduction import Basis
-from engine.regression.transfer import Located
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,9 @@ class ScalarModel:
     factor: float
 
 
+Known = TypeVar("Known", FieldModel, ScalarModel)
+
+
 @dataclass(frozen=True)
 class PredictedField:
     """At the nodes of a sample: mean and half of the band's width, shape (node_count,)."""
@@ -72,6 +74,25 @@ class Prediction:
     fields: Mapping[str, PredictedField]
     scalars: Mapping[str, PredictedScalar]
     novelty: Novelty
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is predicted, with its graph to nodes and scalars: through means and variances of the processes, modes,
+    interpolation and the morph.
+
+    fields : by name: mean and half of the band's width at the nodes, each (node_count,)
+    scalars : by name: mean and half of the band's width
+    features : standardised inputs of the processes, coefficients of the shape first, shape (feature_count,)
+    residual : the shape minus what its modes make of it at the nodes of the common mesh, shape (dimension, node_count)
+    correspondence : with the common mesh
+    """
+
+    fields: Mapping[str, tuple[Tensor, Tensor]]
+    scalars: Mapping[str, tuple[Tensor, Tensor]]
+    features: Tensor
+    residual: Tensor
+    correspondence: Correspondence
 
 
 @dataclass(frozen=True)
@@ -121,32 +142,37 @@ class RegressionModel:
         with torch.no_grad():
             return MorphedMesh(mesh, sample.nodes, correspond(torch.from_numpy(sample.nodes), mesh, self.common))
 
-    def predict(self, sample: Sample) -> Prediction:
-        """Of a mesh and its scalars (those of `input_names`)."""
-        return self.predict_morphed(self.prepare(sample), sample.inputs)
+    def predict(self, sample: Sample, *, fields: Iterable[str] | None = None) -> Prediction:
+        """Of a mesh and its scalars (those of `input_names`); `fields` that are asked for, None: all."""
+        return self.predict_morphed(self.prepare(sample), sample.inputs, fields=fields)
 
     def predict_morphed(
-        self, morphed: MorphedMesh, inputs: Mapping[str, float], *, nodes: np.ndarray | None = None
+        self,
+        morphed: MorphedMesh,
+        inputs: Mapping[str, float],
+        *,
+        nodes: np.ndarray | None = None,
+        fields: Iterable[str] | None = None,
     ) -> Prediction:
         """The same where the morph is known; `nodes` are new places of the mesh's nodes, which keep what they mean."""
         places = torch.from_numpy(morphed.nodes if nodes is None else np.ascontiguousarray(nodes, np.float64))
         with torch.no_grad():
-            seen = coordinates(places, morphed.correspondence)
-            features = self.features(seen, self.scalar_inputs(inputs))
-            mean, variance = (each[0].numpy() for each in self.processes.predict(features[None]))
-        back = morphed.correspondence.from_common
-        fields = {name: self._field(one, mean, variance, back) for name, one in self.fields.items()}
-        scalars = {
-            name: PredictedScalar(float(mean[one.column]), one.factor * float(np.sqrt(variance[one.column])), one.unit)
-            for name, one in self.scalars.items()
-        }
-        coefficients = self._shape_coefficients(seen).numpy()
-        residual = (seen.numpy() - self.shape.decode(coefficients)).reshape(self.common.dimension, -1)
-        novelty = self.domain.look(
-            residual=residual, features=features.numpy(), worst_angle=morphed.correspondence.morph.worst_angle,
-            flipped=morphed.correspondence.morph.flipped,
+            found = self.outcome(places, morphed.mesh, inputs, fields=fields, correspondence=morphed.correspondence)
+        mapped = morphed.correspondence.morph
+        return Prediction(
+            {
+                name: PredictedField(mean.numpy(), band.numpy(), self.fields[name].unit)
+                for name, (mean, band) in found.fields.items()
+            },
+            {
+                name: PredictedScalar(float(mean), float(band), self.scalars[name].unit)
+                for name, (mean, band) in found.scalars.items()
+            },
+            self.domain.look(
+                residual=found.residual.numpy(), features=found.features.numpy(), worst_angle=mapped.worst_angle,
+                flipped=mapped.flipped,
+            ),
         )  # fmt: skip
-        return Prediction(fields, scalars, novelty)
 
     def scalar_inputs(self, inputs: Mapping[str, float]) -> Tensor:
         """In the model's order; raises `ParameterError` for one that is missing or no number."""
@@ -163,38 +189,90 @@ class RegressionModel:
 
     # -- differentiable -------------------------------------------------------------------------------------------
 
+    def outcome(
+        self,
+        nodes: Tensor,
+        mesh: PreparedMesh,
+        inputs: Mapping[str, float] | Tensor,
+        *,
+        fields: Iterable[str] | None = None,
+        scalars: Iterable[str] | None = None,
+        bands: bool = True,
+        correspondence: Correspondence | None = None,
+    ) -> Outcome:
+        """Fields and scalars of a mesh with its nodes at `nodes`, differentiable in these and in the scalars.
+
+        inputs : by name, or a tensor in the order of `input_names`
+        fields, scalars : those that are asked for; None: all
+        bands : without them no variance is found, and bands are zero: several times cheaper
+        correspondence : the mesh's, held as it is; None: the mesh is morphed, with the graph of its nodes
+
+        Raises `ParameterError` for a name that the model does not know.
+        """
+        asked_fields = [self._known(name, self.fields, "field") for name in (self.fields if fields is None else fields)]
+        asked_scalars = [
+            self._known(name, self.scalars, "scalar") for name in (self.scalars if scalars is None else scalars)
+        ]
+        link = correspond(nodes, mesh, self.common) if correspondence is None else correspondence
+        seen = coordinates(nodes, link)
+        coefficients = self._shape_coefficients(seen)
+        features = self._standardised(
+            coefficients, inputs if isinstance(inputs, Tensor) else self.scalar_inputs(inputs)
+        )
+        predict = self.processes.predict if bands else self.processes.predict_mean_alone
+        found_fields = {}
+        for one in asked_fields:
+            mean, variance = (each[0] for each in predict(features[None], one.columns))
+            modes = torch.from_numpy(one.basis.modes)
+            common = torch.from_numpy(one.basis.mean) + mean @ modes
+            if bands:
+                spread = one.factor * (variance @ self._squared_modes(one) + torch.from_numpy(one.truncation)).sqrt()
+            else:
+                spread = torch.zeros_like(common)
+            both = link.from_common.interpolate(torch.stack([common, spread], dim=1))
+            found_fields[one.name] = (both[:, 0], both[:, 1])
+        found_scalars = {}
+        for scalar in asked_scalars:
+            mean, variance = (each[0, 0] for each in predict(features[None], slice(scalar.column, scalar.column + 1)))
+            found_scalars[scalar.name] = (mean, scalar.factor * variance.sqrt())
+        shape = torch.from_numpy(self.shape.mean) + coefficients @ torch.from_numpy(self.shape.modes)
+        return Outcome(found_fields, found_scalars, features, (seen - shape).reshape(self.common.dimension, -1), link)
+
     def features(self, seen: Tensor, scalars: Tensor) -> Tensor:
         """Standardised inputs of the processes, shape (feature_count,), with the graph of both.
 
         seen : coordinates on the common mesh, shape (dimension · node_count,)
         """
-        raw = torch.cat([self._shape_coefficients(seen), scalars])
-        return (raw - torch.from_numpy(self.centre)) / torch.from_numpy(self.spread)
+        return self._standardised(self._shape_coefficients(seen), scalars)
 
     def scalar(self, name: str, nodes: Tensor, mesh: PreparedMesh, inputs: Mapping[str, float]) -> Tensor:
         """A predicted scalar with its graph to the nodes, through the morph too."""
-        if name not in self.scalars:
-            raise ParameterError(
-                name, "the model predicts no such scalar.", remedy=f"It has {', '.join(self.scalars)}."
-            )
-        return self._means(nodes, mesh, inputs)[0][self.scalars[name].column]
+        return self.outcome(nodes, mesh, inputs, fields=(), scalars=(name,), bands=False).scalars[name][0]
 
     def field(self, name: str, nodes: Tensor, mesh: PreparedMesh, inputs: Mapping[str, float]) -> Tensor:
         """A predicted field at the nodes, shape (node_count,), with its graph to them."""
-        if name not in self.fields:
-            raise ParameterError(name, "the model predicts no such field.", remedy=f"It has {', '.join(self.fields)}.")
-        means, link = self._means(nodes, mesh, inputs)
-        one = self.fields[name]
-        common = torch.from_numpy(one.basis.mean) + means[one.columns] @ torch.from_numpy(one.basis.modes)
-        return link.from_common.interpolate(common)
+        return self.outcome(nodes, mesh, inputs, fields=(name,), scalars=(), bands=False).fields[name][0]
 
-    def _means(self, nodes: Tensor, mesh: PreparedMesh, inputs: Mapping[str, float]) -> tuple[Tensor, Correspondence]:
-        link = correspond(nodes, mesh, self.common)
-        features = self.features(coordinates(nodes, link), self.scalar_inputs(inputs))
-        return self.processes.predict_mean(features[None])[0], link
+    def _standardised(self, coefficients: Tensor, scalars: Tensor) -> Tensor:
+        raw = torch.cat([coefficients, scalars])
+        return (raw - torch.from_numpy(self.centre)) / torch.from_numpy(self.spread)
+
+    def _known(self, name: str, there: Mapping[str, Known], kind: str) -> Known:
+        if name not in there:
+            raise ParameterError(
+                name, f"the model predicts no such {kind}.", remedy=f"It has {', '.join(there) or 'none'}."
+            )
+        return there[name]
 
     def _shape_coefficients(self, seen: Tensor) -> Tensor:
         return torch.from_numpy(self._shape_rows()) @ (seen - torch.from_numpy(self.shape.mean))
+
+    def _squared_modes(self, one: FieldModel) -> Tensor:
+        """Squares of a field's modes, made once."""
+        kept: dict[str, Tensor] = self.__dict__.setdefault("_squares", {})
+        if one.name not in kept:
+            kept[one.name] = torch.from_numpy(one.basis.modes**2)
+        return kept[one.name]
 
     def _shape_rows(self) -> np.ndarray:
         """Modes of the shape times the mass matrix, made once."""
@@ -205,14 +283,3 @@ class RegressionModel:
             rows = np.concatenate([np.asarray((mass @ part.T).T) for part in parts], axis=1)
             self.__dict__["_rows"] = rows
         return rows
-
-    def _field(self, one: FieldModel, mean: np.ndarray, variance: np.ndarray, back: Located) -> PredictedField:
-        common = one.basis.decode(mean[one.columns])
-        spread = field_spread(one.basis, variance[one.columns], one.truncation)
-        both = back.interpolate(torch.from_numpy(np.stack([common, one.factor * spread], axis=1))).numpy()
-        return PredictedField(both[:, 0], both[:, 1], one.unit)
-
-
-def field_spread(basis: Basis, variance: np.ndarray, truncation: np.ndarray) -> np.ndarray:
-    """Standard deviation at the common nodes in closed form, √(diag(Bᵀ S B) + truncation), shape (node_count,)."""
-    return np.sqrt(variance @ basis.modes**2 + truncation)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ def generate(
     finally:
         for future in running:
             future.cancel()
-    dataset = _collected(generator, parts, samples, seed, test_share)
+    dataset = replace(_collected(generator, parts, samples, seed, test_share), recipe=recipe)
     write_flat(dataset, folder / FILE)
     return Made(dataset, tuple(failures))
 

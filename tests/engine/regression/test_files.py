@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import pyvista
 
 from engine.core.errors import FileError
-from engine.regression.dataset import Dataset
+from engine.regression.dataset import Dataset, OutputGradient
 from engine.regression.flat_file import read_flat, write_flat
 from engine.regression.folder import ANCHOR, read_folder
 from engine.regression.reading import read_candidates, read_dataset, read_mesh, write_fields
@@ -29,6 +30,25 @@ def test_a_flat_file_gives_back_what_was_written(plates: Dataset, tmp_path: Path
         assert np.array_equal(one.nodes, two.nodes) and np.array_equal(one.triangles, two.triangles)
         assert np.array_equal(one.anchors, two.anchors)
         assert all(np.array_equal(one.fields[name], two.fields[name]) for name in one.fields)
+
+
+def test_a_flat_file_keeps_gradients_and_the_recipe(plates: Dataset, tmp_path: Path) -> None:
+    first, *others = plates.samples[:3]
+    known = OutputGradient(np.arange(first.node_count * 2.0).reshape(-1, 2), {"load": 3.0})
+    second = replace(others[0], gradients={"narrowest": OutputGradient(None, {"load": 0.0})})
+    recipe = {"generator": "known", "seed": 2, "options": {"law": "elastic"}}
+    dataset = Dataset((replace(first, gradients={"strength": known}), second, others[1]), recipe=recipe)
+    write_flat(dataset, tmp_path / "sloped.npz")
+    back = read_flat(tmp_path / "sloped.npz")
+    assert back.recipe == recipe and set(back.samples[0].gradients) == {"strength"}
+    found = back.samples[0].gradients["strength"]
+    assert found.nodes is not None and np.array_equal(found.nodes, known.nodes) and found.inputs == {"load": 3.0}
+    assert back.samples[1].gradients == {"narrowest": OutputGradient(None, {"load": 0.0})}
+    assert back.samples[2].gradients == {}
+    arrays = dict(np.load(tmp_path / "sloped.npz"))
+    np.savez(tmp_path / "short.npz", **{**arrays, "gradients_nodes": arrays["gradients_nodes"][:-1]})
+    with pytest.raises(FileError, match="gradients_nodes has shape"):
+        read_flat(tmp_path / "short.npz")
 
 
 def test_a_flat_file_needs_only_what_it_must_have(plates: Dataset, tmp_path: Path) -> None:

@@ -75,27 +75,49 @@ def test_a_morphed_mesh_follows_its_nodes_and_scalars_as_the_whole_way_does(
     assert np.abs(apart.fields["stress"].mean - one.fields["stress"].mean).max() > 0.0
 
 
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("of", ["mean", "band"])
 @pytest.mark.parametrize("field", ["", "stress"])
 def test_gradients_through_process_modes_and_morph_against_differences(
-    field: str, model: RegressionModel, plates: Dataset
+    field: str, of: str, held: bool, model: RegressionModel, plates: Dataset
 ) -> None:
-    """Off the places where a node lies on one of the common mesh: there the interpolation has a kink."""
+    """Of nodes and scalars; off the places where a node lies on one of the common mesh: there interpolation has a
+    kink."""
     base = plates.part("test")[1]
     generator = np.random.default_rng(0)
     sample = replace(base, nodes=base.nodes + 0.02 * generator.normal(size=base.nodes.shape))
-    mesh = model.prepare(sample).mesh
+    morphed = model.prepare(sample)
+    link = morphed.correspondence if held else None
 
-    def value(nodes: torch.Tensor) -> torch.Tensor:
-        if not field:
-            return model.scalar("strength", nodes, mesh, sample.inputs)
-        return model.field(field, nodes, mesh, sample.inputs).square().mean()
+    def value(nodes: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
+        found = model.outcome(
+            nodes, morphed.mesh, inputs, fields=(field,) if field else (), scalars=() if field else ("strength",),
+            correspondence=link,
+        )  # fmt: skip
+        pair = found.fields[field] if field else found.scalars["strength"]
+        return pair[0 if of == "mean" else 1].square().mean()
 
-    nodes = torch.from_numpy(sample.nodes).clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(value(nodes), nodes)
+    places, scalars = torch.from_numpy(sample.nodes), model.scalar_inputs(sample.inputs)
+    leaves = places.clone().requires_grad_(), scalars.clone().requires_grad_()
+    by_nodes, by_inputs = torch.autograd.grad(value(*leaves), leaves)
     way = torch.from_numpy(generator.normal(size=sample.nodes.shape))
     step = 1e-6
-    slope = float((value(nodes.detach() + step * way) - value(nodes.detach() - step * way)) / (2.0 * step))
-    assert abs(slope - float((gradient * way).sum())) < 1e-5 * abs(slope)
+    slope = float((value(places + step * way, scalars) - value(places - step * way, scalars)) / (2.0 * step))
+    assert abs(slope - float((by_nodes * way).sum())) < 1e-5 * abs(slope)
+    slope = float((value(places, scalars + step) - value(places, scalars - step)) / (2.0 * step))
+    assert abs(slope - float(by_inputs.sum())) < 1e-5 * abs(slope)
+
+
+def test_only_the_fields_that_are_asked_for_are_predicted(model: RegressionModel, plates: Dataset) -> None:
+    sample = plates.part("test")[2]
+    whole, one = model.predict(sample), model.predict(sample, fields=("shift",))
+    assert set(one.fields) == {"shift"} and one.scalars == whole.scalars
+    assert np.array_equal(one.fields["shift"].band, whole.fields["shift"].band)
+    with pytest.raises(ParameterError, match="no such field"):
+        model.predict(sample, fields=("heat",))
+    nodes = torch.from_numpy(sample.nodes)
+    bare = model.outcome(nodes, model.prepare(sample).mesh, sample.inputs, fields=("shift",), bands=False)
+    assert np.allclose(bare.fields["shift"][0].numpy(), whole.fields["shift"].mean, atol=1e-12)
 
 
 def test_a_saved_model_predicts_the_same_to_the_last_bit(
