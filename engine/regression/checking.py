@@ -23,7 +23,7 @@ def check_dataset(dataset: Dataset) -> None:
             raise DatasetError(f"Two samples are called {sample.name}.", remedy="Give every sample a name of its own.")
         seen.add(sample.name)
         check_sample(sample)
-        _require_same(sample, first)
+        require_same(sample, first)
     kinds = [topology(sample) for sample in dataset]
     usual = Counter(kinds).most_common(1)[0][0]
     for sample, found in zip(dataset, kinds, strict=True):
@@ -102,7 +102,8 @@ def describe(found: tuple[int, int, int]) -> str:
     return f"{parts} part{'s' * (parts != 1)}, {loops} border{'s' * (loops != 1)} and Euler number {euler}"
 
 
-def _require_same(sample: Sample, first: Sample) -> None:
+def require_same(sample: Sample, first: Sample) -> None:
+    """Raise `DatasetError` where a sample has not what the first one has."""
     if sample.nodes.shape[1] != first.nodes.shape[1]:
         raise DatasetError(
             f"{sample.name} has {sample.nodes.shape[1]} coordinates a node; {first.name} has {first.nodes.shape[1]}."
