@@ -21,8 +21,8 @@ FRAMES_A_PLOT = 4
 """Curves and numbers are drawn anew every so many frames: nobody reads them faster, and the viewport needs the time."""
 MEMORY_SECONDS = 5.0
 TOOLS_LEFT_OUT = {
-    "Surface": ("tool.pin", "tool.crease", "tool.outline", "tool.pull", "view.setup"),
-    "Shell": ("tool.handle", "tool.brush"),
+    "Surface": ("tool.pin", "tool.crease", "tool.outline", "tool.pull", "tool.probe", "view.setup"),
+    "Shell": ("tool.handle", "tool.brush", "tool.probe"),
     "Regression": ("tool.pin", "tool.crease", "tool.outline", "tool.pull", "view.setup"),
 }
 """What of the tool strip makes no sense in a workspace."""

@@ -20,6 +20,7 @@ GROUPS = (
         "tool.select",
         "tool.move",
         "tool.measure",
+        "tool.probe",
     ),
     ("tool.pin", "tool.crease", "tool.outline", "tool.pull", "view.setup"),
     ("view.sensitivity", "view.lock-range", "view.wireframe", "clip.plane"),

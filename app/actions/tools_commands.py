@@ -42,6 +42,7 @@ def tools_commands(window: MainWindow) -> list[Action]:
         ("open-here", tr("Open here"), "", tr("Paint where the surface must be open; Ctrl takes away")),
         ("closed-here", tr("Closed here"), "", tr("Paint where the surface must go on; Ctrl takes away")),
         ("pull", tr("Pull"), "U", tr("Pull at a body with a spring while the simulation runs")),
+        ("probe", tr("Probe"), "J", tr("Click on the surface to keep what is predicted there in sight")),
     )
     needs: dict[str, Callable[[], bool]] = {tool: partial(_is_staged, window) for tool in STAGING}
     needs |= {tool: partial(_is_offered, window, tool) for tool in REGIONS}

@@ -40,6 +40,8 @@ SHAPES: dict[str, str] = {
     '<path d="M14.8 5.1a8 8 0 0 1 4.3 11" stroke-dasharray="2.2 2.2"/>'
     '<path d="M8.5 12.2 11 14.8l4.5-5"/>',
     "measure": '<path d="M3.8 15.5 15.5 3.8l4.7 4.7L8.5 20.2z"/><path d="m7 12.5 2 2M10.2 9.3l2 2M13.3 6.2l2 2"/>',
+    "probe": '<circle cx="9" cy="15" r="5"/><path d="M9 15v.1" stroke-width="2.8"/><path d="M13 11 16 8"/>'
+    '<path d="M14 3.5h6.5v5H14z"/>',
     "select": '<path d="M4 9V5.5A1.5 1.5 0 0 1 5.5 4H9M15 4h3.5A1.5 1.5 0 0 1 20 5.5V9"/>'
     '<path d="M9 20H5.5A1.5 1.5 0 0 1 4 18.5V15"/>'
     '<path d="m11.5 11.5 8.5 3.3-3.7 1.5-1.5 3.7z" fill="C"/>',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -108,34 +109,45 @@ def blended(base: str | np.ndarray, count: int, tints: list[tuple[np.ndarray, st
     return np.rint(colours).astype(np.uint8)
 
 
+Extent = Literal["signed", "from zero", "whole"]
+"""What a range reaches over: both signs alike, from zero, or from the lowest to the highest value."""
+
+
 class SteadyRange:
-    """A range that follows the data slowly, so that colours do not flicker: symmetric around zero, or `from_zero`.
+    """A range that follows the data slowly, so that colours do not flicker (see `Extent`).
 
     The aim is the 98th percentile of the magnitudes: a few extreme vertices do not wash out the rest. It rises in a
-    few frames and falls more slowly.
+    few frames and falls more slowly. A whole range leaves no value out, for hot spots are few vertices: it widens at
+    once, and is exact for what is `settled`.
     """
 
     def __init__(self) -> None:
         self.locked: tuple[float, float] | None = None
-        self.from_zero = False
+        self.extent: Extent = "signed"
         self._limit: float | None = None
+        self._ends: tuple[float, float] | None = None
 
     @property
     def limits(self) -> tuple[float, float]:
         if self.locked is not None:
             return self.locked
+        if self.extent == "whole":
+            return self._ends or (0.0, 1.0)
         limit = self._limit or 1.0
-        return (0.0, limit) if self.from_zero else (-limit, limit)
+        return (0.0, limit) if self.extent == "from zero" else (-limit, limit)
 
     def forget(self) -> None:
         """Start anew with the next data (another Run)."""
-        self._limit = None
+        self._limit = self._ends = None
 
-    def follow(self, values: np.ndarray) -> None:
-        magnitudes = np.abs(values[np.isfinite(values)])
-        if self.locked is not None or not len(magnitudes):
+    def follow(self, values: np.ndarray, *, settled: bool = False) -> None:
+        known = values[np.isfinite(values)]
+        if self.locked is not None or not len(known):
             return
-        aim = float(np.percentile(magnitudes, 98))
+        if self.extent == "whole":
+            self._follow_ends(float(known.min()), float(known.max()), settled)
+            return
+        aim = float(np.percentile(np.abs(known), 98))
         if aim <= 0.0:
             return
         if self._limit is None:
@@ -144,6 +156,15 @@ class SteadyRange:
             # In the logarithm: a range that shrinks tenfold over a descent should do so evenly.
             share = 0.25 if aim > self._limit else 0.08
             self._limit = float(np.exp((1 - share) * np.log(self._limit) + share * np.log(aim)))
+
+    def _follow_ends(self, low: float, high: float, settled: bool) -> None:
+        if self._ends is not None and not settled:
+            low = min(low, self._ends[0] + 0.08 * (low - self._ends[0]))
+            high = max(high, self._ends[1] + 0.08 * (high - self._ends[1]))
+        if high - low <= 1e-6 * max(abs(low), abs(high)):  # float32 tells no more than that apart
+            middle, half = (low + high) / 2.0, max(abs(low), abs(high)) * 0.05 or 1.0
+            low, high = middle - half, middle + half
+        self._ends = (low, high)
 
 
 def map_sequential(values: np.ndarray, limits: tuple[float, float], table: np.ndarray) -> np.ndarray:

@@ -253,6 +253,7 @@ class InteractiveView(QWidget):
             return
         hit = view.eye.pick(self._pointer.x, self._pointer.y)
         self.state.probed = None if hit is None else hit.value
+        self.state.probed_band = None if hit is None else hit.band
         view.refresh()
         if hit is None:
             self.point_probed.emit((), None)

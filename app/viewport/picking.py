@@ -17,13 +17,14 @@ class Hit:
     """Where a line of sight first meets something.
 
     position : [mm, world]; normal : unit, towards the viewer for points; name : of the object
-    value : what colours the surface there (sensitivity or distance)
+    value : what colours the surface there (sensitivity or distance); band : half of its band, where it is predicted
     """
 
     position: np.ndarray
     normal: np.ndarray
     name: str
     value: float | None = None
+    band: float | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ Triple = tuple[float, float, float]
 
 Tool = Literal[
     "navigate", "handle", "brush", "select", "move", "measure", "pull", "pin", "crease", "outline", "open-here",
-    "closed-here",
+    "closed-here", "probe",
 ]  # fmt: skip
 BRUSHES: frozenset[Tool] = frozenset({"brush", "pin", "open-here", "closed-here"})
 """Tools that paint."""
@@ -55,6 +55,18 @@ class PlacedView:
     direction: Triple
     point: Triple | None = None
     selected: bool = False
+
+
+@dataclass(frozen=True)
+class ProbeView:
+    """A place on the surface with what is told of it.
+
+    place : [mm, world]; text : beside it; warning : it is the place that a message is about
+    """
+
+    place: Triple
+    text: str
+    warning: bool = False
 
 
 @dataclass(frozen=True, eq=False)

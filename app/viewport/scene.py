@@ -284,7 +284,8 @@ class Scene:
         if found is None:
             return None
         value = surface.value_at(found.position, found.triangle)
-        return Hit(found.position + surface.origin, found.normal, SURFACE, value)
+        band = surface.band_at(found.position, found.triangle)
+        return Hit(found.position + surface.origin, found.normal, SURFACE, value, band)
 
     def pick_on(self, name: str, start: np.ndarray, direction: np.ndarray, reach: float) -> Hit | None:
         """First hit of a ray [mm, world] with one object or the Run's surface, whatever lies before it."""
@@ -393,7 +394,8 @@ class Scene:
 
     def _cull(self) -> None:
         """On software OpenGL the backs of triangles are left out, but of sheets, and where one looks inside."""
-        hidden = self.budget is not None and not self.cut.active and not self.surface.has_bodies
+        both = self.surface.has_bodies or self.surface.flat
+        hidden = self.budget is not None and not self.cut.active and not both
         self.surface.drawn.actor.GetProperty().SetBackfaceCulling(hidden)
 
     def _show_surface(self) -> None:

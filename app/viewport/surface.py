@@ -23,6 +23,7 @@ from app.viewport.records import BodyVertex, SelectionView
 from app.viewport.shades import SENSITIVITY, Shade, shade_of
 from engine.geometry.nearest_values import NearestValues
 from engine.io.motion.motion import body_colour
+from engine.protocol.layers import BAND, FIELD, parts_of
 from engine.protocol.snapshot import Snapshot
 
 BODY = "body"
@@ -53,6 +54,7 @@ class RunSurface:
         self.triangles = np.empty((0, 3), np.int32)
         self._vertices = np.empty((0, 3), np.float32)
         self._values: np.ndarray | None = None
+        self._shade: Shade | None = None
         self._copies = np.empty(0, np.int32)
         self._plain = "#c9ccd0"
         self._tables = {"diverging": diverging_table(), "sequential": sequential_table()}
@@ -76,7 +78,10 @@ class RunSurface:
     @property
     def shade(self) -> Shade:
         """How the values that may colour it are drawn."""
-        return shade_of(self.scalar, self._values)
+        if self._shade is None:
+            units = {} if self.snapshot is None else self.snapshot.info.get("units", {})
+            self._shade = shade_of(self.scalar, self._values, units)
+        return self._shade
 
     @property
     def names(self) -> list[str]:
@@ -136,6 +141,16 @@ class RunSurface:
         """What is drawn, relative to `origin`, (drawn_count, 3); never written to again."""
         return self._vertices
 
+    def vectors(self, name: str) -> np.ndarray | None:
+        """Vectors on the vertices of the Snapshot, shape (vertex_count, 3); None where it has none of that name."""
+        found = None if self.snapshot is None else self.snapshot.arrays.get(name)
+        return found if found is not None and found.shape == (self.vertex_count, 3) else None
+
+    def snapshot_positions(self) -> np.ndarray:
+        """All vertices of the Snapshot [mm, world], shape (vertex_count, 3)."""
+        assert self.snapshot is not None
+        return np.asarray(self.snapshot.arrays["vertices"].astype(np.float64) + self.origin)
+
     def world_points(self) -> np.ndarray:
         """What is drawn, as positions (drawn_count, 3) [mm, world]."""
         return self._vertices.astype(np.float64) + self.origin
@@ -148,6 +163,7 @@ class RunSurface:
         if snapshot.run != self._run:
             self._run = snapshot.run
             self.range.forget()
+            self._shade = None
         self.origin = np.asarray(snapshot.origin, np.float64)
         self.vertex_count = len(vertices)
         triangles = self._of_shown_bodies(snapshot, triangles)
@@ -171,6 +187,7 @@ class RunSurface:
         if name not in ("plain", self.scalar):
             self.scalar = name
             self.range.forget()
+            self._shade = None
             self._take_values()
         self.recolour()
 
@@ -236,13 +253,31 @@ class RunSurface:
 
     def value_at(self, position: np.ndarray, triangle: int) -> float | None:
         """What may colour it, at a drawn triangle's corner nearest to `position` (3,), relative to the actor."""
-        if self._values is None:
+        return self._at(self._values, position, triangle)
+
+    def band_at(self, position: np.ndarray, triangle: int) -> float | None:
+        """Half of the band of a predicted field there; None for all else."""
+        kind, field = parts_of(self.scalar)
+        return self._at(self._drawn_values(BAND + field), position, triangle) if kind == FIELD else None
+
+    def _at(self, values: np.ndarray | None, position: np.ndarray, triangle: int) -> float | None:
+        if values is None:
             return None
         corners = self.drawn.triangles[triangle]
         nearest = int(corners[np.argmin(np.linalg.norm(self.drawn.vertices[corners] - position, axis=1))])
         if nearest >= len(self._vertices):
             nearest = int(self._copies[nearest - len(self._vertices)])
-        return float(self._values[nearest])
+        return float(values[nearest])
+
+    @property
+    def gaps(self) -> bool:
+        """Somewhere it has no value of what colours it."""
+        return self._values is not None and not bool(np.isfinite(self._values).all())
+
+    @property
+    def flat(self) -> bool:
+        """It lies in one plane of the axes, and is seen from both sides."""
+        return bool(len(self._vertices)) and bool((np.ptp(self._vertices, axis=0) == 0.0).any())
 
     def _data_colours(self, values: np.ndarray) -> np.ndarray:
         """Colours of values (n,) by the map that they are drawn with, shape (n, 3)."""
@@ -257,10 +292,15 @@ class RunSurface:
 
     def _take_values(self) -> None:
         """What may colour it, of the Snapshot that is shown."""
-        self._values = self._drawn_values(self.scalar)
-        self.range.from_zero = self.shade.map == "sequential"
-        if self._values is not None:
-            self.range.follow(self._values)
+        before, self._values = self._values, self._drawn_values(self.scalar)
+        if before is None or parts_of(self.scalar)[0] == "":
+            self._shade = None  # of a predicted field it stays: its colours do not turn over while one watches
+        if self.shade.whole:
+            self.range.extent = "whole"
+        else:
+            self.range.extent = "from zero" if self.shade.map == "sequential" else "signed"
+        if self._values is not None and self.snapshot is not None:
+            self.range.follow(self._values, settled=self.snapshot.state != "running")
 
     def _drawn_values(self, name: str) -> np.ndarray | None:
         """Values of the drawn vertices, shape (drawn_count,); None where the Snapshot has none of that name."""

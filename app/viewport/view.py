@@ -27,6 +27,7 @@ from app.viewport.records import (
     HandleView,
     MarkView,
     PlacedView,
+    ProbeView,
     SelectionView,
     View,
 )
@@ -67,6 +68,7 @@ class Viewport(InteractiveView):
     clip_dragged = Signal(object, bool)  # Clip, True when the drag ended
     measured = Signal(str, list, float)  # kind, points [mm], value [mm, or degrees for an angle]
     pulled = Signal(str, int, object)  # body, number of its vertex, target [mm] or None to let go
+    probe_placed = Signal(tuple)  # (x, y, z) on the Run's surface [mm]
     camera_changed = Signal()
     content_shown = Signal()  # once: the first thing that there is to see has been drawn
 
@@ -84,6 +86,7 @@ class Viewport(InteractiveView):
         self.clip: Clip | None = None
         self.measurements: list[Measurement] = []
         self.marks: list[MarkView] = []
+        self.probes: list[ProbeView] = []
         self.gizmo = ""
         self.gizmo_scales = True
         self._placements: dict[str, Placement] = {}
@@ -251,6 +254,11 @@ class Viewport(InteractiveView):
     def set_marks(self, marks: list[MarkView]) -> None:
         """Show these pins and creases and no others."""
         self.marks = list(marks)
+        self.refresh()
+
+    def set_probes(self, probes: list[ProbeView]) -> None:
+        """Show these places and no others."""
+        self.probes = list(probes)
         self.refresh()
 
     def show_comparison(

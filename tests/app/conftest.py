@@ -297,6 +297,7 @@ class FakeViewport(QWidget):
     pin_painted = Signal(str, list, float, bool, bool)
     crease_drawn = Signal(str, list)
     outline_drawn = Signal(list)
+    probe_placed = Signal(tuple)
     camera_changed = Signal()
     content_shown = Signal()
 
@@ -350,7 +351,7 @@ VIEWPORT_METHODS = {
     "shut_down", "draw", "set_placement", "set_gizmo", "set_selections", "set_selecting", "set_clip",
     "set_measure_kind", "set_marks", "look_at_ground",
     "set_measurements", "hide_bodies", "set_ground", "frame_next", "show_comparison", "clear_comparison", "set_camera",
-    "frame_selection", "set_placed", "refuse_pull",
+    "frame_selection", "set_placed", "refuse_pull", "set_probes",
 }  # fmt: skip
 
 

@@ -10,10 +10,13 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
 from app.viewport.overlay.ink import length, paint_label, paint_line, polygon, shade, spots
-from app.viewport.records import BRUSHES
+from app.viewport.records import BRUSHES, Tool
 
 if TYPE_CHECKING:
     from app.viewport.view import Viewport
+
+PROBING: frozenset[Tool] = frozenset({"navigate", "probe"})
+"""Tools with which the value under the pointer is told."""
 
 
 def paint_brush(painter: QPainter, view: Viewport) -> None:
@@ -86,11 +89,13 @@ def paint_hint(painter: QPainter, view: Viewport) -> None:
 
 def paint_probe(painter: QPainter, view: Viewport) -> None:
     """The value of what colours the surface, where the pointer rests on it."""
-    value = view.state.probed
-    if value is None or view.pointer is None or view.state.tool != "navigate" or not view.scene.seen_surface.coloured:
+    value, surface = view.state.probed, view.scene.seen_surface
+    if value is None or view.pointer is None or view.state.tool not in PROBING or not surface.coloured:
         return
-    unit = "1/mm" if view.scene.comparison is None else "mm"
-    text = f"{value:.3g} {unit}".replace("-", "−") if np.isfinite(value) else view.tr("not known")
+    band = view.state.probed_band
+    text = f"{value:.3g}" if band is None else f"{value:.3g} ± {band:.2g}"
+    text = f"{text} {surface.shade.unit}".rstrip().replace("-", "−")
+    text = text if np.isfinite(value) else view.tr("not known")
     paint_label(painter, view, QPointF(view.pointer.x + 16, view.pointer.y + 26), text)
 
 

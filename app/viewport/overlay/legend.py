@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 
+from app.document.digits import shown
 from app.viewport import camera as cameras
 from app.viewport.colours import diverging_table, sequential_table
 from app.viewport.overlay.ink import AXIS_COLOURS, MARGIN, paint_panel, paint_text
@@ -43,6 +44,7 @@ def paint_colour_bar(painter: QPainter, view: Viewport) -> None:
         height = (len(shade.categories) + 1) * line + 22
     else:
         height = (3 if shade.map == "diverging" or any(shade.ends) else 2) * line + 32
+    height += line if surface.gaps else 0.0
     box = QRectF(view.width() - MARGIN - width - 20, view.height() - MARGIN - height, width + 20, height)
     paint_panel(painter, view, box)
     left, top = box.left() + 10, box.top() + 6
@@ -55,6 +57,9 @@ def paint_colour_bar(painter: QPainter, view: Viewport) -> None:
         _paint_categories(painter, view, shade, QRectF(left, top + line + 5, width, line))
     else:
         _paint_bar(painter, view, surface, QRectF(left, top + line + 5, width, 10), line)
+    if surface.gaps:
+        below = QRectF(left, box.bottom() - line - 6, width, line)
+        paint_text(painter, view.theme.faint, below, Qt.AlignmentFlag.AlignLeft, view.tr("grey: no value here"))
 
 
 def _paint_bar(painter: QPainter, view: Viewport, surface: RunSurface, bar: QRectF, line: float) -> None:
@@ -73,11 +78,12 @@ def _paint_bar(painter: QPainter, view: Viewport, surface: RunSurface, bar: QRec
     numbers = QRectF(bar.left(), bar.bottom() + 3, bar.width(), line)
     below = numbers.translated(0, line)
     ends = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignHCenter, Qt.AlignmentFlag.AlignRight)
-    scale = (f"−{limit:.2g}", "0", f"+{limit:.2g}")
+    write = shown if shade.whole else "{:.2g}".format
+    scale = (f"−{write(limit)}", "0", f"+{write(limit)}")
     words = (shade.ends[0], "", shade.ends[1])
     if sequential:
         low, high = limits
-        scale = (f"{low:.2g}", f"{(low + high) / 2:.2g}", f"{high:.2g}")
+        scale = (write(low), write((low + high) / 2), write(high))
     elif one_sided:
         scale, words = (
             ("0", f"{limit / 2:.2g}", f"{limit:.2g}"),

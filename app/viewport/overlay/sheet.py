@@ -16,6 +16,7 @@ from app.viewport.overlay.ink import font
 from app.viewport.overlay.legend import paint_axes, paint_colour_bar, paint_notice
 from app.viewport.overlay.measures import paint_measurements, paint_measuring
 from app.viewport.overlay.placed import paint_placed
+from app.viewport.overlay.probes import paint_descent, paint_probes
 from app.viewport.overlay.pulling import paint_pull
 from app.viewport.overlay.staging import paint_marks, paint_marks_legend, paint_polyline
 
@@ -53,12 +54,14 @@ def paint_overlay(painter: QPainter, view: Viewport, *, live: bool, legend: bool
         paint_marks_legend(painter, view)
     paint_divider(painter, view)
     if handles:
+        paint_descent(painter, view)
         for placed in view.placed:
             paint_placed(painter, view, placed)
         for handle in view.handles:
             paint_handle(painter, view, handle)
         paint_measurements(painter, view)
         paint_marks(painter, view)
+        paint_probes(painter, view)
     if not live:
         return
     paint_clip(painter, view)

@@ -24,7 +24,7 @@ class ToolState:
     polyline : a line under way on a surface, shape (k, 3)
     pull : vertex that is pulled, and to where
     hint : why a click did nothing
-    probed : what colours the surface where the pointer rests
+    probed : what colours the surface where the pointer rests; probed_band : half of its band, where it is predicted
     """
 
     tool: Tool = "navigate"
@@ -54,6 +54,7 @@ class ToolState:
     pull: tuple[BodyVertex, np.ndarray] | None = None
     hint: str = ""
     probed: float | None = None
+    probed_band: float | None = None
     pivot: np.ndarray | None = None
     pivot_until: float = 0.0
 

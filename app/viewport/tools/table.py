@@ -11,6 +11,7 @@ from app.viewport.tools.handle import HandleTool
 from app.viewport.tools.measure import MeasureTool
 from app.viewport.tools.move import MoveTool
 from app.viewport.tools.navigate import NavigateTool
+from app.viewport.tools.probe import ProbeTool
 from app.viewport.tools.pull import PullTool
 from app.viewport.tools.select import RegionTool, SelectTool
 from app.viewport.tools.staging import CreaseTool, OutlineTool, PinTool
@@ -28,4 +29,5 @@ TOOLS: dict[Tool, NavigateTool] = {
     "outline": OutlineTool(),
     "open-here": RegionTool("open-here"),
     "closed-here": RegionTool("closed-here"),
+    "probe": ProbeTool(),
 }
