@@ -1,4 +1,4 @@
-"""Names of the values on the vertices of a Snapshot that a regression model predicts, and of what is told beside them."""
+"""Names of the values on the vertices of a Snapshot that a regression model predicts, and of what is told with them."""
 
 from __future__ import annotations
 
