@@ -30,6 +30,13 @@ def border_loops(triangles: np.ndarray) -> list[np.ndarray]:
     return sorted(loops, key=len, reverse=True)
 
 
+def border_triangles(tetrahedra: np.ndarray) -> np.ndarray:
+    """Faces that one tetrahedron alone has, outward of those that are positive, shape (triangle_count, 3), int32."""
+    faces = tetrahedra[:, [[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]]].reshape(-1, 3)
+    _, first, count = np.unique(np.sort(faces, axis=1), axis=0, return_index=True, return_counts=True)
+    return faces[np.sort(first[count == 1])].astype(np.int32)
+
+
 def outer_first(nodes: np.ndarray, loops: list[np.ndarray]) -> list[np.ndarray]:
     """The loops with the one that encloses the others in front: that of the largest box."""
     return sorted(loops, key=lambda loop: -float(np.ptp(nodes[loop], axis=0).max()))
