@@ -40,8 +40,8 @@ class Document:
     needs to follow. So undo is the same for everything: the Project of before, and the Edits that lead back to it.
 
     Topics: one a part of the Project (`objects_changed`, `study_changed`, `frozen_changed`, `selections_changed`,
-    `clip_changed`, `measurements_changed`, `titles_changed`), `document_changed` (any of them), `selection_changed`
-    (what is chosen by name), `catalogue_changed`.
+    `clip_changed`, `measurements_changed`, `probes_changed`, `titles_changed`, `samples_changed`), `document_changed`
+    (any of them), `selection_changed` (what is chosen by name), `catalogue_changed`.
     """
 
     def __init__(self, *, recent: RecentFiles | None = None, undo_budget: int = DEFAULT_BUDGET) -> None:
@@ -58,7 +58,9 @@ class Document:
         self.selections_changed = Topic()
         self.clip_changed = Topic()
         self.measurements_changed = Topic()
+        self.probes_changed = Topic()
         self.titles_changed = Topic()
+        self.samples_changed = Topic()
         self.document_changed = Topic()
         self.selection_changed = Topic()
         self.catalogue_changed = Topic()
@@ -115,6 +117,12 @@ class Document:
             if not (spec.mask in lost and spec.kind in needy)
         ]
         return replace(project, study=project.study.model_copy(update={"terms": terms}))
+
+    def rewrite(self, change: Callable[[Project], Project]) -> None:
+        """Let the Project be what `change` makes of it, and those that undo leads to as well; no step of undo."""
+        self.undo_stack.rewrite(change)
+        self._saved = change(self._saved)
+        self._take(change(self._project))
 
     @contextlib.contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -430,9 +438,9 @@ class Document:
         It is sent the masks and the frozen regions; a resumed one says first which of them it has.
         """
         self.run = RunRecord(run=number, state="preparing")
-        self._rewrite(without_moves)
+        self.rewrite(without_moves)
         if not resumed:
-            self._rewrite(without_branches)
+            self.rewrite(without_branches)
         target = followed_target(self._project, self.catalogue)
         self.engine.begin(replace(self._project, strokes=()), target=target, resumed=resumed)
         if not resumed:
@@ -441,7 +449,7 @@ class Document:
     def branches_changed(self, event: BranchesChanged) -> None:
         """Branches got other names in the History, or one is gone, which is outside undo: their titles go along."""
         self.run.branches_changed(event)
-        self._rewrite(partial(with_branches, renamed=event.renamed, gone=event.deleted_branch))
+        self.rewrite(partial(with_branches, renamed=event.renamed, gone=event.deleted_branch))
 
     def edit_applied(self, event: EditApplied) -> None:
         """The engine carried an Edit out. One that nobody sent from here (it lowers the step size after a roll-back) is
@@ -481,12 +489,6 @@ class Document:
 
     # ---------------------------------------------------------------------------------------------------------------
 
-    def _rewrite(self, change: Callable[[Project], Project]) -> None:
-        """Let the Project be what `change` makes of it, and those that undo leads to as well; no step of undo."""
-        self.undo_stack.rewrite(change)
-        self._saved = change(self._saved)
-        self._take(change(self._project))
-
     def _return_to(self, project: Project | None) -> None:
         if project is not None:
             edits = edits_between(self._project, project, self.catalogue) if self.run.active else []
@@ -509,7 +511,9 @@ class Document:
             (self.selections_changed, before.selections, project.selections),
             (self.clip_changed, before.clip, project.clip),
             (self.measurements_changed, before.measurements, project.measurements),
+            (self.probes_changed, before.probes, project.probes),
             (self.titles_changed, before.branch_titles, project.branch_titles),
+            (self.samples_changed, before.samples, project.samples),
         )
         for topic, old, new in told:
             if old is not new and old != new:

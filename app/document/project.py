@@ -157,6 +157,21 @@ class Measurement:
     value: float
 
 
+@dataclass(frozen=True)
+class Probe:
+    """A place on the surface of a part that is predicted; it goes with the part.
+
+    number : by which it is called
+    corners : vertices of the triangle that it lies in; weights : of each, that sum to 1
+    vertex_count : of the part
+    """
+
+    number: int
+    corners: tuple[int, int, int]
+    weights: tuple[float, float, float]
+    vertex_count: int
+
+
 FILE_ROLES = ("recording", MODEL)
 """Roles that a file may play which is no object: the engine reads a motion or a Model itself."""
 
@@ -182,6 +197,22 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class SamplesInUse:
+    """The data set that a regression model is learnt from, and what of it is looked at.
+
+    data : an .npz or a folder, "" for none
+    split : what samples are for, by name, where that is not as the data set says: "train", "test", or "out" for those
+        that are left out
+    sample, field : that are shown; "" for the first one
+    """
+
+    data: str = ""
+    split: Mapping[str, str] = field(default_factory=dict)
+    sample: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True)
 class Project:
     """All that undo covers and the file stores, but the Run's History, the camera and the layout.
 
@@ -189,6 +220,8 @@ class Project:
     strokes : of the freeze brush, oldest first
     branch_titles : what a person calls the Run's branches
     moved : the shape of a Model, while there is a Run of it; no part of what the file stores
+    probes : places where what is predicted is kept in sight
+    samples : what a regression model is learnt from
     resting : the studies of the other workspaces, by workspace, and of the other kinds of the present ones (see
         `app.document.workspaces`)
     """
@@ -201,6 +234,8 @@ class Project:
     clip: Clip | None = None
     measurements: tuple[Measurement, ...] = ()
     branch_titles: Mapping[str, str] = field(default_factory=dict)
+    probes: tuple[Probe, ...] = ()
+    samples: SamplesInUse = field(default_factory=SamplesInUse)
     resting: Mapping[str, Resting] = field(default_factory=dict)
     moved: Moved = field(default=Moved(), compare=False)
 

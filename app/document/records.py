@@ -11,14 +11,24 @@ import hashlib
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, TypeAdapter, ValidationError, model_validator
 
 from app.document.archive import array_member, damaged, plain, require_finite
 from app.document.placement import Placement
-from app.document.project import RESULT, Clip, Measurement, Project, Resting, SceneObject, Selection
+from app.document.project import (
+    RESULT,
+    Clip,
+    Measurement,
+    Probe,
+    Project,
+    Resting,
+    SamplesInUse,
+    SceneObject,
+    Selection,
+)
 from engine.core.errors import FileError, FormwrightError
 from engine.geometry import fields
 from engine.geometry.mesh import Mesh
@@ -100,6 +110,26 @@ class RestingRecord(Record):
     roles: dict[str, str] = Field(default_factory=dict)
 
 
+class SamplesRecord(Record):
+    data: str = ""
+    split: dict[str, Literal["train", "test", "out"]] = Field(default_factory=dict)
+    sample: str = ""
+    field: str = ""
+
+
+class ProbeRecord(Record):
+    number: int = Field(ge=1)
+    corners: tuple[NonNegativeInt, NonNegativeInt, NonNegativeInt]
+    weights: Vector
+    vertex_count: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _on_the_part(self) -> Self:
+        if max(self.corners) >= self.vertex_count:
+            raise ValueError("a probe lies on a vertex that its part has not")
+        return self
+
+
 class ProjectRecord(Record):
     objects: list[ObjectRecord] = Field(default_factory=list)
     study: dict[str, Any] = Field(default_factory=dict)
@@ -109,6 +139,8 @@ class ProjectRecord(Record):
     clip: Clip | None = None
     measurements: tuple[Measurement, ...] = ()
     branch_titles: dict[str, str] = Field(default_factory=dict)
+    probes: list[ProbeRecord] = Field(default_factory=list)
+    samples: SamplesRecord = Field(default_factory=SamplesRecord)
     resting: dict[str, RestingRecord] = Field(default_factory=dict)
 
 
@@ -179,6 +211,8 @@ class Encoder:
             clip=project.clip,
             measurements=project.measurements,
             branch_titles=dict(project.branch_titles),
+            probes=[ProbeRecord.model_validate(vars(probe)) for probe in project.probes],
+            samples=SamplesRecord.model_validate({**vars(project.samples), "split": dict(project.samples.split)}),
             resting={
                 name: RestingRecord(study=other.study.model_dump(), roles=dict(other.roles))
                 for name, other in project.resting.items()
@@ -268,6 +302,8 @@ class Decoder:
                 clip=record.clip,
                 measurements=record.measurements,
                 branch_titles=record.branch_titles,
+                probes=tuple(Probe(**probe.model_dump()) for probe in record.probes),
+                samples=SamplesInUse(**record.samples.model_dump()),
                 resting={
                     name: Resting(Study.parse(other.study, owner="study"), other.roles)
                     for name, other in record.resting.items()

@@ -9,14 +9,20 @@ from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext
 from typing import Any, Protocol
 
-REPORT = Callable[[str, float], None]
-"""Says what the work is at, and which part of it is done, in [0, 1]."""
+
+class Report(Protocol):
+    """Says what the work is at, and which part of it is done, in [0, 1]; None where nobody knows.
+
+    news : a plain record of what is known by now, for whoever waits for the work
+    """
+
+    def __call__(self, title: str, fraction: float | None, news: Any = None) -> None: ...
 
 
 class Apart(Protocol):
     """Work that can be pickled; `stopping` says whether it is to end."""
 
-    def __call__(self, report: REPORT, stopping: Callable[[], bool]) -> Any: ...
+    def __call__(self, report: Report, stopping: Callable[[], bool]) -> Any: ...
 
 
 class Channel:
@@ -30,13 +36,13 @@ class Channel:
         """Ask the work to end."""
         self._stop.set()
 
-    def heard(self) -> Iterator[tuple[str, float]]:
+    def heard(self) -> Iterator[tuple[str, float | None, Any]]:
         """What was reported since the last time."""
         while not self._told.empty():
             yield self._told.get()
 
-    def report(self, title: str, fraction: float) -> None:
-        self._told.put((title, fraction))
+    def report(self, title: str, fraction: float | None, news: Any = None) -> None:
+        self._told.put((title, fraction, news))
 
     def stopping(self) -> bool:
         """The window wants the work to end, or is there no more."""

@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication
 from app.document.document import Document
 from app.document.topic import Topic
 from app.panels.error_bar import Message
-from app.work.apart import REPORT
+from app.work.apart import Report
 from app.work.inputs import Inputs
 from app.work.notices import Notices
 from app.work.task_rows import TaskCancelledError, TaskRow
@@ -94,7 +94,7 @@ class Learning:
         self.changed()
 
 
-def _train(folder: Path, model: Path, options: TrainingParameters, report: REPORT, stopping: Callable[[], bool]) -> Any:
+def _train(folder: Path, model: Path, options: TrainingParameters, report: Report, stopping: Callable[[], bool]) -> Any:
     """In a process of its own: the window knows no torch."""
     shape_spaces = importlib.import_module("engine.studies.shape_spaces")
     return shape_spaces.train_shapes(folder, model, options, progress=report, cancelled=stopping)

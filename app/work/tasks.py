@@ -49,6 +49,7 @@ class Tasks:
         self._pool: ThreadPoolExecutor | None = None
         self._apart: list[ProcessPoolExecutor] = []
         self._channels: dict[TaskRow, Channel] = {}
+        self._heard: dict[TaskRow, Callable[[Any], object]] = {}
 
     def begin(self, title: str, *, cancel: Callable[[], object] | None = None, cooperative: bool = False) -> TaskRow:
         """A row for work that `do`, `do_apart` or `watch` is given, or that the caller ends with `end`.
@@ -108,10 +109,16 @@ class Tasks:
         self._watch_apart(pool, pool.submit(work), done, failed, row)
 
     def do_long(
-        self, work: Apart, done: Callable[[Any], object], failed: Callable[[BaseException], object], *, title: str
+        self,
+        work: Apart,
+        done: Callable[[Any], object],
+        failed: Callable[[BaseException], object],
+        *,
+        title: str,
+        heard: Callable[[Any], object] | None = None,
     ) -> TaskRow:
         """As `do_apart`, for work that says how far it is and ends by itself when it is to stop, so that it can keep
-        what it has done; it ends with the window too."""
+        what it has done; it ends with the window too. `heard` is told its news."""
         from concurrent.futures.process import ProcessPoolExecutor
         from multiprocessing import get_context
 
@@ -122,14 +129,15 @@ class Tasks:
         pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=apart.begin, initargs=(channel,))
         row = self.begin(title, cancel=channel.stop)
         self._channels[row] = channel
+        if heard is not None:
+            self._heard[row] = heard
         self._watch_apart(pool, pool.submit(apart.carry_out, work), done, failed, row)
         return row
 
     def poll(self) -> None:
         """Hand over what has ended; a cancelled Future is forgotten."""
-        for row, channel in self._channels.items():
-            for title, fraction in channel.heard():
-                row.report(fraction, title)
+        for row in list(self._channels):
+            self._listen(row)
         ended = [watched for watched in self._watched if watched.future.done()]
         if not ended:
             return
@@ -151,6 +159,7 @@ class Tasks:
             channel.stop()
         wait([watched.future for watched in self._watched if watched.row in self._channels], SECONDS_TO_END)
         self._channels.clear()
+        self._heard.clear()
         self._watched.clear()
         for row in self.rows.running:
             if row.cooperative:
@@ -178,10 +187,20 @@ class Tasks:
             pool.shutdown(wait=False)
             self._apart.remove(pool)
             if row is not None:
+                self._listen(row)  # what it said last
                 self._channels.pop(row, None)
+                self._heard.pop(row, None)
             tell(value)
 
         self.watch(future, partial(finish, done), partial(finish, failed), row=row)
+
+    def _listen(self, row: TaskRow) -> None:
+        """Take in what work in a process of its own has said."""
+        channel = self._channels.get(row)
+        for title, fraction, news in channel.heard() if channel is not None else ():
+            row.report(fraction, title)
+            if news is not None and row in self._heard:
+                self._heard[row](news)
 
     def _hand_over(self, watched: _Watched) -> None:
         row, error = watched.row, watched.future.exception()
