@@ -38,6 +38,7 @@ class Handle(Term):
     unit: ClassVar[str] = "of a side of 1.8, squared"
     place: ClassVar[str] = "point"
     leaves_target: ClassVar[bool] = True
+    studies: ClassVar[tuple[str, ...]] = ("reconstruct", "complete", "predict")
 
     class Parameters(ParameterModel):
         anchor: Position = parameter(

@@ -24,7 +24,7 @@ FAMILIES: tuple[str, ...] = (
     "fit", "normals", "border", "open_surface", "field", "implicit_field", "regularity", "smooth", "volume", "handle",
     "no_go",
     "symmetry", "developability", "thickness", "overhang", "parts", "boundary", "drag",
-    "recorded", "end_shape", "actuation", "pattern",
+    "recorded", "end_shape", "actuation", "pattern", "predicted", "predicted_limits",
 )  # fmt: skip
 """Files of this room that declare Terms, in the order in which they are offered."""
 

@@ -38,6 +38,10 @@ class StepFailedError(FormwrightError):
         self.step_size = step_size
 
 
+class RestingError(FormwrightError):
+    """There is nothing to descend on now, and no harm in that: the Run pauses, and no iteration was tried."""
+
+
 class Problem(Protocol):
     """What a Run works on."""
 
@@ -73,7 +77,8 @@ class DescentProblem(Problem, Protocol):
         ...
 
     def prepare(self, iteration: int, iterations: int) -> list[Remap]:
-        """Adapt to where the design is now (grow the active set), before the evaluations of one iteration.
+        """Adapt to where the design is now (grow the active set), before the evaluations of one iteration. Raises
+        `RestingError`, and then has changed nothing, where no Term says where to go.
 
         Where other tensors take the place of those that were, by name, the optimiser begins anew.
 

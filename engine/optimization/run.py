@@ -14,7 +14,7 @@ from engine.optimization.convergence import ConvergenceMonitor
 from engine.optimization.descent import Descent
 from engine.optimization.history import MAIN_BRANCH, History
 from engine.optimization.method import Advance, Method
-from engine.optimization.problem import AdvancingProblem, DescentProblem, StepFailedError
+from engine.optimization.problem import AdvancingProblem, DescentProblem, RestingError, StepFailedError
 from engine.optimization.roll_back import RollBack
 from engine.optimization.run_events import RunEvents
 from engine.protocol import edits as edit_kinds
@@ -103,6 +103,10 @@ class Run:
         except NonFiniteError as error:
             self.roll_back.after(self, error)
             return True
+        except RestingError as rest:
+            self.steps -= 1
+            self._set_status("paused", rest.message)
+            return False
         except (ParameterError, StepFailedError) as error:
             self.events.problem(error)
             self._set_status("paused", str(error))

@@ -31,6 +31,8 @@ from engine.studies.flat_pattern import build_flat_pattern, flat_pattern_terms
 from engine.studies.fold import build_fold, fold_terms
 from engine.studies.hold import build_hold, hold_terms
 from engine.studies.identify import build_identify, identify_terms
+from engine.studies.predict import MESH, build_predict, predict_terms
+from engine.studies.predict_parameters import PredictParameters
 from engine.studies.preparing import prepare_device
 from engine.studies.problem import StudyProblem
 from engine.studies.reconstruct import ReconstructProblem, choose, start_surface
@@ -294,6 +296,22 @@ STUDIES: dict[str, StudyKind] = {
         build=build_complete,
         makes="deepmesh",
         optional=(MODEL, "target"),
+        optimizer=OptimizerSpec(learning_rate=0.05),
+    ),
+    "predict": StudyKind(
+        name="predict",
+        title="Predict",
+        help="Shows what a Model predicts of a part while you drag it, and changes its shape so that what is predicted "
+        "comes nearer to what you wish.",
+        inputs={
+            MODEL: "A regression Model, as formwright train writes it.",
+            MESH: "A mesh of the kind that the Model has learnt, with its anchors.",
+        },
+        parameters=PredictParameters,
+        default_terms=predict_terms,
+        build=build_predict,
+        workspace="Regression",
+        optional=(MODEL,),
         optimizer=OptimizerSpec(learning_rate=0.05),
     ),
     "identify": StudyKind(

@@ -1,0 +1,525 @@
+"""Predict: what a Model knows of a part, while its shape is dragged or descends on what is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.core.device import Device
+from engine.core.errors import GeometryError, NonFiniteError, ParameterError
+from engine.core.leaves import Remap, State
+from engine.geometry.fields import Field
+from engine.geometry.frame import Frame
+from engine.geometry.mesh import Mesh
+from engine.geometry.topology import euler_and_parts
+from engine.objectives.handle import Handle
+from engine.objectives.part import PartContext, PartEvaluation, PartTerm
+from engine.optimization.problem import RestingError
+from engine.protocol import edits as edit_kinds
+from engine.protocol.edits import Edit
+from engine.protocol.layers import BAND, DESCENT, FIELD, RESIDUAL
+from engine.protocol.study import MODEL, SAMPLE, Study, TermSpec
+from engine.regression.dataset import Sample
+from engine.regression.domain import Novelty
+from engine.regression.features import correspond
+from engine.regression.model import Outcome, RegressionModel
+from engine.regression.saved_model import load_regression
+from engine.studies.part_design import FamilyDesign, FreeDesign, PartDesign
+from engine.studies.part_mesh import border_nodes, length_unit, part_sample, shown_sensitivity
+from engine.studies.predict_parameters import PredictParameters
+from engine.studies.preparing import Tell
+from engine.studies.problem import StudyProblem
+from engine.studies.term_set import TermSet
+
+MESH = "mesh"
+"""The role of the part."""
+
+FAR = 0.01
+"""Parts of the diagonal that a node may move before the part is brought to the common shape anew."""
+
+CPU = Device("cpu")
+
+
+class PredictProblem:
+    """Implements `engine.studies.problem.StudyProblem`: a part, what a Model predicts of it, and Terms on that.
+
+    The shape is the design's, changed by the least that brings what handles hold to where they want it. All lengths
+    within are in the unit of the Model's data.
+
+    parameters : of the study
+    terms : the wishes
+    model : that predicts
+    part : as it was opened [mm]
+    """
+
+    def __init__(
+        self, parameters: PredictParameters, terms: list[TermSpec], *, model: RegressionModel, part: Mesh
+    ) -> None:
+        self.parameters = parameters
+        self.model = model
+        self.part = part
+        self.length = length_unit(model)
+        self._sample = part_sample(part, model.common.dimension, self.length)
+        self._morphed = model.prepare(self._sample)
+        self._mesh = self._morphed.mesh
+        self._triangles = torch.from_numpy(self._sample.triangles.astype(np.int64))
+        self._start = torch.from_numpy(self._morphed.nodes)
+        self._diagonal = float(np.linalg.norm(np.ptp(self._morphed.nodes, axis=0)))
+        self._design = self._made_design()
+        self._middle, self._spread = (
+            torch.from_numpy(np.asarray(values[model.domain.shape_count :], np.float64))
+            for values in (model.centre, model.spread)
+        )
+        self._given = torch.zeros(len(self._middle), dtype=torch.float64)
+        self._scalars = self._given.clone().requires_grad_()
+        self._check_names(parameters)
+        self._take_inputs(parameters.inputs)
+        self._first_scalars = self._raw_scalars().detach().clone()
+        self._terms = TermSet(
+            terms,
+            PartContext(
+                Frame((0.0, 0.0, 0.0), 1.0), None, CPU, "predict", model, self._start, self._triangles,
+                self._first_scalars, self.length,
+            ),
+        )  # fmt: skip
+        self._strokes: list[edit_kinds.PaintFreeze] = []
+        self._held: dict[str, int] = {}
+        self._link, self._linked_at, self._linked_in = self._morphed.correspondence, self._start, 0
+        self._iteration, self._progress = 0, 0.0
+        self._active: list[str] = []
+        self._evaluated: Tensor | None = None
+        self._hold_handles()
+
+    @property
+    def device(self) -> Device:
+        return CPU
+
+    @property
+    def iterations(self) -> int:
+        return self.parameters.iterations
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        missing = [name for name in self.model.input_names if name not in self.parameters.inputs]
+        if not missing:
+            return ()
+        values = dict(zip(self.model.input_names, self._first_scalars.tolist(), strict=True))
+        said = ", ".join(f"{name} = {values[name]:.4g}" for name in missing)
+        return (f"Not given, and taken at the mean of the samples: {said}.",)
+
+    # -- descending -------------------------------------------------------------------------------------------------
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {"shape": self._design.leaf, "scalars": self._scalars}
+
+    def learning_rate_factors(self) -> dict[str, float]:
+        return {}
+
+    def prepare(self, iteration: int, iterations: int) -> list[Remap]:
+        self._iteration = iteration
+        self._progress = iteration / max(iterations, 1)
+        active = [name for name in self._terms.prepare(self, self._progress) if self._asks(name)]
+        if all(self._part_term(name).restrains for name in active):
+            raise RestingError("No Term says where to go, so the shape stays: drag it, or add a Term and go on.")
+        self._active = active
+        self._follow(due=iteration - self._linked_in >= self.parameters.morph_every or iteration == iterations - 1)
+        return []
+
+    def evaluate(self) -> dict[str, Tensor]:
+        nodes, scalars = self._nodes(), self._raw_scalars()
+        if not bool(torch.isfinite(nodes.detach()).all()):
+            raise NonFiniteError("the shape", self._iteration)
+        if nodes.requires_grad:
+            nodes.retain_grad()
+        self._evaluated = nodes
+        asked = [self._part_term(name) for name in self._active]
+        outcome = self.model.outcome(
+            nodes,
+            self._mesh,
+            scalars,
+            fields=dict.fromkeys(field for term in asked for field in term.fields),
+            scalars=dict.fromkeys(scalar for term in asked for scalar in term.scalars),
+            bands=any(term.needs_bands for term in asked),
+            correspondence=None if self.parameters.morph_every == 1 else self._link,
+        )
+        evaluation = PartEvaluation(nodes, scalars, outcome, self._triangles)
+        return {name: self._terms[name].evaluate(evaluation, self) for name in self._active}
+
+    def weights(self) -> dict[str, float]:
+        return {name: self._terms.weight(name, self._progress) for name in self._active}
+
+    def elsewhere(self, count: int) -> None:
+        """A prediction takes milliseconds: to send it elsewhere takes longer."""
+
+    def mask_gradients(self) -> None:
+        """Scalars that do not vary stay."""
+        if self._scalars.grad is not None:
+            self._scalars.grad.mul_(self._varies())
+
+    def after_step(self) -> None:
+        """Scalars that vary stay within what was learnt; the others are put back exactly, for momentum moves them."""
+        low, high = (torch.from_numpy(limit) for limit in (self.model.domain.low, self.model.domain.high))
+        with torch.no_grad():
+            inside = torch.minimum(torch.maximum(self._scalars, low), high)
+            self._scalars.copy_(torch.where(self._varies() > 0.0, inside, self._given))
+
+    def _asks(self, name: str) -> bool:
+        return isinstance(self._terms[name], PartTerm)
+
+    def _part_term(self, name: str) -> PartTerm:
+        term = self._terms[name]
+        assert isinstance(term, PartTerm)
+        return term
+
+    # -- steering ---------------------------------------------------------------------------------------------------
+
+    def terms(self) -> list[TermSpec]:
+        return self._terms.specs()
+
+    def apply(self, edit: Edit) -> Edit | None:
+        match edit:
+            case edit_kinds.SetParameter(owner="study"):
+                return self._set_parameter(edit)
+            case edit_kinds.SetLatent():
+                inverse = self._set_latent(edit)
+            case edit_kinds.PaintFreeze():
+                inverse = self._freeze([*self._strokes, edit])
+            case edit_kinds.SetFrozen():
+                inverse = self._freeze(list(edit.strokes))
+            case _:
+                inverse = self._terms.apply(edit)  # type: ignore[assignment]  # some Edits have no inverse
+                self._hold_handles()
+        self._follow()
+        return inverse
+
+    def _set_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
+        kind = type(self.parameters)
+        declared = kind.model_fields.get(edit.name)
+        if declared is None:
+            raise ParameterError(f"study.{edit.name}", "there is no such parameter.")
+        extra = declared.json_schema_extra
+        if not (isinstance(extra, dict) and extra.get("live")):
+            raise ParameterError(
+                f"study.{edit.name}", "this cannot change while the Run goes on.", remedy="Start a new Run for it."
+            )
+        old = self.parameters
+        new = kind.parse({**old.model_dump(), edit.name: edit.value}, owner="study")
+        self._check_names(new)
+        before: Any = getattr(old, edit.name)
+        self.parameters = new
+        if edit.name == "inputs":
+            before = self._inputs()
+            self._take_inputs(new.inputs)
+        elif edit.name == "vary":
+            self._given = self._scalars.detach().clone()
+        return edit.model_copy(update={"value": before})
+
+    def _check_names(self, parameters: PredictParameters) -> None:
+        """Refuse scalars and fields that the Model does not know."""
+        known = self.model.input_names
+        remedy = f"It needs {', '.join(known)}." if known else "It needs none."
+        for parameter, names in (("inputs", parameters.inputs), ("vary", parameters.vary)):
+            for name in names:
+                if name not in known:
+                    raise ParameterError(f"study.{parameter}", f"the Model knows no input {name!r}.", remedy=remedy)
+        if parameters.shown and parameters.shown not in self.model.fields:
+            raise ParameterError(
+                "study.shown", f"the Model predicts no field {parameters.shown!r}.",
+                remedy=f"It has {', '.join(self.model.fields) or 'none'}.",
+            )  # fmt: skip
+
+    def _take_inputs(self, inputs: Mapping[str, float]) -> None:
+        """Set scalars; those that are not named stay as they are."""
+        with torch.no_grad():
+            for place, name in enumerate(self.model.input_names):
+                if name in inputs:
+                    self._scalars[place] = (inputs[name] - self._middle[place]) / self._spread[place]
+        self._given = self._scalars.detach().clone()
+
+    def _inputs(self) -> dict[str, float]:
+        return dict(zip(self.model.input_names, self._raw_scalars().tolist(), strict=True))
+
+    def _set_latent(self, edit: edit_kinds.SetLatent) -> Edit:
+        design = self._family("slider")
+        before = design.latent()
+        design.set_latent(edit.values)
+        return edit_kinds.SetLatent(values=before)
+
+    def _family(self, what: str) -> FamilyDesign:
+        if not isinstance(self._design, FamilyDesign):
+            raise ParameterError(what, "a free shape has no sliders.", remedy='Start a run with freedom = "family".')
+        return self._design
+
+    def _freeze(self, strokes: list[edit_kinds.PaintFreeze]) -> Edit:
+        now = self._nodes().detach()
+        world = self._world(now.numpy())
+        frozen = np.zeros(len(world), bool)
+        for stroke in strokes:
+            for centre in stroke.centres:
+                frozen[np.linalg.norm(world - centre, axis=1) <= stroke.radius] = stroke.frozen
+        self._design.freeze(now, frozen)
+        inverse = edit_kinds.SetFrozen(strokes=self._strokes)
+        self._strokes = strokes
+        return inverse
+
+    # -- the part ---------------------------------------------------------------------------------------------------
+
+    def _made_design(self) -> PartDesign:
+        if self.parameters.freedom == "family":
+            return FamilyDesign(self.model, self._morphed)
+        smoothing = self.parameters.smoothing / 100.0 * self._diagonal
+        return FreeDesign(self._morphed.nodes, self._sample.triangles, border_nodes(self._sample), smoothing)
+
+    def _nodes(self) -> Tensor:
+        """Of the part as it is, with graph, shape (node_count, dimension)."""
+        return self._design.held(self._design.moved(), self._holds())
+
+    def _raw_scalars(self) -> Tensor:
+        return self._middle + self._spread * self._scalars
+
+    def _varies(self) -> Tensor:
+        return torch.tensor([float(name in self.parameters.vary) for name in self.model.input_names])
+
+    def _handles(self) -> dict[str, Handle]:
+        found = {
+            spec.name: self._terms[spec.name] for spec in self._terms.specs() if spec.enabled and spec.weight > 0.0
+        }
+        return {name: term for name, term in found.items() if isinstance(term, Handle)}
+
+    def _hold_handles(self) -> None:
+        """Find the node that each new handle holds: where it was put on the part as it is."""
+        handles = self._handles()
+        self._held = {name: node for name, node in self._held.items() if name in handles}
+        new = {name: term for name, term in handles.items() if name not in self._held}
+        if not new:
+            return
+        world = self._world(self._nodes().detach().numpy())
+        for name, term in new.items():
+            nearest = int(np.linalg.norm(world - term.parameters.anchor, axis=1).argmin())
+            self._held[name] = self._design.anchor(nearest)
+
+    def _holds(self) -> list[tuple[int, Tensor, float]]:
+        """Node, target and radius of each handle, in the unit of the data."""
+        dimension = self._start.shape[1]
+        return [
+            (
+                self._held[name],
+                torch.tensor(term.parameters.target[:dimension], dtype=torch.float64) / self.length,
+                term.parameters.radius / self.length,
+            )
+            for name, term in self._handles().items()
+            if name in self._held
+        ]
+
+    def _follow(self, *, due: bool = False) -> None:
+        """Bring the part to the common shape anew where it is due, or where it has moved far since that was done."""
+        with torch.no_grad():
+            nodes = self._nodes()
+            moved = float((nodes - self._linked_at).square().sum(1).max().sqrt())
+            if moved > FAR * self._diagonal or (due and moved > 0.0):
+                self._link_at(nodes)
+        if due:
+            self._linked_in = self._iteration
+
+    def _link_at(self, nodes: Tensor) -> None:
+        """The correspondence with these nodes; where the part cannot be morphed as it is, the last one stays."""
+        with torch.no_grad():
+            self._link = correspond(nodes, self._mesh, self.model.common)
+        self._linked_at = nodes.detach().clone()
+
+    # -- going back -------------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        return {
+            "design": self._design.state(),
+            "scalars": self._scalars.detach().numpy().copy(),
+            "given": self._given.numpy().copy(),
+            "parameters": self.parameters.model_dump(),
+            **self._terms.state(),
+            "strokes": [stroke.model_dump(mode="json") for stroke in self._strokes],
+            "held": dict(self._held),
+            "linked_at": self._linked_at.numpy().copy(),
+            "linked_in": self._linked_in,
+        }
+
+    def restore(self, state: State) -> None:
+        values: dict[str, Any] = dict(state)
+        self.parameters = PredictParameters.parse(values["parameters"], owner="checkpoint")
+        self._design.restore(values["design"])
+        self._scalars = torch.from_numpy(np.array(values["scalars"], np.float64)).requires_grad_()
+        self._given = torch.from_numpy(np.array(values["given"], np.float64))
+        self._terms.restore(values)
+        self._strokes = [edit_kinds.PaintFreeze.model_validate(stroke) for stroke in values["strokes"]]
+        self._held = {str(name): int(node) for name, node in values["held"].items()}
+        linked_at = torch.from_numpy(np.array(values["linked_at"], np.float64))
+        if not torch.equal(linked_at, self._linked_at):
+            self._link_at(linked_at)
+        self._linked_in = int(values["linked_in"])
+        self._evaluated = None
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def view(self) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:
+        shown = self.parameters.shown or next(iter(self.model.fields), "")
+        with torch.no_grad():
+            nodes = self._nodes()
+            outcome = self._outcome(nodes, [shown] if shown else [])
+            link = self._link
+            local = outcome.residual.square().sum(0).sqrt()
+            residual = self.length * link.from_common.interpolate(local)
+            place_of = link.to_common.interpolate(nodes)
+        novelty = self._novelty(outcome)
+        vertices = self._world(nodes.numpy())
+        arrays = {
+            "vertices": np.ascontiguousarray(vertices, np.float32),
+            "triangles": self.part.triangles,
+            "sensitivity": self._sensitivity(),
+            DESCENT: self._descent(),
+            RESIDUAL: residual.to(torch.float32).numpy(),
+        }
+        for name, (mean, band) in outcome.fields.items():
+            arrays[FIELD + name] = mean.to(torch.float32).numpy()
+            arrays[BAND + name] = band.to(torch.float32).numpy()
+        predicted = {
+            name: [float(mean), float(band), self.model.scalars[name].unit]
+            for name, (mean, band) in outcome.scalars.items()
+        }
+        info: dict[str, Any] = {
+            "predicted": predicted,
+            "fields": {name: field.unit for name, field in self.model.fields.items()},
+            "shown": shown,
+            "inputs": self._told_inputs(),
+            "flag": {
+                "is_new": bool(novelty.is_new), "score": float(novelty.score), "reason": novelty.reason,
+                "measures": {name: float(value) for name, value in novelty.measures.items()},
+                "place": self._world(place_of[novelty.place : novelty.place + 1].numpy())[0].tolist(),
+            },
+            "freedom": self.parameters.freedom,
+            "scalars": {
+                **{f"predicted:{name}": values[0] for name, values in predicted.items()},
+                **{f"band:{name}": values[1] for name, values in predicted.items()},
+            },
+        }  # fmt: skip
+        if isinstance(self._design, FamilyDesign):
+            info["latent"] = self._design.latent()
+        return (0.0, 0.0, 0.0), arrays, info
+
+    def topology(self) -> tuple[int, int]:
+        return euler_and_parts(self.part.triangles)
+
+    def result_mesh(self) -> Mesh:
+        """With the predicted fields, and their bands."""
+        with torch.no_grad():
+            nodes = self._nodes()
+            outcome = self._outcome(nodes, list(self.model.fields))
+        fields = {name: field for name, field in self.part.fields.items() if field.domain == "vertex"}
+        for name, (mean, band) in outcome.fields.items():
+            unit = self.model.fields[name].unit
+            fields[name] = Field(name, mean.numpy(), unit=unit)
+            fields[f"{name} band"] = Field(f"{name} band", band.numpy(), unit=unit)
+        return replace(self.part, vertices=self._world(nodes.numpy()), fields=fields)
+
+    def result_sample(self) -> Sample:
+        """The part as it is with its scalars, in the unit of the data: what a solver takes."""
+        with torch.no_grad():
+            nodes = self._nodes().numpy()
+        return replace(self._sample, nodes=nodes, inputs=self._inputs(), fields={})
+
+    def quality_sheet(self) -> dict[str, Any]:
+        """What is predicted of the part, and whether the Model knows such parts."""
+        _, _, info = self.view()
+        return {name: info[name] for name in ("predicted", "inputs", "flag")}
+
+    def thumbnail(self, size: int = 96) -> np.ndarray:
+        from engine.rendering.picture import thumbnail
+
+        return thumbnail(self._world(self._nodes().detach().numpy()), self.part.triangles, size)
+
+    def _outcome(self, nodes: Tensor, fields: list[str]) -> Outcome:
+        return self.model.outcome(nodes, self._mesh, self._raw_scalars(), fields=fields, correspondence=self._link)
+
+    def _novelty(self, outcome: Outcome) -> Novelty:
+        mapped = self._link.morph
+        return self.model.domain.look(
+            residual=outcome.residual.numpy(), features=outcome.features.numpy(), worst_angle=mapped.worst_angle,
+            flipped=mapped.flipped,
+        )  # fmt: skip
+
+    def _told_inputs(self) -> dict[str, dict[str, Any]]:
+        low, high = (
+            (self._middle + self._spread * torch.from_numpy(limit)).tolist()
+            for limit in (self.model.domain.low, self.model.domain.high)
+        )
+        values, means = self._raw_scalars().tolist(), self._middle.tolist()
+        units = self.model.card.get("units", {})
+        return {
+            name: {
+                "value": values[k], "low": low[k], "high": high[k], "mean": means[k], "unit": units.get(name, ""),
+                "varies": name in self.parameters.vary,
+            }
+            for k, name in enumerate(self.model.input_names)
+        }  # fmt: skip
+
+    def _world(self, nodes: np.ndarray) -> np.ndarray:
+        """Positions [mm], shape (node_count, 3), of nodes in the unit of the data."""
+        world = nodes * self.length
+        if world.shape[1] == 3:
+            return world
+        return np.column_stack([world, np.full(len(world), self.part.vertices[0, 2])])
+
+    def _sensitivity(self) -> np.ndarray:
+        seen = self._evaluated
+        if seen is None or seen.grad is None:
+            return np.zeros(len(self._start), np.float32)
+        values = shown_sensitivity(seen.detach(), seen.grad, self._sample.triangles)
+        return (values / self.length).astype(np.float32)
+
+    def _descent(self) -> np.ndarray:
+        """Where the nodes would go so that the loss falls, the farthest by 1, shape (node_count, 3)."""
+        gradient = self._design.leaf.grad
+        way = np.zeros((len(self._start), 3), np.float32)
+        if self._evaluated is None or gradient is None or not bool(gradient.any()):
+            return way
+        with torch.no_grad():
+            holds = [(node, torch.zeros_like(target), radius) for node, target, radius in self._holds()]
+            moved = self._design.held(-self._design.motion(gradient), holds).numpy()
+        way[:, : moved.shape[1]] = moved / max(float(np.linalg.norm(moved, axis=1).max()), 1e-300)
+        return way
+
+
+def predict_terms() -> list[TermSpec]:
+    """None says where to go: the part stays until one does, and then within what the Model knows."""
+    return [TermSpec(kind="trust-region", name="trust-region", weight=10.0)]
+
+
+def build_predict(study: Study, inputs: Mapping[str, Any], progress: Tell) -> StudyProblem:
+    """The problem of *Predict*: the Model read (one of ours is learnt first), the part brought to its common shape.
+
+    Raises `ParameterError` without a Model, and `DatasetError` for a part that is not of the Model's kind.
+    """
+    parameters = PredictParameters.parse(study.parameters, owner=study.study)
+    torch.set_num_threads(1)  # its tensors are small: a second thread waits more than it works
+    model = model_of(study, progress)
+    progress("Bringing the part to the common shape", 0.8)
+    part = inputs[MESH]
+    if not isinstance(part, Mesh):
+        raise GeometryError(f"{part.name} is no mesh.", remedy="Open a mesh of the kind that the Model has learnt.")
+    return PredictProblem(parameters, study.terms or predict_terms(), model=model, part=part)
+
+
+def model_of(study: Study, progress: Tell) -> RegressionModel:
+    """The regression Model of a study."""
+    path = study.inputs.get(MODEL)
+    if not path:
+        raise ParameterError(MODEL, "Predict needs a Model.", remedy="Train one on a data set, or open one.")
+    if path.startswith(SAMPLE):
+        from engine.studies.sample_models import sample_model
+
+        return load_regression(sample_model(path.removeprefix(SAMPLE), progress))
+    return load_regression(Path(path))
