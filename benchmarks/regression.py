@@ -30,7 +30,8 @@ from engine.regression.features import choose_common, coordinates, correspond
 from engine.regression.generation.catalogue import find_generator
 from engine.regression.generation.generate import generate
 from engine.regression.model import RegressionModel
-from engine.regression.morph import MorphSettings, common_outline, prepare_mesh
+from engine.regression.mapping import MorphSettings
+from engine.regression.morph import common_outline, prepare_mesh
 from engine.regression.reduction import mass_matrix
 from engine.regression.saved_model import load_regression, save_regression
 from engine.regression.scores import relative_error, rrmse, scalar_rrmse
@@ -122,7 +123,7 @@ class Reference:
         prepared = [prepare_mesh(sample) for sample in samples]
         outline = common_outline(samples, prepared, MorphSettings("uniform"))
         self.common, links = choose_common(list(samples), prepared, outline)
-        self.mass = mass_matrix(self.common.positions, self.common.triangles)
+        self.mass = mass_matrix(self.common.positions, self.common.cells)
         self.shape_mass = block_diag([self.mass] * 2).tocsr()
         shapes = np.stack(
             [coordinates(torch.from_numpy(s.nodes), k).numpy() for s, k in zip(samples, links, strict=True)]

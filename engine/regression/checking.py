@@ -49,10 +49,13 @@ def check_sample(sample: Sample) -> None:
         raise DatasetError(f"{sample.name}: node {bad} has a coordinate that is not a number.")
     if not (sample.triangles.min() >= 0 and sample.triangles.max() < len(sample.nodes)):
         raise DatasetError(f"{sample.name}: a triangle refers to a node that does not exist.")
-    unused = len(sample.nodes) - len(np.unique(sample.triangles))
+    kind = "tetrahedron" if len(sample.tetrahedra) else "triangle"
+    if not (sample.cells.min() >= 0 and sample.cells.max() < len(sample.nodes)):
+        raise DatasetError(f"{sample.name}: a {kind} refers to a node that does not exist.")
+    unused = len(sample.nodes) - len(np.unique(sample.cells))
     if unused:
         raise DatasetError(
-            f"{sample.name}: {unused} nodes belong to no triangle.", remedy="Take them out of its mesh and fields."
+            f"{sample.name}: {unused} nodes belong to no {kind}.", remedy="Take them out of its mesh and fields."
         )
     twin = _duplicate(sample.nodes)
     if twin is not None:
@@ -76,14 +79,16 @@ def check_sample(sample: Sample) -> None:
 
 
 def topology(sample: Sample) -> tuple[int, int, int]:
-    """Number of parts, Euler characteristic and number of boundary loops of a mesh."""
+    """Number of parts, Euler characteristic and number of boundary loops of a mesh; of a volume those of its border."""
     edges = np.sort(sample.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64), axis=1)
     keys, count = np.unique(edges[:, 0] * len(sample.nodes) + edges[:, 1], return_counts=True)
     unique = np.stack(np.divmod(keys, len(sample.nodes)), axis=1)
     if (count > 2).any():
         raise DatasetError(f"{sample.name}: an edge has more than two triangles.", remedy="Repair its mesh.")
-    nodes = len(sample.nodes)
-    parts = connected_components(coo_matrix((np.ones(len(unique)), unique.T), shape=(nodes, nodes)), directed=False)[0]
+    used, ends = np.unique(unique, return_inverse=True)
+    nodes = len(used)
+    links = coo_matrix((np.ones(len(unique)), ends.reshape(-1, 2).T), shape=(nodes, nodes))
+    parts = connected_components(links, directed=False)[0]
     border = unique[count == 1]
     ends = np.unique(border)
     renumbered = np.searchsorted(ends, border)
@@ -117,6 +122,9 @@ def require_same(sample: Sample, first: Sample) -> None:
         if missing or more:
             said = f"lacks {', '.join(sorted(missing))}" if missing else f"has {', '.join(sorted(more))} too"
             raise DatasetError(f"{sample.name}: among its {kind} it {said}, unlike {first.name}.")
+    if bool(len(sample.tetrahedra)) != bool(len(first.tetrahedra)):
+        kinds = ["a volume" if len(each.tetrahedra) else "a surface" for each in (sample, first)]
+        raise DatasetError(f"{sample.name} is {kinds[0]}; {first.name} is {kinds[1]}.")
     if len(sample.anchors) != len(first.anchors):
         raise DatasetError(
             f"{sample.name} has {len(sample.anchors)} anchors; {first.name} has {len(first.anchors)}.",

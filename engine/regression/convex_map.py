@@ -1,6 +1,7 @@
 """Maps that put every inner node at a weighted mean of its neighbours: one-to-one into a convex outline.
 
-Tutte, How to draw a graph, 1963 (equal weights); Floater, Mean value coordinates, 2003.
+Tutte, How to draw a graph, 1963 (equal weights); Floater, Mean value coordinates, 2003; Pinkall and Polthier, Computing
+discrete minimal surfaces, 1993 (cotangents: the harmonic map, the same whatever the mesh).
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from scipy.sparse.linalg import splu
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-Weights = Literal["uniform", "mean-value"]
+Weights = Literal["uniform", "mean-value", "harmonic"]
+
+LEAST_WEIGHT = 1e-3
+"""Of the mean weight: what edges with obtuse angles on both sides get where a harmonic map would fold."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,19 @@ def find_neighbours(triangles: np.ndarray, border: np.ndarray, node_count: int) 
 
 def mean_value_weights(nodes: Tensor, neighbours: Neighbours) -> Tensor:
     """Weight of every directed edge, (tan(α/2) + tan(β/2)) / length with the angles on both sides, with graph."""
-    corners = nodes[neighbours.triangles]
-    forth = corners[:, [1, 2, 0]] - corners
-    back = corners[:, [2, 0, 1]] - corners
+    forth, back, dot, cross = _angles(nodes, neighbours)
     far, near = forth.norm(dim=-1), back.norm(dim=-1)
-    dot = (forth * back).sum(-1)
-    # |u × v| of vectors in any dimension.
-    cross = ((far * near) ** 2 - dot**2).clamp_min(0.0).sqrt() if nodes.shape[1] == 3 else _cross(forth, back).abs()
-    half_tangent = (far * near - dot) / cross.clamp_min(1e-300)
-    parts = torch.stack([half_tangent / far, half_tangent / near], dim=-1)
-    kept = neighbours.of_corner >= 0
-    return parts.new_zeros(len(neighbours.centre)).index_add(0, neighbours.of_corner[kept], parts[kept])
+    half_tangent = (far * near - dot) / cross
+    return _gathered(torch.stack([half_tangent / far, half_tangent / near], dim=-1), neighbours)
+
+
+def cotangent_weights(nodes: Tensor, neighbours: Neighbours) -> Tensor:
+    """Weight of every directed edge, half the sum of the cotangents of the angles that face it, with graph: negative
+    where these are obtuse."""
+    _, _, dot, cross = _angles(nodes, neighbours)
+    cotangent = 0.5 * dot / cross
+    # The edge to the next corner is faced by the previous one, and the other way round.
+    return _gathered(torch.stack([cotangent[:, [2, 0, 1]], cotangent[:, [1, 2, 0]]], dim=-1), neighbours)
 
 
 def uniform_weights(nodes: Tensor, neighbours: Neighbours) -> Tensor:
@@ -87,6 +93,26 @@ def convex_map(weights: Tensor, border_positions: Tensor, neighbours: Neighbours
     border_positions : of `Neighbours.border`, shape (border_count, 2)
     """
     positions: Tensor = _ConvexMap.apply(weights, border_positions, neighbours)
+    return positions
+
+
+def mapped(nodes: Tensor, border_positions: Tensor, neighbours: Neighbours, weights: Weights) -> Tensor:
+    """Positions of all nodes of a mesh in the plane, shape (node_count, 2), with the graph of both.
+
+    nodes : positions in the plane or in space, shape (node_count, 2 or 3)
+    border_positions : as `convex_map` takes them, on a convex outline
+
+    A harmonic map that would fold gets its negative weights replaced by `LEAST_WEIGHT`: then it cannot.
+    """
+    if weights == "uniform":
+        return convex_map(uniform_weights(nodes, neighbours), border_positions, neighbours)
+    if weights == "mean-value":
+        return convex_map(mean_value_weights(nodes, neighbours), border_positions, neighbours)
+    cotangents = cotangent_weights(nodes, neighbours)
+    positions = convex_map(cotangents, border_positions, neighbours)
+    if bool((cotangents < 0.0).any()) and _folds(positions.detach(), neighbours.triangles):
+        least = LEAST_WEIGHT * float(cotangents.detach().abs().mean())
+        positions = convex_map(cotangents.clamp_min(least), border_positions, neighbours)
     return positions
 
 
@@ -125,6 +151,28 @@ class _ConvexMap(torch.autograd.Function):
         difference = positions[neighbours.centre] - positions[neighbours.other]
         pulled = gradient.clone().index_add(0, neighbours.other, weights[:, None] * at_centre)
         return -(at_centre * difference).sum(-1), pulled[neighbours.border], None
+
+
+def _angles(nodes: Tensor, neighbours: Neighbours) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """At every corner: the sides to the next and to the previous one, their product, and the area between them, which
+    is positive."""
+    corners = nodes[neighbours.triangles]
+    forth = corners[:, [1, 2, 0]] - corners
+    back = corners[:, [2, 0, 1]] - corners
+    dot = (forth * back).sum(-1)
+    cross = _cross(forth, back).abs() if nodes.shape[1] == 2 else torch.linalg.cross(forth, back).norm(dim=-1)
+    return forth, back, dot, cross.clamp_min(1e-300)
+
+
+def _gathered(parts: Tensor, neighbours: Neighbours) -> Tensor:
+    """Sums over the corners at each directed edge; `parts` as `Neighbours.of_corner`."""
+    kept = neighbours.of_corner >= 0
+    return parts.new_zeros(len(neighbours.centre)).index_add(0, neighbours.of_corner[kept], parts[kept])
+
+
+def _folds(positions: Tensor, triangles: Tensor) -> bool:
+    a, b, c = positions[triangles].unbind(1)
+    return bool((_cross(b - a, c - a) <= 0.0).any())
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:

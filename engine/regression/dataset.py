@@ -35,12 +35,13 @@ class Sample:
 
     name : what messages and tables call it
     nodes : positions, shape (node_count, 2) or (node_count, 3), float64, in the data set's unit of length
-    triangles : node indices, shape (triangle_count, 3), int32
+    triangles : node indices, shape (triangle_count, 3), int32; of a volume its border, outward
     fields : values at the nodes by name, shape (node_count,), float64
     inputs : scalars that are known beforehand, by name
     outputs : scalars to predict, by name
     anchors : nodes that mean the same in every sample, in one order (corners, leading edge), shape (anchor_count,)
     gradients : of outputs, by name; those that are missing are not known
+    tetrahedra : of a volume, over the same nodes, shape (tetrahedron_count, 4), int32; none of a surface
     """
 
     name: str
@@ -51,14 +52,21 @@ class Sample:
     outputs: Mapping[str, float] = field(default_factory=dict)
     anchors: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     gradients: Mapping[str, OutputGradient] = field(default_factory=dict)
+    tetrahedra: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.int32))
 
     def __post_init__(self) -> None:
-        for name, kind in (("nodes", np.float64), ("triangles", np.int32), ("anchors", np.int64)):
+        for name, kind in (("nodes", np.float64), ("triangles", np.int32), ("tetrahedra", np.int32),
+                           ("anchors", np.int64)):  # fmt: skip
             object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), kind))
 
     @property
     def node_count(self) -> int:
         return len(self.nodes)
+
+    @property
+    def cells(self) -> np.ndarray:
+        """Tetrahedra of a volume, triangles of a surface."""
+        return self.tetrahedra if len(self.tetrahedra) else self.triangles
 
     @property
     def triangle_count(self) -> int:

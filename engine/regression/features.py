@@ -10,9 +10,9 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from engine.regression.dataset import Sample
-from engine.regression.morph import Morph, Outline, PreparedMesh, morph
+from engine.regression.mapping import Morph, Outline, PreparedMesh, medoid
 from engine.regression.reduction import mass_matrix
-from engine.regression.transfer import Located, locate
+from engine.regression.transfer import Located
 
 
 @dataclass(frozen=True)
@@ -20,15 +20,15 @@ class CommonMesh:
     """The mesh on which all samples meet: that of one of them.
 
     outline : where borders go
-    positions : of its nodes on the common shape, shape (node_count, 2)
-    triangles : shape (triangle_count, 3), int32
+    positions : of its nodes on the common shape, as `Morph.positions`
+    cells : triangles or tetrahedra, shape (cell_count, 3 or 4), int32
     mean_nodes : where its nodes lie in the mean sample, shape (node_count, dimension)
     source : name of the sample that it comes from
     """
 
     outline: Outline
     positions: np.ndarray
-    triangles: np.ndarray
+    cells: np.ndarray
     mean_nodes: np.ndarray
     source: str
 
@@ -42,7 +42,7 @@ class CommonMesh:
 
     def mass(self) -> csr_matrix:
         """Of the mean sample: so errors count as they do on parts, and not on the common shape."""
-        return mass_matrix(self.mean_nodes, self.triangles)
+        return mass_matrix(self.mean_nodes, self.cells)
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,14 @@ class Correspondence:
 
 def correspond(nodes: Tensor, mesh: PreparedMesh, common: CommonMesh) -> Correspondence:
     """Morph a mesh with its nodes at `nodes` and locate both ways; all weights carry the graph of `nodes`."""
-    mapped = morph(nodes, mesh, common.outline)
+    outline = common.outline
+    mapped = outline.morph(nodes, mesh)
     there = torch.from_numpy(common.positions)
     return Correspondence(
         mesh.name,
         mapped,
-        locate(there, mapped.positions, mapped.triangles),
-        locate(mapped.positions, there, common.triangles),
+        outline.locate(there, mapped.positions, mapped.cells),
+        outline.locate(mapped.positions, there, common.cells),
     )
 
 
@@ -85,28 +86,29 @@ def choose_common(
 
     It is that of the medoid: the sample whose shape, as seen through the mesh of the first, is nearest to all others.
     """
-    morphs = [morph(torch.from_numpy(s.nodes), mesh, outline) for s, mesh in zip(samples, prepared, strict=True)]
+    morphs = [outline.morph(torch.from_numpy(s.nodes), mesh) for s, mesh in zip(samples, prepared, strict=True)]
     first = morphs[0].positions
-    coarse = first[:: max(1, len(first) // 200)]
+    some = slice(None, None, max(1, len(first) // 200))
     seen = np.stack(
         [
-            locate(coarse, each.positions, each.triangles).interpolate(torch.from_numpy(sample.nodes)).numpy().ravel()
+            outline.locate(first, each.positions, each.cells, of=some)
+            .interpolate(torch.from_numpy(sample.nodes))
+            .numpy()
+            .ravel()
             for sample, each in zip(samples, morphs, strict=True)
         ]
     )
-    square = (seen**2).sum(1)
-    distances = np.sqrt(np.maximum(square[:, None] + square[None] - 2.0 * seen @ seen.T, 0.0))
-    medoid = int(np.argmin(distances.sum(1)))
-    positions, triangles = morphs[medoid].positions, morphs[medoid].triangles
+    chosen = medoid(seen)
+    positions, cells = morphs[chosen].positions, morphs[chosen].cells
     found = [
         Correspondence(
             mesh.name,
             each,
-            locate(positions, each.positions, each.triangles),
-            locate(each.positions, positions, triangles),
+            outline.locate(positions, each.positions, each.cells),
+            outline.locate(each.positions, positions, cells),
         )
         for mesh, each in zip(prepared, morphs, strict=True)
     ]
     nodes = [link.to_common.interpolate(torch.from_numpy(s.nodes)) for link, s in zip(found, samples, strict=True)]
     mean = torch.stack(nodes).mean(0).numpy()
-    return CommonMesh(outline, positions.numpy(), triangles, mean, samples[medoid].name), found
+    return CommonMesh(outline, positions.numpy(), cells, mean, samples[chosen].name), found

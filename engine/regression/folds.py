@@ -18,7 +18,8 @@ from engine.regression.calibration import RatioHistogram, conformal_factor
 from engine.regression.domain import limit, root_mean_square
 from engine.regression.gaussian_process import Hyperparameters, condition
 from engine.regression.reduction import Basis, find_basis
-from engine.regression.scores import relative_error
+from engine.regression.report import TrainingReport
+from engine.regression.scores import relative_error, rrmse, scalar_rrmse
 from engine.regression.settings import TrainingParameters
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Interpolation:
 
 
 @dataclass(frozen=True)
-class _Fold:
+class Fold:
     """One part left out: what was predicted of it.
 
     held : rows of the samples that were left out
@@ -129,25 +130,27 @@ def hold_out(
     hyperparameters: Hyperparameters,
     parameters: TrainingParameters,
     tell: Callable[[str, float], None],
+    told: Callable[[TrainingReport], None] = lambda report: None,
 ) -> HeldOut:
-    """Leave out each part of the samples once."""
-    count = len(snapshots.samples)
-    order = np.random.default_rng(parameters.seed).permutation(count)
-    parts = [np.sort(part) for part in np.array_split(order, min(parameters.folds, count))]
+    """Leave out each part of the samples once; `told` hears of the errors after each."""
+    parts = parts_of(len(snapshots.samples), parameters)
     widths = {name: basis.mode_count for name, basis in bases.items()}
-    first = dict(zip(widths, np.cumsum([0, *widths.values()])[:-1], strict=True))
-    folds = []
+    columns = columns_of(widths)
+    folds: list[Fold] = []
+    so_far: dict[str, list[np.ndarray]] = {name: [] for name in widths}
     for k, part in enumerate(parts):
         tell(f"Holding out part {k + 1} of {len(parts)}", 0.65 + 0.2 * k / len(parts))
-        folds.append(_leave_out(snapshots, part, shape_modes, widths, hyperparameters, parameters))
+        folds.append(leave_out(snapshots, part, shape_modes, widths, hyperparameters, parameters))
+        for name, found in so_far.items():
+            found.append(field_errors(name, snapshots, folds[-1], columns[name])[0])
+        errors = {name: rrmse(np.concatenate(found)) for name, found in so_far.items()} | scalar_errors(
+            snapshots, folds
+        )
+        samples = sum(len(fold.held) for fold in folds)
+        told(TrainingReport(k + 1, len(parts), samples, errors, float(np.mean(list(errors.values())))))
     scalar_begin = sum(widths.values())
     tell("Measuring bands", 0.87)
-    fields = {
-        name: _measure_field(
-            name, snapshots, folds, slice(int(first[name]), int(first[name]) + widths[name]), parameters
-        )
-        for name in widths
-    }
+    fields = {name: _measure_field(name, snapshots, folds, columns[name], parameters) for name in widths}
     scalars = {
         name: _measure_scalar(snapshots.outputs[:, k], folds, scalar_begin + k, parameters.coverage)
         for k, name in enumerate(snapshots.samples[0].outputs)
@@ -164,15 +167,34 @@ def hold_out(
     )
 
 
-def _leave_out(
+def parts_of(count: int, parameters: TrainingParameters) -> list[np.ndarray]:
+    """The samples in as many parts as there are folds, drawn with the seed; each ascending."""
+    order = np.random.default_rng(parameters.seed).permutation(count)
+    return [np.sort(part) for part in np.array_split(order, min(parameters.folds, count))]
+
+
+def columns_of(widths: Mapping[str, int]) -> dict[str, slice]:
+    """Where the processes of each field are among all, by the number of its modes."""
+    ends = np.cumsum([0, *widths.values()]).tolist()
+    return {name: slice(ends[k], ends[k + 1]) for k, name in enumerate(widths)}
+
+
+def leave_out(
     snapshots: Snapshots,
     held: np.ndarray,
     shape_modes: int,
     widths: Mapping[str, int],
     hyperparameters: Hyperparameters,
     parameters: TrainingParameters,
-) -> _Fold:
-    known = np.setdiff1d(np.arange(len(snapshots.samples)), held)
+    *,
+    known: np.ndarray | None = None,
+) -> Fold:
+    """Predict the samples `held` from the samples `known`; None: from all others.
+
+    widths : how many modes each field has
+    """
+    if known is None:
+        known = np.setdiff1d(np.arange(len(snapshots.samples)), held)
     square = np.ix_(known, known)
     shape = find_basis(
         snapshots.shapes[known], snapshots.shape_mass, most=shape_modes, gram=snapshots.shape_gram[square]
@@ -201,7 +223,7 @@ def _leave_out(
     local = (snapshots.shapes[held] - shape.decode(coefficients[held])).reshape(
         len(held), snapshots.common.dimension, -1
     )
-    return _Fold(
+    return Fold(
         held=held,
         bases=bases,
         means=np.concatenate(means, axis=1),
@@ -215,8 +237,33 @@ def _leave_out(
     )
 
 
+def field_errors(
+    name: str, snapshots: Snapshots, fold: Fold, columns: slice, mode_count: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Relative errors of one field of every sample that was held out, at its own nodes: of what was predicted, and of
+    what the same modes could show; with the first `mode_count` modes, None: with all."""
+    basis = fold.bases[name] if mode_count is None else fold.bases[name].truncated(mode_count)
+    predicted = basis.decode(fold.means[:, columns][:, : basis.mode_count])
+    known = basis.decode(basis.coefficients(snapshots.fields[name][fold.held], snapshots.mass))
+    found, cut = np.zeros(len(fold.held)), np.zeros(len(fold.held))
+    for row, sample in enumerate(fold.held):
+        truth = np.asarray(snapshots.samples[sample].fields[name])
+        both = torch.from_numpy(np.stack([predicted[row], known[row]], axis=1))
+        both_there = snapshots.links[sample].from_common.interpolate(both).numpy()
+        found[row], cut[row] = (relative_error(values, truth) for values in both_there.T)
+    return found, cut
+
+
+def scalar_errors(snapshots: Snapshots, folds: list[Fold]) -> dict[str, float]:
+    """RRMSE of every scalar over all samples that were held out; their processes are the last."""
+    held = np.concatenate([fold.held for fold in folds])
+    names = list(snapshots.samples[0].outputs)
+    predicted = np.concatenate([fold.means[:, fold.means.shape[1] - len(names) :] for fold in folds])
+    return {name: scalar_rrmse(predicted[:, k], snapshots.outputs[held, k]) for k, name in enumerate(names)}
+
+
 def _measure_field(
-    name: str, snapshots: Snapshots, folds: list[_Fold], columns: slice, parameters: TrainingParameters
+    name: str, snapshots: Snapshots, folds: list[Fold], columns: slice, parameters: TrainingParameters
 ) -> HeldOutField:
     values, mass = snapshots.fields[name], snapshots.mass
     width = columns.stop - columns.start
@@ -273,7 +320,7 @@ def _measure_field(
     )
 
 
-def _measure_scalar(true: np.ndarray, folds: list[_Fold], column: int, coverage: float) -> HeldOutScalar:
+def _measure_scalar(true: np.ndarray, folds: list[Fold], column: int, coverage: float) -> HeldOutScalar:
     predicted, spread = np.zeros(len(true)), np.zeros(len(true))
     simple = {each: np.zeros(len(true)) for each in folds[0].simple}
     for fold in folds:

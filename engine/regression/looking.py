@@ -15,7 +15,8 @@ import torch
 from engine.core.errors import FormwrightError
 from engine.regression.checking import check_sample, describe, require_same, topology
 from engine.regression.dataset import Dataset, DatasetError, Sample, Split
-from engine.regression.morph import MorphSettings, PreparedMesh, common_outline, morph, prepare_mesh
+from engine.regression.mapping import MorphSettings, PreparedMesh
+from engine.regression.morph import common_outline, morph, prepare_mesh, suitable_kind
 from engine.regression.reading import read_dataset
 from engine.regression.samples_look import SampleRow, SamplesLook
 from engine.regression.settings import TrainingParameters
@@ -151,14 +152,17 @@ def _morphed(look: SamplesLook, dataset: Dataset, parameters: TrainingParameters
     """Every sample on the common shape, as far as they can be morphed."""
     rows = list(look.rows)
     prepared: dict[int, PreparedMesh] = {}
-    for k, sample in enumerate(dataset.samples):
-        if not rows[k].complaint:
+    good = [k for k, row in enumerate(rows) if not row.complaint]
+    try:
+        kind = parameters.morph
+        if kind == "automatic" and good:
+            kind = suitable_kind([dataset.samples[k] for k in good])
+        for k in good:
             try:
-                prepared[k] = prepare_mesh(sample)
+                prepared[k] = prepare_mesh(dataset.samples[k], kind)
             except DatasetError as error:
                 rows[k] = replace(rows[k], complaint=str(error))
-    tell("Morphing", 0.3, dict(enumerate(rows)))
-    try:
+        tell("Morphing", 0.3, dict(enumerate(rows)))
         outline = common_outline(
             [dataset.samples[k] for k in prepared],
             list(prepared.values()),

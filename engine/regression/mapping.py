@@ -1,7 +1,7 @@
 """What every kind of morph has in common: a mesh that is prepared once, what all samples share, and the result.
 
 The kinds: `circle_map` (disks and rings), `sphere_map` (closed surfaces), `landmark_map` (landmarks and radial basis
-functions: parts in the plane with any number of holes, volumes) and `same_mesh` (already in correspondence).
+functions in the plane), `volume_map` (the same in space) and `same_mesh` (already in correspondence).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.regression.convex_map import Weights
 from engine.regression.dataset import Sample
 from engine.regression.transfer import Located
 
-MorphKind = Literal["circle", "sphere", "landmarks", "same-mesh"]
+MorphKind = Literal["circle", "sphere", "landmarks", "volume", "same-mesh"]
 
 
 @dataclass(frozen=True)
@@ -104,3 +104,9 @@ class Outline(ABC):
     @abstractmethod
     def from_dict(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Outline:
         """What `to_dict` and `arrays` gave."""
+
+
+def medoid(rows: np.ndarray) -> int:
+    """The row that is nearest to all others; shape (row_count, value_count)."""
+    square = (rows**2).sum(1)
+    return int(np.argmin(np.sqrt(np.maximum(square[:, None] + square[None] - 2.0 * rows @ rows.T, 0.0)).sum(1)))

@@ -16,7 +16,8 @@ from engine.regression.dataset import DatasetError, Sample
 from engine.regression.domain import Domain, Novelty
 from engine.regression.features import CommonMesh, Correspondence, coordinates, correspond
 from engine.regression.gaussian_process import Processes
-from engine.regression.morph import PreparedMesh, prepare_mesh
+from engine.regression.mapping import PreparedMesh
+from engine.regression.morph import prepare_mesh
 from engine.regression.reduction import Basis
 
 
@@ -138,7 +139,7 @@ class RegressionModel:
             raise DatasetError(
                 f"{sample.name} has {sample.nodes.shape[1]} coordinates a node; the model has {self.common.dimension}."
             )
-        mesh = prepare_mesh(sample)
+        mesh = prepare_mesh(sample, self.common.outline.kind)
         with torch.no_grad():
             return MorphedMesh(mesh, sample.nodes, correspond(torch.from_numpy(sample.nodes), mesh, self.common))
 

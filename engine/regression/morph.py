@@ -11,11 +11,15 @@ from torch import Tensor
 from engine.regression.checking import describe, topology
 from engine.regression.circle_map import TOPOLOGIES, CircleOutline
 from engine.regression.dataset import DatasetError, Sample
+from engine.regression.landmark_map import LandmarkOutline
 from engine.regression.mapping import Morph, MorphKind, MorphSettings, Outline, PreparedMesh
 from engine.regression.same_mesh import SameMeshOutline, same_cells
 from engine.regression.sphere_map import CLOSED, SphereOutline
+from engine.regression.volume_map import VolumeOutline
 
-MORPHS: dict[MorphKind, type[Outline]] = {each.kind: each for each in (CircleOutline, SphereOutline, SameMeshOutline)}
+MORPHS: dict[MorphKind, type[Outline]] = {
+    each.kind: each for each in (CircleOutline, SphereOutline, LandmarkOutline, VolumeOutline, SameMeshOutline)
+}
 
 
 def suitable_kind(samples: Sequence[Sample]) -> MorphKind:
@@ -26,7 +30,7 @@ def suitable_kind(samples: Sequence[Sample]) -> MorphKind:
     first = samples[0]
     found = topology(first)
     if len(first.tetrahedra):
-        return "landmarks"
+        return "volume"
     if found in TOPOLOGIES:
         return "circle"
     if found == CLOSED:

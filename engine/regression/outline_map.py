@@ -30,16 +30,24 @@ def circle_positions(
     turning_share : part of the way along each stretch that goes to where the border turns, in [0, 1); the rest goes
         by length
     """
-    count = len(points)
-    ends = torch.cat([places, places.new_tensor([count])]).tolist()
     goals = torch.cat([angles, angles[:1] + (-2.0 if clockwise else 2.0) * math.pi])
-    closed = torch.cat([points, points[:1]])
-    found = []
-    for k, (begin, end) in enumerate(pairwise(ends)):
-        share = _shares(closed[begin : end + 1], turning_share)
-        found.append(goals[k] + (goals[k + 1] - goals[k]) * share[:-1])
-    angle = torch.cat(found)
+    along = shares_along(points, places, turning_share)
+    stretch = along.detach().floor().to(torch.int64)
+    angle = goals[stretch] + (goals[stretch + 1] - goals[stretch]) * (along - stretch)
     return radius * torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+def shares_along(points: Tensor, places: Tensor, turning_share: float) -> Tensor:
+    """How far along a loop each of its nodes is, shape (loop_count,), with the graph of `points`: at the k-th anchor k,
+    from there to the next up to k + 1; the rest as `circle_positions` takes it."""
+    ends = torch.cat([places, places.new_tensor([len(points)])]).tolist()
+    closed = torch.cat([points, points[:1]])
+    return torch.cat(
+        [
+            k + _shares(closed[begin : end + 1], turning_share)[:-1].clamp_max(1.0 - 1e-12)
+            for k, (begin, end) in enumerate(pairwise(ends))
+        ]
+    )
 
 
 def stretch_lengths(points: Tensor, places: Tensor) -> Tensor:

@@ -47,14 +47,16 @@ class Basis:
         return Basis(self.mean, self.modes[:mode_count], self.energies[:mode_count], self.total)
 
 
-def mass_matrix(nodes: np.ndarray, triangles: np.ndarray) -> csr_matrix:
-    """∫ φ_i φ_j over a mesh of linear triangles in the plane or in space, shape (node_count, node_count)."""
-    a, b, c = (nodes[triangles[:, k]] for k in range(3))
-    first, second = b - a, c - a
-    gram = (first**2).sum(1) * (second**2).sum(1) - (first * second).sum(1) ** 2
-    area = 0.5 * np.sqrt(np.maximum(gram, 0.0))
-    local = (np.ones((3, 3)) + np.eye(3)) / 12.0 * area[:, None, None]
-    rows = np.repeat(triangles[:, :, None], 3, axis=2)
+def mass_matrix(nodes: np.ndarray, cells: np.ndarray) -> csr_matrix:
+    """∫ φ_i φ_j over a mesh of linear triangles in the plane or in space, or of tetrahedra, shape
+    (node_count, node_count)."""
+    corners = nodes[cells]
+    sides = corners[:, 1:] - corners[:, :1]
+    gram = np.linalg.det(sides @ np.swapaxes(sides, 1, 2))
+    size = np.sqrt(np.maximum(gram, 0.0)) / (2.0 if cells.shape[1] == 3 else 6.0)
+    count = cells.shape[1]
+    local = (np.ones((count, count)) + np.eye(count)) / (count * (count + 1)) * size[:, None, None]
+    rows = np.repeat(cells[:, :, None], count, axis=2)
     columns = np.swapaxes(rows, 1, 2)
     return coo_matrix((local.ravel(), (rows.ravel(), columns.ravel())), shape=(len(nodes),) * 2).tocsr()
 

@@ -15,7 +15,7 @@ from engine.regression.domain import Domain
 from engine.regression.features import CommonMesh
 from engine.regression.gaussian_process import Hyperparameters, Processes
 from engine.regression.model import FieldModel, RegressionModel, ScalarModel
-from engine.regression.morph import Outline
+from engine.regression.morph import outline_of, outline_record
 from engine.regression.reduction import Basis
 
 KIND = "regression"
@@ -26,8 +26,9 @@ def save_regression(model: RegressionModel, path: Path) -> None:
     processes, parameters = model.processes, model.processes.parameters
     arrays = {
         "common.positions": model.common.positions,
-        "common.triangles": model.common.triangles,
+        "common.triangles": model.common.cells,
         "common.mean_nodes": model.common.mean_nodes,
+        **{f"outline.{name}": array for name, array in model.common.outline.arrays().items()},
         **_basis_arrays("shape", model.shape),
         "centre": model.centre,
         "spread": model.spread,
@@ -43,7 +44,7 @@ def save_regression(model: RegressionModel, path: Path) -> None:
         arrays |= _basis_arrays(f"field {k}", one.basis) | {f"field {k}.truncation": one.truncation}
     domain = model.domain
     details = {
-        "outline": model.common.outline.to_dict(),
+        "outline": outline_record(model.common.outline),
         "source": model.common.source,
         "inputs": list(model.input_names),
         "kernel": processes.kernel,
@@ -86,8 +87,8 @@ def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Regr
     }
     return RegressionModel(
         common=CommonMesh(
-            Outline.from_dict(details["outline"]), arrays["common.positions"], arrays["common.triangles"],
-            arrays["common.mean_nodes"], details["source"],
+            outline_of(details["outline"], _within("outline", arrays)), arrays["common.positions"],
+            arrays["common.triangles"], arrays["common.mean_nodes"], details["source"],
         ),
         shape=_basis("shape", arrays, totals["shape"]),
         input_names=tuple(details["inputs"]),
@@ -112,6 +113,11 @@ def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Regr
         domain=Domain(low=arrays["domain.low"], high=arrays["domain.high"], **details["domain"]),
         card=details["card"],
     )  # fmt: skip
+
+
+def _within(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those that are called NAME.…, by what follows."""
+    return {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")}
 
 
 def _basis_arrays(name: str, basis: Basis) -> dict[str, np.ndarray]:

@@ -10,9 +10,16 @@ from engine.core.parameters import ParameterModel, parameter
 class TrainingParameters(ParameterModel):
     """How a model is learnt."""
 
-    weights: Literal["mean-value", "uniform"] = parameter(
+    morph: Literal["automatic", "circle", "sphere", "landmarks", "volume", "same-mesh"] = parameter(
+        "automatic", title="Morph",
+        help="How meshes come to the common shape. circle: disks, rings. sphere: closed surfaces with three anchors. "
+        "landmarks: parts in the plane, borders and anchors, the inside by radial basis functions; volume: the same of "
+        "tetrahedra. same-mesh: all samples have one mesh already. automatic: by their topology.",
+    )  # fmt: skip
+    weights: Literal["mean-value", "harmonic", "uniform"] = parameter(
         "mean-value", title="Map", advanced=True,
-        help="How meshes are mapped onto the common shape. mean-value keeps angles; uniform knows connections alone.",
+        help="How meshes are mapped onto a circle or a sphere. mean-value keeps angles; harmonic is the same whatever "
+        "the mesh; uniform knows connections alone.",
     )  # fmt: skip
     turning_share: float = parameter(
         0.0, title="Spread of corners", ge=0.0, le=0.9, advanced=True,

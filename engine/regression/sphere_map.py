@@ -1,9 +1,10 @@
-"""Closed surfaces without holes onto the unit sphere, with three anchors.
+"""Closed surfaces without holes onto the unit sphere, with three anchors or more.
 
 The triangles round the first anchor are taken out; what is left is a disk and goes into the plane by a convex map, the
 nodes round the anchor on a circle. A circle that small hardly bends the map, so it is nearly that of the whole surface
 without the anchor, which lies at infinity. The plane map is moved, turned and scaled so that the other two anchors go
-where they belong, and comes to the sphere by stereographic projection with the first anchor at its north pole.
+where they belong, and comes to the sphere by stereographic projection with the first anchor at its north pole. Further
+anchors are brought to their places by a deformation (`radial_basis`).
 
 With harmonic weights the map is nearly conformal and the same whatever the mesh (Haker et al., Conformal surface
 parameterization for texture mapping, 2000, have the pole in a triangle).
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -27,10 +28,11 @@ from engine.regression.convex_map import Neighbours, Weights, find_neighbours, m
 from engine.regression.dataset import DatasetError, Sample
 from engine.regression.mapping import Morph, MorphKind, MorphSettings, Outline, PreparedMesh
 from engine.regression.quality import triangle_quality
+from engine.regression.radial_basis import Deformation
 from engine.regression.simplex_location import locate_on_sphere
 from engine.regression.transfer import Located
 
-ANCHORS = 3
+LEAST_ANCHORS = 3
 CLOSED = (1, 2, 0)
 """Topology of a closed surface without holes: parts, Euler number, borders."""
 
@@ -39,7 +41,7 @@ CLOSED = (1, 2, 0)
 class SphereMesh(PreparedMesh):
     """A closed surface, its triangles outward.
 
-    anchors : three nodes; the first is the pole
+    anchors : nodes, three at least; the first is the pole
     ring : nodes round the pole, counter-clockwise seen from outside
     """
 
@@ -58,12 +60,16 @@ class SphereMesh(PreparedMesh):
 
 @dataclass(frozen=True)
 class SphereOutline(Outline):
-    """anchors : where the second and the third one go in the plane, which the sphere is projected to from its north
-    pole, as complex numbers; the first of them is real"""
+    """second, third : where these anchors go in the plane, which the sphere is projected to from its north pole; the
+    second is real
+    anchors : where all go on the sphere, shape (anchor_count, 3)
+    """
 
     kind: ClassVar[MorphKind] = "sphere"
 
-    anchors: tuple[complex, complex]
+    second: complex
+    third: complex
+    anchors: np.ndarray
     weights: Weights
 
     @classmethod
@@ -75,17 +81,34 @@ class SphereOutline(Outline):
         cls, samples: Sequence[Sample], prepared: Sequence[PreparedMesh], settings: MorphSettings
     ) -> SphereOutline:
         """Anchors go where they are on average when every surface is spread evenly over the sphere."""
-        places = []
-        for sample, mesh in zip(samples, prepared, strict=True):
-            closed = _closed(mesh)
-            plane = _in_the_plane(torch.from_numpy(sample.nodes), closed, settings.weights).detach().numpy()
-            places.append(_balanced(plane, closed, sample.nodes))
-        mean = np.mean(places, axis=0)
-        return cls((complex(mean[0]), complex(mean[1])), settings.weights)
+        meshes = [_closed(mesh) for mesh in prepared]
+        with torch.no_grad():
+            planes = [
+                _in_the_plane(torch.from_numpy(sample.nodes), mesh, settings.weights)
+                for sample, mesh in zip(samples, meshes, strict=True)
+            ]
+        places = [
+            _balanced(plane.numpy(), mesh, sample.nodes)
+            for plane, mesh, sample in zip(planes, meshes, samples, strict=True)
+        ]
+        second, third = np.mean(places, axis=0)
+        first = cls(complex(second), complex(third), np.zeros((0, 3)), settings.weights)
+        found = [first._placed(plane, mesh)[mesh.anchors].numpy() for plane, mesh in zip(planes, meshes, strict=True)]
+        mean = np.mean(found, axis=0)
+        return replace(first, anchors=mean / np.linalg.norm(mean, axis=1, keepdims=True))
 
     def morph(self, nodes: Tensor, mesh: PreparedMesh) -> Morph:
         closed = _closed(mesh)
-        positions = _on_the_sphere(self._placed(_in_the_plane(nodes, closed, self.weights), closed), closed)
+        if len(closed.anchors) != len(self.anchors):
+            raise DatasetError(
+                f"{mesh.name} has {len(closed.anchors)} anchors; the model was learnt with {len(self.anchors)}.",
+                remedy="Name the anchors of this mesh as in the data.",
+            )
+        positions = self._placed(_in_the_plane(nodes, closed, self.weights), closed)
+        if len(self.anchors) > LEAST_ANCHORS:
+            goals = torch.from_numpy(self.anchors)
+            bent = Deformation(positions[torch.from_numpy(closed.anchors)], goals, 1.0, linear=False)(positions)
+            positions = bent / bent.norm(dim=1, keepdim=True)
         at = positions.detach().numpy()
         return Morph(positions, mesh.cells, *triangle_quality(at, mesh.cells, at[mesh.cells].mean(axis=1)))
 
@@ -93,19 +116,20 @@ class SphereOutline(Outline):
         return locate_on_sphere(points[of], nodes, cells)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"anchors": [[each.real, each.imag] for each in self.anchors], "weights": self.weights}
+        plane = [[each.real, each.imag] for each in (self.second, self.third)]
+        return {"plane": plane, "anchors": self.anchors.tolist(), "weights": self.weights}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SphereOutline:
-        first, second = (complex(*each) for each in values["anchors"])
-        return cls((first, second), values["weights"])
+        second, third = (complex(*each) for each in values["plane"])
+        return cls(second, third, np.array(values["anchors"]), values["weights"])
 
     def _placed(self, plane: Tensor, mesh: SphereMesh) -> Tensor:
-        """The plane map with both anchors in their places."""
+        """The plane map on the sphere, three anchors in their places."""
         z = torch.view_as_complex(plane.contiguous())
-        first, second = (z[int(_without(node, mesh.anchors[0]))] for node in mesh.anchors[1:])
-        turn = (self.anchors[1] - self.anchors[0]) / (second - first)
-        return torch.view_as_real(self.anchors[0] + (z - first) * turn)
+        second, third = (z[int(_without(node, mesh.anchors[0]))] for node in mesh.anchors[1:LEAST_ANCHORS])
+        turn = (self.third - self.second) / (third - second)
+        return _on_the_sphere(torch.view_as_real(self.second + (z - second) * turn), mesh)
 
 
 def prepare_closed(
@@ -114,18 +138,18 @@ def prepare_closed(
     """Look at a closed surface once.
 
     found : its topology
-    anchors : on it, three
+    anchors : on it, three at least
 
-    Raises `DatasetError` for another topology, for triangles that are not wound alike and for other than three anchors.
+    Raises `DatasetError` for another topology, for triangles that are not wound alike and for too few anchors.
     """
     if found != CLOSED or nodes.shape[1] != 3:
         raise DatasetError(
             f"{name} has {describe(found)}; only a closed surface without holes can be morphed onto a sphere.",
             remedy="Close its surface, or choose another morph.",
         )
-    if len(anchors) != ANCHORS:
+    if len(anchors) < LEAST_ANCHORS:
         raise DatasetError(
-            f"{name} has {len(anchors)} anchors on its surface; a closed surface is morphed with {ANCHORS}.",
+            f"{name} has {len(anchors)} anchors on its surface; a closed surface needs {LEAST_ANCHORS} at least.",
             remedy="Name three nodes that mean the same in every sample, far from one another.",
         )
     heads, tails = triangles.ravel().astype(np.int64), triangles[:, [1, 2, 0]].ravel().astype(np.int64)
@@ -177,8 +201,8 @@ def _balanced(plane: np.ndarray, mesh: SphereMesh, nodes: np.ndarray) -> tuple[c
     the sphere; turned so that the first of them is real."""
     corners = nodes[mesh.cells]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    share = np.bincount(mesh.cells.ravel(), np.repeat(area, 3), minlength=len(nodes))
-    share /= share.sum()
+    total = np.bincount(mesh.cells.ravel(), np.repeat(area, 3), minlength=len(nodes))
+    share = total / total.sum()
     pole = int(mesh.anchors[0])
     share, polar = np.delete(share, pole), share[pole]
     z = plane[:, 0] + 1j * plane[:, 1]
@@ -193,11 +217,11 @@ def _balanced(plane: np.ndarray, mesh: SphereMesh, nodes: np.ndarray) -> tuple[c
         return np.array([across.real, across.imag, height])
 
     scale, right, up = least_squares(centre, np.zeros(3)).x
-    first, second = (
-        np.exp(scale) * z[int(_without(node, mesh.anchors[0]))] + right + 1j * up for node in mesh.anchors[1:]
+    second, third = (
+        complex(np.exp(scale) * z[int(_without(node, mesh.anchors[0]))] + right + 1j * up)
+        for node in mesh.anchors[1:LEAST_ANCHORS]
     )
-    turn = abs(first) / first
-    return complex(abs(first)), complex(second * turn)
+    return complex(abs(second)), third * abs(second) / second
 
 
 def _without(nodes: np.ndarray, pole: int) -> np.ndarray:

@@ -18,9 +18,11 @@ from engine.regression.domain import Domain
 from engine.regression.features import CommonMesh, Correspondence, choose_common, coordinates
 from engine.regression.folds import HeldOut, hold_out
 from engine.regression.gaussian_process import MOST_REFINED, Hyperparameters, condition, find_hyperparameters
+from engine.regression.mapping import MorphSettings
 from engine.regression.model import FieldModel, RegressionModel, ScalarModel
-from engine.regression.morph import MorphSettings, common_outline, prepare_mesh
+from engine.regression.morph import common_outline, prepare_meshes
 from engine.regression.reduction import Basis, find_basis, gram_matrix
+from engine.regression.report import TrainingReport
 from engine.regression.settings import TrainingParameters
 
 LEAST_SAMPLES = 20
@@ -63,11 +65,13 @@ def train(
     *,
     progress: Progress = lambda message, fraction: None,
     stop: Callable[[], bool] = lambda: False,
+    told: Callable[[TrainingReport], None] = lambda report: None,
 ) -> RegressionModel:
     """Learn from the training part of a data set.
 
     progress : told what is being done, and how far it is in [0, 1]
     stop : asked between steps; raises `TrainingStoppedError` where it says so
+    told : hears the errors on samples that were held out, again and again as more of them are
 
     Raises `DatasetError` that names the sample which cannot be learnt from.
     """
@@ -105,7 +109,7 @@ def train(
     tell("Finding length scales", 0.4)
     hyperparameters = _sought(inputs, values, len(dataset.output_names), parameters)
     tell("Holding out", 0.65)
-    held = hold_out(snapshots, shape.mode_count, bases, hyperparameters, parameters, tell)
+    held = hold_out(snapshots, shape.mode_count, bases, hyperparameters, parameters, tell, told)
     bases = {name: basis.truncated(held.fields[name].mode_count) for name, basis in bases.items()}
     kept, columns = _kept_columns(bases, held, len(dataset.output_names))
     tell("Conditioning on all samples", 0.95)
@@ -160,7 +164,7 @@ def _sought(inputs: Tensor, values: Tensor, scalars: int, parameters: TrainingPa
 def take_snapshots(samples: tuple[Sample, ...], parameters: TrainingParameters, tell: Progress) -> Snapshots:
     """Morph all samples and bring their fields to the common mesh."""
     with torch.no_grad():
-        prepared = [prepare_mesh(sample) for sample in samples]
+        prepared = prepare_meshes(samples, parameters.morph)
         settings = MorphSettings(parameters.weights, parameters.turning_share)
         outline = common_outline(samples, prepared, settings)
         common, links = choose_common(list(samples), prepared, outline)

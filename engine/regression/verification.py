@@ -18,8 +18,9 @@ from engine.regression.dataset import Dataset
 from engine.regression.gaussian_process import Kernel, negative_log_posterior
 from engine.regression.generation.known_plates import known_plate
 from engine.regression.generation.plasticity import Metal, return_to_yield
+from engine.regression.mapping import MorphSettings
 from engine.regression.model import RegressionModel
-from engine.regression.morph import MorphSettings, common_outline, morph, prepare_mesh
+from engine.regression.morph import common_outline, morph, prepare_mesh
 from engine.regression.selection import select_below
 from engine.regression.settings import TrainingParameters
 from engine.regression.training import train

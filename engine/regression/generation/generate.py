@@ -31,6 +31,8 @@ class Generator:
     make : (index, seed=…, **options) -> Sample; importable, for it runs in other processes
     options : what else it takes, with the values that each may have, the first being the default
     units : of its lengths, fields and scalars
+    solve : a sample's nodes, mesh, anchors and inputs, and the options, to the same with fields and outputs: the true
+        solver, for a shape that nobody drew; None where there is none
     """
 
     name: str
@@ -39,6 +41,7 @@ class Generator:
     make: Callable[..., Sample]
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    solve: Callable[..., Sample] | None = None
 
 
 @dataclass(frozen=True)

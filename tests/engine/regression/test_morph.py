@@ -10,7 +10,8 @@ import torch
 
 from engine.regression.dataset import DatasetError, Sample
 from engine.regression.generation.known_plates import known_plate as plate
-from engine.regression.morph import MorphSettings, common_outline, morph, prepare_mesh
+from engine.regression.mapping import MorphSettings
+from engine.regression.morph import common_outline, morph, prepare_mesh
 
 SETTINGS = [MorphSettings(), MorphSettings("uniform"), MorphSettings("mean-value", 0.5)]
 
