@@ -68,8 +68,10 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.inputs_form import InputsForm
     from app.panels.latent_card import LatentCard
     from app.panels.log_panel import LogPanel
+    from app.panels.model_inputs_card import ModelInputsCard
     from app.panels.model_panel import ModelPanel
     from app.panels.objects_panel import ObjectsPanel
+    from app.panels.prediction_card import PredictionCard
     from app.panels.properties_panel import PropertiesPanel
     from app.panels.results_card import ResultsCard
     from app.panels.samples_panel import SamplesPanel
@@ -101,7 +103,12 @@ def fill_docks(window: MainWindow) -> None:
     inputs.file_wanted.connect(window.dialogs.open_for)
     inputs.folder_wanted.connect(window.dialogs.open_folder_for)
     results.export_wanted.connect(window.dialogs.export_surface)
-    window.study.add_sections(inputs, LatentCard(document, window.workbench.latent, window), results)
+    workbench = window.workbench
+    prediction = PredictionCard(workbench.predicting, workbench.probing, window.viewing, window)
+    scalars = ModelInputsCard(workbench.predicting, window)
+    window.study.add_sections((inputs, prediction, scalars, LatentCard(document, workbench.latent, window)), (results,))
+    workbench.predicting.shown.subscribe(window.viewing.colour_by)
+    workbench.predicting.changed.subscribe(lambda: window.study.terms.set_names(workbench.predicting.offers()))
     window.history = HistoryPanel(window.workbench, window)
     window.task_list = TasksPanel(window.tasks.rows, window)
     window.log = LogPanel(window.logbook, window)

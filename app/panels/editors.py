@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QRect, Qt, Signal
@@ -12,7 +13,7 @@ from app.panels.handy_units import handy_unit
 from app.panels.icons import icon
 from app.panels.names_editor import NamesEditor
 from app.panels.number_field import NumberField, ValueSlider, field_tooltip, parameter_text
-from app.panels.offers import SEVERAL, offers
+from app.panels.offers import OF_MODEL, SEVERAL, offers
 from app.panels.schema import ParameterField
 from engine.protocol.scene import Scene
 
@@ -103,8 +104,10 @@ class ParameterEditor(QWidget):
                 self.slider.set_value(value)
         elif self.choice is not None:
             blocked = self.choice.blockSignals(True)
+            if self.field.picks in OF_MODEL and value and value == self.choice.itemText(0):
+                value = ""
             if self.field.picks and self.choice.findData(value) < 0:
-                self.choice.addItem(_tr("{0}: not in the scene").format(value) if value else _tr("None"), value)
+                self.choice.addItem(self._lost(value) if value else _tr("None"), value)
             self.choice.setCurrentIndex(max(self.choice.findData(value), 0))
             self.choice.blockSignals(blocked)
         elif self.flag is not None:
@@ -119,6 +122,11 @@ class ParameterEditor(QWidget):
         elif self.text is not None and not self.text.hasFocus():
             self.text.setText("" if value is None else str(value))
 
+    def _lost(self, value: str) -> str:
+        if self.field.picks in OF_MODEL:
+            return _tr("{0}: not of this Model").format(value)
+        return _tr("{0}: not in the scene").format(value)
+
     def reset(self) -> None:
         """Back to the default, as if a person had typed it."""
         self.set_value(self.field.default)
@@ -130,7 +138,7 @@ class ParameterEditor(QWidget):
 
     def set_scene(self, scene: Scene | None) -> None:
         """Offer what of the scene can be named; signals nothing."""
-        if not self.field.picks:
+        if not self.field.picks or self.field.picks in OF_MODEL:
             return
         found = offers(scene, self.field.picks, parameter_text)
         if self.names is not None:
@@ -142,6 +150,24 @@ class ParameterEditor(QWidget):
                 self.choice.addItem(offer.title, "" if offer.taken else offer.name)
             self.choice.blockSignals(blocked)
             self.set_value(value)
+
+    def set_names(self, names: Mapping[str, Sequence[str]]) -> None:
+        """Offer what a Model predicts, by what of it is picked; where nothing is named the first is meant. Signals
+        nothing."""
+        choice = self.choice
+        if choice is None or self.field.picks not in OF_MODEL:
+            return
+        known = names.get(self.field.picks, ())
+        entries = [(name, name if place else "") for place, name in enumerate(known)]
+        if [(choice.itemText(row), choice.itemData(row)) for row in range(choice.count())] == entries:
+            return
+        value = choice.currentData() or ""
+        blocked = choice.blockSignals(True)
+        choice.clear()
+        for title, data in entries:
+            choice.addItem(title, data)
+        choice.blockSignals(blocked)
+        self.set_value(value)
 
     def _build_number(self, row: QHBoxLayout) -> None:
         field = self.field

@@ -15,6 +15,9 @@ Translate = Callable[[str], str]
 SEVERAL = ("numbers", "movers", "creases")
 """Of these any number can be named, with commas between them."""
 
+OF_MODEL = ("predicted-field", "predicted-scalar")
+"""These are no part of the scene, but of what the study's Model predicts."""
+
 
 @dataclass(frozen=True)
 class Offer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
@@ -59,6 +60,11 @@ class ParameterForm(QWidget):
         """Offer what of the scene can be named."""
         for editor in self.editors.values():
             editor.set_scene(scene)
+
+    def set_names(self, names: Mapping[str, Sequence[str]]) -> None:
+        """Offer what a Model predicts, by what of it is picked."""
+        for editor in self.editors.values():
+            editor.set_names(names)
 
     def set_running(self, running: bool) -> None:
         """While a Run is active only live parameters can change; the others say why they rest."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.document.document import Document
+from app.document.workspaces import PREDICT
 from app.panels.editors import CalmComboBox
 from app.panels.parameter_form import ParameterForm
 from app.panels.schema import fields_of
@@ -14,6 +17,9 @@ from engine.protocol.catalogue import StudyEntry
 
 WIDEST = 330
 """Pixels that the panel asks for at most; it is no reason to make the window wider."""
+
+ELSEWHERE = {PREDICT: ("inputs", "vary", "shown")}
+"""Parameters that are no rows of the form: what is predicted stands beside them in a card."""
 
 
 class StudyPanel(QScrollArea):
@@ -58,11 +64,12 @@ class StudyPanel(QScrollArea):
         document.objects_changed.subscribe(self.refresh)
         self._draw()
 
-    def add_sections(self, inputs: QWidget, latent: QWidget, results: QWidget) -> None:
+    def add_sections(self, above: Sequence[QWidget], below: Sequence[QWidget]) -> None:
         """What a study is to meet and the shape of its Model, over its parameters; and below them what it has found."""
-        for section in (inputs, latent):
+        for section in above:
             self._column.insertWidget(self._column.indexOf(self._forms_holder), section)
-        self._column.insertWidget(self._column.indexOf(self.terms), results)
+        for section in below:
+            self._column.insertWidget(self._column.indexOf(self.terms), section)
 
     def minimumSizeHint(self) -> QSize:
         """So wide that nothing is cut off at its side, for it scrolls only up and down."""
@@ -120,7 +127,7 @@ class StudyPanel(QScrollArea):
             ("study", "", entry.schema_),
             ("optimizer", self.tr("Descent"), optimizer_schema),
         ):
-            fields = [field for field in fields_of(schema) if field.name not in ("format", "inputs", "terms")]
+            fields = [field for field in fields_of(schema) if field.name not in ELSEWHERE.get(entry.study, ())]
             if not fields or (owner == "optimizer" and not entry.descends):
                 continue
             if title:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
@@ -53,6 +54,7 @@ class TermsPanel(QWidget):
         self._document = document
         self._cards: dict[str, TermCard] = {}
         self._menu_of = ("", "")
+        self._names: Mapping[str, Sequence[str]] = {}
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 6, 0, 0)
         self._column.setSpacing(6)
@@ -102,6 +104,13 @@ class TermsPanel(QWidget):
             card.set_colour(colours[index % len(colours)])
         self._show_resting([name for name in self._document.resting_terms() if name in self._cards])
 
+    def set_names(self, names: Mapping[str, Sequence[str]]) -> None:
+        """What parameters of Terms may name of the study's Model, by what of it is picked."""
+        if names != self._names:
+            self._names = dict(names)
+            for card in self._cards.values():
+                card.show_names(self._names)
+
     def show_losses(self, curves: LossCurves) -> None:
         """Draw the small curves; at most once a frame."""
         for name, card in self._cards.items():
@@ -137,6 +146,7 @@ class TermsPanel(QWidget):
 
     def _new_card(self, spec: TermSpec, title: str) -> TermCard:
         card = TermCard(spec, title, self._entry(spec.kind), self)
+        card.show_names(self._names)
         card.weight_changed.connect(lambda value, name=spec.name: self.weight_changed.emit(name, value))
         card.parameter_changed.connect(
             lambda parameter, value, name=spec.name: self.parameter_changed.emit(name, parameter, value)
@@ -230,6 +240,11 @@ class TermCard(QFrame):
         """Offer the bodies that the Term may be about."""
         if self._form is not None:
             self._form.set_scene(scene)
+
+    def show_names(self, names: Mapping[str, Sequence[str]]) -> None:
+        """Offer what the study's Model predicts."""
+        if self._form is not None:
+            self._form.set_names(names)
 
     def show_spec(self, spec: TermSpec, diagonal: float | None) -> None:
         """Show the weight and the parameters of the Term as it is now."""

@@ -79,7 +79,7 @@ class RunSurface:
     def shade(self) -> Shade:
         """How the values that may colour it are drawn."""
         if self._shade is None:
-            units = {} if self.snapshot is None else self.snapshot.info.get("units", {})
+            units = {} if self.snapshot is None else self.snapshot.info.get("fields", {})
             self._shade = shade_of(self.scalar, self._values, units)
         return self._shade
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from app.document.topic import Topic
+
 if TYPE_CHECKING:
     from app.viewport.records import MeasureKind, SelectMode, Tool, View
     from app.viewport.view import Viewport
@@ -21,7 +23,8 @@ RESULT = "result"
 
 
 class Viewing:
-    """What actions ask of the viewport; with none there yet, it is remembered until one comes.
+    """What actions ask of the viewport; with none there yet, it is remembered until one comes. The topic `recoloured`
+    tells of other colours, or of other ends of their bar.
 
     changed : called when what menus show has changed
     """
@@ -38,6 +41,8 @@ class Viewing:
         self.select_profile: Profile = "constant"
         self.measure_kind: MeasureKind = "distance"
         self._changed = changed
+        self._fixed: tuple[float, float] | None = None
+        self.recoloured = Topic()
 
     def set_viewport(self, viewport: Viewport) -> None:
         self.viewport = viewport
@@ -82,6 +87,7 @@ class Viewing:
     def colour_by(self, name: str) -> None:
         """Colour the surface by the values of this name, or "plain"."""
         self.range_locked = self.range_locked and name == self.colouring
+        self._fixed = self._fixed if self.range_locked else None
         self.colouring = name
         self._colour()
 
@@ -91,7 +97,12 @@ class Viewing:
 
     def toggle_range_lock(self) -> None:
         """Keep the ends of the colour bar where they are now."""
-        self.range_locked = not self.range_locked
+        self.range_locked, self._fixed = not self.range_locked, None
+        self._colour()
+
+    def fix_range(self, limits: tuple[float, float]) -> None:
+        """Let the ends of the colour bar be these."""
+        self.range_locked, self._fixed = True, limits
         self._colour()
 
     def set_tool(self, tool: Tool) -> None:
@@ -139,8 +150,9 @@ class Viewing:
 
     def _colour(self) -> None:
         if self.viewport is not None:
-            locked = self.viewport.colour_range if self.range_locked else None
+            locked = (self._fixed or self.viewport.colour_range) if self.range_locked else None
             self.viewport.set_colouring(self.colouring, locked_range=locked)
+        self.recoloured()
 
     def _tool_changed(self, tool: Tool) -> None:
         self.tool = tool

@@ -24,6 +24,8 @@ from app.work.motions import Motions
 from app.work.notices import Notices, Question
 from app.work.pictures import Pictures
 from app.work.playing import Playing
+from app.work.predicting import Predicting
+from app.work.probing import Probing
 from app.work.pulling import Pulling
 from app.work.readings import Readings
 from app.work.repairing import Repairing
@@ -80,6 +82,8 @@ class Workbench:
         self.files.model_wanted.subscribe(self.inputs.use_model)
         self.latent = Latent(document, link, self.running)
         self.learning = Learning(document, self.inputs, tasks, self.notices)
+        self.predicting = Predicting(document, link, self.drawing, self.notices)
+        self.probing = Probing(document, link, self.predicting, self.notices)
         self.results = Results(document, link, self.staging, self.notices)
         self.results.changed.subscribe(lambda: self.scene_drawing.show_ways(self.results.curves()))
 
@@ -93,6 +97,7 @@ class Workbench:
         self.measuring.set_viewport(viewport)
         self.scene_drawing.set_viewport(viewport)
         self.pulling.set_viewport(viewport)
+        self.probing.set_viewport(viewport)
         viewport.files_dropped.connect(lambda paths: self.files.open([Path(path) for path in paths]))
 
     def end_stroke(self) -> None:

@@ -34,7 +34,7 @@ def plate(count: int = 21, state: str = "paused") -> Snapshot:
         BAND + "stress": np.full_like(stress, 2.5), RESIDUAL: np.abs(vertices[:, 1]), "sensitivity": vertices[:, 0],
         DESCENT: np.stack([0.0 * stress, 1.0 + 0.0 * stress, 0.0 * stress], axis=1),
     }  # fmt: skip
-    info = {"units": {"stress": "MPa"}}
+    info = {"fields": {"stress": "MPa"}}
     return Snapshot(1, 3, 100, state, 1, (0.0, 0.0, 0.0), arrays, {}, info)  # type: ignore[arg-type]
 
 
