@@ -38,6 +38,8 @@ def make_card(
     everything = {**fields, **scalars}
     return {
         "data": dataset.name,
+        "recipe": dict(dataset.recipe),
+        "units": dict(dataset.units),
         "samples": len(snapshots.samples),
         "nodes": model.common.node_count,
         "common mesh": model.common.source,

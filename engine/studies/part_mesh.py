@@ -20,7 +20,7 @@ FLAT = 1e-9
 
 def length_unit(model: RegressionModel) -> float:
     """Millimetres in the unit of length of the Model's data; mm where they do not say."""
-    unit = str(model.card.get("unit of length") or "mm")
+    unit = str(model.card.get("units", {}).get("length") or "mm")
     try:
         return MILLIMETRES_PER[unit_name(unit)]
     except ParameterError:
