@@ -33,6 +33,8 @@ def run_commands(window: MainWindow) -> list[Action]:
             return tr("The engine is starting")
         if document.study.scene is not None:
             return tr("Add a sheet or a solid to the scene first")
+        if window.workbench.running.lacks_model:
+            return tr("Train a Model or open one first")
         return tr("Choose a target in Objects first") if document.objects else tr("Open a scan or a mesh first")
 
     def can_step() -> bool:

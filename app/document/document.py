@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.document.branch_titles import with_branches, without_branches
-from app.document.difference import canonical, edits_between, followed_target, mask_edits
+from app.document.difference import TARGET, canonical, edits_between, followed_target, mask_edits
 from app.document.engine_state import EngineState
 from app.document.project import RESULT, Moved, Project, SceneObject, Selection
 from app.document.recent import RecentFiles
@@ -21,7 +21,7 @@ from app.document.steering import apply_edit, unique
 from app.document.term_titles import term_titles
 from app.document.topic import Topic
 from app.document.undo import DEFAULT_BUDGET, Step, UndoStack
-from app.document.workspaces import SURFACE, default_of, switched, with_kind, workspace_of
+from app.document.workspaces import PART, REGRESSION, SHELL, SURFACE, default_of, switched, with_kind, workspace_of
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
@@ -172,9 +172,9 @@ class Document:
 
     # Objects ------------------------------------------------------------------------------------------------------
 
-    def add_object(self, geometry: Mesh | Points, *, source: str = "", role: str = "target") -> SceneObject:
-        """Open a geometry and let it play a role in the study, where that is about no scene: a scene takes its objects
-        one by one. An object of the same source is replaced where it stands."""
+    def add_object(self, geometry: Mesh | Points, *, source: str = "", role: str = "") -> SceneObject:
+        """Open a geometry and let it play a role in the study (the main one where none is named), where that is about
+        no scene: a scene takes its objects one by one. An object of the same source is replaced where it stands."""
         before = next((item for item in self.objects if source and item.source == source), None)
         if before is not None:
             project = self._project.with_object(before.name, geometry=geometry)
@@ -183,8 +183,8 @@ class Document:
             item = SceneObject(self.free_name(geometry.name or "object"), geometry, self._next_colour(), source)
             project = replace(self._project, objects=(*self.objects, item))
         name = before.name if before is not None else project.objects[-1].name
-        if self.workspace == SURFACE:
-            project = replace(project, roles={**project.roles, role: name})
+        if self.workspace != SHELL:
+            project = replace(project, roles={**project.roles, role or self.main_role: name})
         project = project.with_named_inputs()
         self.change(f"open {name}", project)
         found = self.object(name)
@@ -255,12 +255,18 @@ class Document:
         ) else None  # fmt: skip
         return role in entry.inputs if entry is not None else self.workspace == SURFACE
 
+    @property
+    def main_role(self) -> str:
+        """The role of what the study is about: a part that is predicted, or a target."""
+        return PART if self.workspace == REGRESSION else TARGET
+
     def role_of(self, name: str) -> str:
         return next((role for role, value in self._project.roles.items() if value == name), "")
 
     def diagonal(self) -> float | None:
-        """Diagonal of the target's bounding box [mm], to which percentages refer; None with nothing open."""
-        target = self.playing("target")
+        """Diagonal of the bounding box [mm] of what the study is about, to which percentages refer; None with nothing
+        open."""
+        target = self.playing(self.main_role)
         return target.diagonal if target is not None else None
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:

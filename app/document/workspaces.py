@@ -27,6 +27,10 @@ PREDICT = "predict"
 """The kind of study with which the workspace Regression begins."""
 
 
+PART = "mesh"
+"""The role of what that study predicts something of."""
+
+
 def workspace_of(study: Study, catalogue: Catalogue | None) -> str:
     """The workspace that a study belongs to, also before the engine has said what it offers."""
     entry = next((item for item in catalogue.studies if item.study == study.study), None) if catalogue else None

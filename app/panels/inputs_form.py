@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QMenu, QSizePolicy, QToolButt
 
 from app.document.document import Document
 from app.document.project import FILE_ROLES
+from app.document.workspaces import PART, PREDICT
 from app.panels.icons import icon
 from app.work.inputs import START
 from engine.protocol.study import MODEL
@@ -63,7 +64,12 @@ class InputsForm(QWidget):
                 widget.deleteLater()
         self.buttons.clear()
         for row, role in enumerate(roles):
-            titles = {MODEL: self.tr("Model"), "recording": self.tr("Recording"), START: self.tr("Start from")}
+            titles = {
+                MODEL: self.tr("Model"),
+                "recording": self.tr("Recording"),
+                START: self.tr("Start from"),
+                PART: self.tr("Part"),
+            }
             title = titles.get(role, self.tr("Target"))
             label = QLabel(title, self)
             label.setToolTip(roles[role])
@@ -87,9 +93,10 @@ class InputsForm(QWidget):
         menu.clear()
         if role == MODEL:
             menu.addAction(self.tr("Model file…"), partial(self.file_wanted.emit, role))
-            menu.addAction(
-                self.tr("Vases, learnt at the first use"), partial(inputs.use_file, role, Path("sample:vases"))
-            )
+            if self._document.study.study != PREDICT:
+                menu.addAction(
+                    self.tr("Vases, learnt at the first use"), partial(inputs.use_file, role, Path("sample:vases"))
+                )
             return
         for name in inputs.objects():
             menu.addAction(icon("mesh"), name, partial(inputs.use_object, role, name))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QAction, QColor, QKeySequence
 from PySide6.QtWidgets import QColorDialog, QMenu, QTreeWidgetItem
 
+from app.document.difference import TARGET
 from app.document.document import OBJECT_COLOURS, Document
 from app.document.workspaces import SHELL
 from app.panels.icons import icon
@@ -48,8 +49,10 @@ def fill_objects_menu(
         _add_placing(menu, workbench)
     if kind == "object":
         menu.addSeparator()
-        use = menu.addAction(icon("target"), _tr("Use as target"), partial(scene.use_as_target, name))
-        use.setEnabled(document.role_of(name) != "target" and document.takes("target"))
+        role = document.main_role
+        title = _tr("Use as target") if role == TARGET else _tr("Predict this part")
+        use = menu.addAction(icon("target"), title, partial(scene.use_as_target, name))
+        use.setEnabled(document.role_of(name) != role and document.takes(role))
         _add_staging(menu, document, workbench, name)
         _add_repairs(menu, document, workbench, name)
         _add_units(menu, document, workbench, name)

@@ -241,7 +241,7 @@ class ObjectsPanel(QTreeWidget):
 
     def _role_title(self, name: str, role: str) -> str:
         """What stands beside an object: what the study calls it, where that says more than its name."""
-        return {name: self.tr("in the scene"), "target": self.tr("target")}.get(role, role)
+        return {name: self.tr("in the scene"), "target": self.tr("target"), PART: self.tr("part")}.get(role, role)
 
     def _group_row(self, group: str) -> QTreeWidgetItem:
         members = [item for item in self._document.objects if item.group == group]

@@ -14,7 +14,7 @@ from app.document.document import Document
 from app.document.file import is_document
 from app.document.project import FILE_ROLES
 from app.document.topic import Topic
-from app.document.workspaces import SHELL, SIMULATE, workspace_of
+from app.document.workspaces import SHELL, SIMULATE, SURFACE, workspace_of
 from app.panels.error_bar import RUN, Message
 from app.work.drawing import Drawing
 from app.work.notices import Notices, Question
@@ -216,7 +216,7 @@ class Files:
     def _opened(self, path: Path, geometry: Mesh | Points) -> None:
         first = not self._document.objects
         role = self._roles_wanted.pop(str(path), "")
-        item = self._document.add_object(geometry, source=str(path), role=role or "target")
+        item = self._document.add_object(geometry, source=str(path), role=role)
         self._notices.past(str(path))
         if role and role != self._document.role_of(item.name):
             self._document.set_input(role, item)
@@ -224,7 +224,7 @@ class Files:
             self._notices.past(RUN)  # it was about the target before this one
         if not item.source.startswith(SAMPLE):
             self._document.recent.add(path)
-        is_target = self._document.role_of(item.name) == "target"
+        is_target = self._document.role_of(item.name) == self._document.main_role
         said = self._target.changed(item, own_handles=str(path) in self._of_study) if is_target else ""
         self._of_study.discard(str(path))
         if said or geometry.notes:
@@ -235,7 +235,7 @@ class Files:
             self._running.start()
             return
         self._ask_unit(item.name, geometry)
-        if isinstance(geometry, Mesh) and self._document.workspace != SHELL:  # a sheet has holes, and may have
+        if isinstance(geometry, Mesh) and self._document.workspace == SURFACE:  # a sheet has holes, and may have
             self._repairing.look(item.name)
 
     def _ask_unit(self, name: str, geometry: Mesh | Points) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication
 from app.document.document import Document
 from app.document.project import FILE_ROLES
 from app.document.topic import Topic
+from app.document.workspaces import PREDICT
 from app.work.files import Files
 from app.work.notices import Notices
 from app.work.playing import Playing, is_motion
@@ -26,7 +27,10 @@ START = "start"
 """The role of what a surface starts from, and the parameter that says whether there is such a thing."""
 
 COMPLETE = "complete"
-"""The study on a Model."""
+"""The study on a shape space."""
+
+STUDIES = {"shape-space": COMPLETE, "regression": PREDICT}
+"""What a Model is for, by its kind."""
 
 
 class Inputs:
@@ -99,7 +103,9 @@ class Inputs:
             self._files.open_for(role, path)
 
     def use_model(self, path: Path) -> None:
-        """Let a Model's file, or one of ours, be what the study *Complete* is about; another study gives way to it."""
+        """Let a Model's file, or one of ours, be what a study on such a Model is about; another study gives way to
+        it."""
+        kind = COMPLETE if self._document.study.study != PREDICT else PREDICT
         if not str(path).startswith(SAMPLE):
             from engine.io.model_file import read_card
 
@@ -109,9 +115,10 @@ class Inputs:
                 self._notices.say(error)
                 return
             self._notices.noted(card.description or card.title)
+            kind = STUDIES.get(card.kind, COMPLETE)
         with self._document.scope(f"use {path.name}"):
-            if not self._document.takes(MODEL):
-                self._document.choose_study(COMPLETE)
+            if self._document.study.study != kind:
+                self._document.choose_study(kind)
             self._document.set_file_input(MODEL, str(path))
 
     # The last simulation ------------------------------------------------------------------------------------------

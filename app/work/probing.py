@@ -13,6 +13,7 @@ from app.document.document import Document
 from app.document.placement import Vector
 from app.document.project import Probe
 from app.document.topic import Topic
+from app.document.workspaces import PART
 from app.viewport.records import ProbeView
 from app.work.engine_link import EngineLink
 from app.work.notices import Notices
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 TERM = "predicted-field"
 """Kind of the Term on a field at a point."""
-
-PART = "mesh"
-"""Role of the part in the study."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
+from app.document.workspaces import PART, REGRESSION
 from app.panels.error_bar import RUN
 from app.work.drawing import Drawing
 from app.work.engine_link import EngineLink
@@ -39,7 +40,14 @@ class Running:
             return False
         if study.scene is not None:
             return bool(study.scene.sheets or study.scene.solids)
+        if self._document.workspace == REGRESSION:
+            return self._document.playing(PART) is not None and MODEL in study.inputs
         return self._document.playing("target") is not None or MODEL in study.inputs
+
+    @property
+    def lacks_model(self) -> bool:
+        """The study is one on a Model, and there is none."""
+        return self._document.workspace == REGRESSION and MODEL not in self._document.study.inputs
 
     def toggle(self) -> None:
         """Run, pause, or go on."""

@@ -114,7 +114,7 @@ class Scene:
         """Take objects out of the scene."""
         if not names:
             return
-        had_target = any(self._document.role_of(name) == "target" for name in names)
+        had_target = any(self._document.role_of(name) == self._document.main_role for name in names)
         self._document.change(f"close {spoken(names)}", scene.without(self._document.project, names))
         for name in names:
             self._notices.past(name)

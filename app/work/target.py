@@ -12,7 +12,7 @@ from engine.protocol.edits import RemoveTerm
 
 
 class Target:
-    """Lets an object be the target. Handles placed on another target go, as one step of undo: at once, or with the
+    """Lets an object be the target, or the part that is predicted. Handles placed on another target go, as one step of undo: at once, or with the
     next Run where one is active that they steer."""
 
     def __init__(self, document: Document) -> None:
@@ -23,13 +23,14 @@ class Target:
     def use(self, name: str) -> str:
         """Let an open object be the target; returns what is to be said of it."""
         item = self._document.object(name)
-        if item is None or self._document.role_of(name) == "target":
+        role = self._document.main_role
+        if item is None or self._document.role_of(name) == role:
             return ""
         if self._now is None:
             others = self._document.objects
-            self._now = next((other for other in others if self._document.role_of(other.name) == "target"), None)
-        with self._document.scope(f"use {name} as target"):
-            self._document.set_input("target", item)
+            self._now = next((other for other in others if self._document.role_of(other.name) == role), None)
+        with self._document.scope(f"use {name} as {role}"):
+            self._document.set_input(role, item)
             return self.changed(item)
 
     def changed(self, item: SceneObject, *, own_handles: bool = False) -> str:

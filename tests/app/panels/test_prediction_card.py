@@ -25,6 +25,7 @@ from app.work.probing import nearest_on
 from app.work.tasks import Tasks
 from app.work.workbench import Workbench
 from engine.geometry.mesh import Mesh
+from engine.io.model_file import ModelCard, write_model
 from engine.protocol.edits import SetParameter
 from engine.protocol.layers import BAND, FIELD, RESIDUAL
 from engine.protocol.snapshot import Snapshot
@@ -282,6 +283,27 @@ def test_what_stands_in_the_cards_is_no_row_of_the_form(qtbot: Any, predicting: 
     qtbot.addWidget(panel)
     names = set(panel._forms["study"].editors)
     assert "freedom" in names and not names & {"inputs", "vary", "shown"}
+
+
+def test_an_opened_mesh_is_the_part_and_a_model_brings_its_study(
+    workbench: Workbench, qtbot: Any, tmp_path: Path
+) -> None:
+    document = workbench.document
+    path = tmp_path / "plates.safetensors"
+    details = {"fields": [{"name": "stress"}], "scalars": [{"name": "peak"}]}
+    write_model(path, {"common": np.zeros(3)}, ModelCard(kind="regression", description="Of plates.", details=details))
+    workbench.files.open([path])
+    assert document.study.study == "predict" and document.workspace == "Regression"
+    assert workbench.predicting.offers() == {"predicted-field": ("stress",), "predicted-scalar": ("peak",)}
+    assert not workbench.running.can_run and not workbench.running.lacks_model
+    document.add_object(Mesh(CORNERS, SQUARE, name="square"))
+    assert document.project.roles == {"mesh": "square"} and workbench.running.can_run
+    assert document.diagonal() == pytest.approx(np.sqrt(200.0))
+    document.add_object(Mesh(CORNERS, SQUARE, name="other"))
+    workbench.scene.use_as_target("square")
+    assert document.project.roles == {"mesh": "square"}
+    document.switch_workspace("Surface")
+    assert not document.project.roles and document.main_role == "target"
 
 
 def test_a_term_of_the_catalogue_says_what_it_picks() -> None:
