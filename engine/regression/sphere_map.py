@@ -2,9 +2,9 @@
 
 The triangles round the first anchor are taken out; what is left is a disk and goes into the plane by a convex map, the
 nodes round the anchor on a circle. A circle that small hardly bends the map, so it is nearly that of the whole surface
-without the anchor, which lies at infinity. The plane map is moved, turned and scaled so that the other two anchors go
-where they belong, and comes to the sphere by stereographic projection with the first anchor at its north pole. Further
-anchors are brought to their places by a deformation (`radial_basis`).
+without the anchor, which lies at infinity. The plane map is moved, turned and scaled so that the other anchors go where
+they belong, two of them exactly, more as near as can be, and comes to the sphere by stereographic projection with the
+first anchor at its north pole. What more than three anchors still want is done by a deformation (`radial_basis`).
 
 With harmonic weights the map is nearly conformal and the same whatever the mesh (Haker et al., Conformal surface
 parameterization for texture mapping, 2000, have the pole in a triangle).
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -32,6 +32,7 @@ from engine.regression.radial_basis import Deformation
 from engine.regression.simplex_location import locate_on_sphere
 from engine.regression.transfer import Located
 
+NORTH = np.array([[0.0, 0.0, 1.0]])
 LEAST_ANCHORS = 3
 CLOSED = (1, 2, 0)
 """Topology of a closed surface without holes: parts, Euler number, borders."""
@@ -60,16 +61,15 @@ class SphereMesh(PreparedMesh):
 
 @dataclass(frozen=True)
 class SphereOutline(Outline):
-    """second, third : where these anchors go in the plane, which the sphere is projected to from its north pole; the
-    second is real
-    anchors : where all go on the sphere, shape (anchor_count, 3)
+    """anchors : where they go in the plane, which the sphere is projected to from its north pole, all but the first:
+    complex, shape (anchor_count − 1,)
+    places : where all go on the sphere, shape (anchor_count, 3)
     """
 
     kind: ClassVar[MorphKind] = "sphere"
 
-    second: complex
-    third: complex
     anchors: np.ndarray
+    places: np.ndarray
     weights: Weights
 
     @classmethod
@@ -91,22 +91,20 @@ class SphereOutline(Outline):
             _balanced(plane.numpy(), mesh, sample.nodes)
             for plane, mesh, sample in zip(planes, meshes, samples, strict=True)
         ]
-        second, third = np.mean(places, axis=0)
-        first = cls(complex(second), complex(third), np.zeros((0, 3)), settings.weights)
-        found = [first._placed(plane, mesh)[mesh.anchors].numpy() for plane, mesh in zip(planes, meshes, strict=True)]
-        mean = np.mean(found, axis=0)
-        return replace(first, anchors=mean / np.linalg.norm(mean, axis=1, keepdims=True))
+        anchors = np.mean(places, axis=0)
+        plane = torch.from_numpy(np.stack([anchors.real, anchors.imag], axis=1))
+        return cls(anchors, np.concatenate([NORTH, _projected(plane).numpy()]), settings.weights)
 
     def morph(self, nodes: Tensor, mesh: PreparedMesh) -> Morph:
         closed = _closed(mesh)
-        if len(closed.anchors) != len(self.anchors):
+        if len(closed.anchors) != len(self.places):
             raise DatasetError(
-                f"{mesh.name} has {len(closed.anchors)} anchors; the model was learnt with {len(self.anchors)}.",
+                f"{mesh.name} has {len(closed.anchors)} anchors; the model was learnt with {len(self.places)}.",
                 remedy="Name the anchors of this mesh as in the data.",
             )
         positions = self._placed(_in_the_plane(nodes, closed, self.weights), closed)
-        if len(self.anchors) > LEAST_ANCHORS:
-            goals = torch.from_numpy(self.anchors)
+        if len(self.places) > LEAST_ANCHORS:
+            goals = torch.from_numpy(self.places)
             bent = Deformation(positions[torch.from_numpy(closed.anchors)], goals, 1.0, linear=False)(positions)
             positions = bent / bent.norm(dim=1, keepdim=True)
         at = positions.detach().numpy()
@@ -116,20 +114,27 @@ class SphereOutline(Outline):
         return locate_on_sphere(points[of], nodes, cells)
 
     def to_dict(self) -> dict[str, Any]:
-        plane = [[each.real, each.imag] for each in (self.second, self.third)]
-        return {"plane": plane, "anchors": self.anchors.tolist(), "weights": self.weights}
+        return {"weights": self.weights}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {"anchors": np.stack([self.anchors.real, self.anchors.imag], axis=1), "places": self.places}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> SphereOutline:
-        second, third = (complex(*each) for each in values["plane"])
-        return cls(second, third, np.array(values["anchors"]), values["weights"])
+        return cls(arrays["anchors"] @ np.array([1.0, 1j]), arrays["places"], values["weights"])
 
     def _placed(self, plane: Tensor, mesh: SphereMesh) -> Tensor:
-        """The plane map on the sphere, three anchors in their places."""
-        z = torch.view_as_complex(plane.contiguous())
-        second, third = (z[int(_without(node, mesh.anchors[0]))] for node in mesh.anchors[1:LEAST_ANCHORS])
-        turn = (self.third - self.second) / (third - second)
-        return _on_the_sphere(torch.view_as_real(self.second + (z - second) * turn), mesh)
+        """The plane map on the sphere: moved, turned and scaled so that anchors are as near to their places as can be,
+        by what a distance there is on the sphere."""
+        z, goals = torch.view_as_complex(plane.contiguous()), torch.from_numpy(self.anchors)
+        at = z[torch.from_numpy(_without(mesh.anchors[1:], mesh.anchors[0]))]
+        weights = (1.0 + goals.abs().square()) ** -2
+        weights = weights / weights.sum()
+        centre, goal = (weights * at).sum(), (weights * goals).sum()
+        turn = (weights * (at - centre).conj() * (goals - goal)).sum() / (weights * (at - centre).abs().square()).sum()
+        sphere = _projected(torch.view_as_real(goal + (z - centre) * turn))
+        pole = int(mesh.anchors[0])
+        return torch.cat([sphere[:pole], torch.from_numpy(NORTH), sphere[pole:]])
 
 
 def prepare_closed(
@@ -187,18 +192,16 @@ def _in_the_plane(nodes: Tensor, mesh: SphereMesh, weights: Weights) -> Tensor:
     return mapped(left, circle, mesh.neighbours, weights)
 
 
-def _on_the_sphere(plane: Tensor, mesh: SphereMesh) -> Tensor:
-    """Stereographic projection, shape (node_count, 3), with the pole in its place; outward triangles stay so."""
-    pole = int(mesh.anchors[0])
+def _projected(plane: Tensor) -> Tensor:
+    """Stereographic projection from the north pole to the sphere, shape (count, 3); what the plane sees
+    counter-clockwise is outward."""
     square = plane.square().sum(1)
-    rest = torch.stack([2.0 * plane[:, 0], -2.0 * plane[:, 1], square - 1.0], dim=1) / (1.0 + square)[:, None]
-    north = plane.new_tensor([[0.0, 0.0, 1.0]])
-    return torch.cat([rest[:pole], north, rest[pole:]])
+    return torch.stack([2.0 * plane[:, 0], -2.0 * plane[:, 1], square - 1.0], dim=1) / (1.0 + square)[:, None]
 
 
-def _balanced(plane: np.ndarray, mesh: SphereMesh, nodes: np.ndarray) -> tuple[complex, complex]:
-    """Where the anchors come to lie when the plane map is moved and scaled so that the surface's area is balanced on
-    the sphere; turned so that the first of them is real."""
+def _balanced(plane: np.ndarray, mesh: SphereMesh, nodes: np.ndarray) -> np.ndarray:
+    """Where the anchors but the first come to lie when the plane map is moved and scaled so that the surface's area is
+    balanced on the sphere; turned so that the first of these is real."""
     corners = nodes[mesh.cells]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
     total = np.bincount(mesh.cells.ravel(), np.repeat(area, 3), minlength=len(nodes))
@@ -217,11 +220,8 @@ def _balanced(plane: np.ndarray, mesh: SphereMesh, nodes: np.ndarray) -> tuple[c
         return np.array([across.real, across.imag, height])
 
     scale, right, up = least_squares(centre, np.zeros(3)).x
-    second, third = (
-        complex(np.exp(scale) * z[int(_without(node, mesh.anchors[0]))] + right + 1j * up)
-        for node in mesh.anchors[1:LEAST_ANCHORS]
-    )
-    return complex(abs(second)), third * abs(second) / second
+    anchors = np.exp(scale) * z[_without(mesh.anchors[1:], pole)] + right + 1j * up
+    return np.asarray(anchors * abs(anchors[0]) / anchors[0])
 
 
 def _without(nodes: np.ndarray, pole: int) -> np.ndarray:

@@ -157,13 +157,18 @@ class VolumeOutline(Outline):
         return {"reference": self.reference, "sphere": None if self.sphere is None else self.sphere.to_dict()}
 
     def arrays(self) -> dict[str, np.ndarray]:
+        sphere = {} if self.sphere is None else self.sphere.arrays()
         return {
-            "nodes": self.nodes, "triangles": self.triangles, "positions": self.positions, "landmarks": self.landmarks
+            "nodes": self.nodes, "triangles": self.triangles, "positions": self.positions, "landmarks": self.landmarks,
+            **{f"sphere.{name}": array for name, array in sphere.items()},
         }  # fmt: skip
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> VolumeOutline:
-        sphere = None if values["sphere"] is None else SphereOutline.from_dict(values["sphere"], {})
+        sphere = None
+        if values["sphere"] is not None:
+            own = {name.removeprefix("sphere."): array for name, array in arrays.items() if name.startswith("sphere.")}
+            sphere = SphereOutline.from_dict(values["sphere"], own)
         return cls(
             values["reference"], sphere, *(arrays[name] for name in ("nodes", "triangles", "positions", "landmarks"))
         )
