@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeWidget
 from app.document.document import Document
 from app.document.project import RESULT, SceneObject
 from app.document.scene import groups
+from app.document.workspaces import PART
 from app.panels.icons import icon
 from app.panels.objects_menu import fill_objects_menu
 from app.panels.theme import current_tokens

@@ -12,8 +12,8 @@ from engine.protocol.edits import RemoveTerm
 
 
 class Target:
-    """Lets an object be the target, or the part that is predicted. Handles placed on another target go, as one step of undo: at once, or with the
-    next Run where one is active that they steer."""
+    """Lets an object be the target, or the part that is predicted. Handles placed on another one go, as one step of
+    undo: at once, or with the next Run where one is active that they steer."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
