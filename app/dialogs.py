@@ -45,13 +45,38 @@ class Dialogs:
         from engine.io.registry import extensions
 
         every = sorted({suffix for group in extensions("read").values() for suffix in group})
-        every = [SUFFIX, *every, ".toml", MODEL_EXTENSION]
+        every = [SUFFIX, *every, ".toml", MODEL_EXTENSION, ".npz"]
         patterns = [*("*" + suffix for suffix in every), INDEX]
         known = _tr("Documents, meshes, scans, studies and simulations") + f" ({' '.join(patterns)})"
         names, _ = QFileDialog.getOpenFileNames(
             self._window, _tr("Open"), str(self.folder()), f"{known};;{_tr('All files')} (*)"
         )
         self._workbench.files.open([Path(name) for name in names])
+
+    def open_samples(self) -> None:
+        """Ask for a data set in one file."""
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, _tr("Open a data set"), str(self.folder()), _tr("Data sets") + " (*.npz)"
+        )
+        if name:
+            self._workbench.samples.open(Path(name))
+
+    def open_samples_folder(self) -> None:
+        """Ask for a folder of samples."""
+        name = QFileDialog.getExistingDirectory(self._window, _tr("Folder of samples"), str(self.folder()))
+        if name:
+            self._workbench.samples.open(Path(name))
+
+    def export_card(self) -> None:
+        """Ask where to write the card of the regression model."""
+        from app.document.card_export import ENDINGS
+
+        model = self._workbench.training.model_path
+        suggested = model.with_suffix(".json") if model is not None else self.folder() / "card.json"
+        kinds = ";;".join(f"{ending[1:].upper()} (*{ending})" for ending in ENDINGS)
+        name, _ = QFileDialog.getSaveFileName(self._window, _tr("Export the card"), str(suggested), kinds)
+        if name:
+            self._workbench.training.export_card(Path(name) if Path(name).suffix else Path(name + ".json"))
 
     def open_for(self, role: str) -> None:
         """Ask for a file that is to play a role in the study."""

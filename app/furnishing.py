@@ -19,6 +19,7 @@ from app.work.logbook import Logbook
 from app.work.sharing import Sharing
 from app.work.tasks import Tasks
 from app.work.workbench import Workbench
+from engine.protocol.study import MODEL
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -60,6 +61,7 @@ def make_rooms(window: MainWindow) -> None:
 def fill_docks(window: MainWindow) -> None:
     """Put the panels into the docks and the empty state into the middle, and connect them."""
     from app.document_listening import DocumentListening
+    from app.examining import Examining
     from app.listening import Listening
     from app.panels.compare_bar import CompareBar
     from app.panels.empty_state import EmptyState
@@ -93,8 +95,12 @@ def fill_docks(window: MainWindow) -> None:
     window.selections = SelectionsPanel(document, window.workbench, window)
     window.selections.tools.set_actions([[window.registry.drawn(id) for id in ids] for ids in SELECT_TOOLS])
     window.scene_panel = ScenePanel(document, window.workbench, window)
-    window.samples = SamplesPanel(document, window)
-    window.model = ModelPanel(document, window)
+    window.samples = SamplesPanel(window.workbench.samples, window)
+    window.samples.file_wanted.connect(window.dialogs.open_samples)
+    window.samples.folder_wanted.connect(window.dialogs.open_samples_folder)
+    window.model = ModelPanel(window.workbench.training, window.workbench.samples, window)
+    window.model.open_wanted.connect(lambda: window.dialogs.open_for(MODEL))
+    window.model.card.export_wanted.connect(window.dialogs.export_card)
     window.study = StudyPanel(document, window)
     inputs, results = (
         InputsForm(document, window.workbench.inputs, window),
@@ -142,6 +148,8 @@ def fill_docks(window: MainWindow) -> None:
         blank.deleteLater()
     window.palette_of_commands = CommandPalette(window, lambda: palette_entries(window))
     window.workspaces = Workspaces(window)
+    window.examining = Examining(window)
+    window.workspaces.changed.subscribe(window.examining.refresh)
     window.listening = Listening(window)
     window.preferring = Preferring(window)
     window.document_listening = DocumentListening(window)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from app.document.document import Document
     from app.document.preferences import KeptPreferences
     from app.document_listening import DocumentListening
+    from app.examining import Examining
     from app.listening import Listening
     from app.panels.compare_bar import CompareBar
     from app.panels.empty_state import EmptyState
@@ -151,6 +152,7 @@ class MainWindow(QMainWindow):
         self.loss_plot: LossPlot | None = None
         self.readings_plot: ReadingsPlot | None = None
         self.plotting: Plotting | None = None
+        self.examining: Examining | None = None
         self._closed = False
         self.setWindowTitle("Formwright")
         self.setWindowIcon(icon("app"))
@@ -410,7 +412,11 @@ class MainWindow(QMainWindow):
         scene = self.workbench.staging.scene
         staged = scene is not None and (self.viewing.tool == "outline" or any(True for _ in scene.bodies()))
         filled = bool(self.document.objects) or self.document.run.exists or self.workbench.playing.there or staged
-        page = (self.viewport or self._place) if filled or self.workbench.files.opener.at_work else self.empty_state
+        page: QWidget = self.empty_state
+        if self.examining is not None and self.examining.shown:
+            page, filled = self.examining.page, False
+        elif filled or self.workbench.files.opener.at_work:
+            page = self.viewport or self._place
         if self._stack.currentWidget() is not page:
             self._stack.setCurrentWidget(page)
         self.tool_strip.setEnabled(filled)
@@ -436,6 +442,10 @@ class MainWindow(QMainWindow):
         """Put the timeline below the viewport."""
         self._middle.addWidget(timeline)
 
+    def add_page(self, page: QWidget) -> None:
+        """One more that the middle may show."""
+        self._stack.addWidget(page)
+
     def set_empty_state(self, page: EmptyState) -> None:
         """What the middle shows with nothing open."""
         self.empty_state = page
@@ -452,6 +462,10 @@ class MainWindow(QMainWindow):
             self.listening.show_losses()
         if self.furnished:
             self.study.terms.refresh()
+            self.samples.apply_theme()
+            self.model.apply_theme()
+            if self.examining is not None:
+                self.examining.page.apply_theme()
             self.registry.refresh()
 
     def show_dock(self, name: str) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintE
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.document.document import Document
-from app.document.workspaces import SHELL, gallery_of
+from app.document.workspaces import REGRESSION, SHELL, gallery_of
 from app.panels.gallery_panel import GalleryCard
 from app.panels.icons import icon
 from app.panels.theme import current_tokens
@@ -120,6 +120,9 @@ class EmptyState(QWidget):
         if stages:
             self._title.setText(self.tr("Begin a scene with a sheet"))
             self._kinds.setText(self.tr("Then add what it falls on or hangs from. A mesh can be dropped here, too."))
+        elif self._document.workspace == REGRESSION:
+            self._title.setText(self.tr("Drop samples, a Model or a part here"))
+            self._kinds.setText(self.tr("Samples: .npz or a folder. A Model: .safetensors. A part to predict: a mesh."))
         else:
             self._title.setText(self.tr("Drop a mesh or a scan here"))
             self._kinds.setText(self.tr("OBJ, STL, PLY, OFF, GLB, 3MF, VTK, XYZ, PCD …"))

@@ -96,6 +96,8 @@ SHAPES: dict[str, str] = {
     "contact": '<circle cx="8.5" cy="12" r="5"/><path d="M15 4.5v15"/><path d="M18 7v10" stroke-dasharray="2.4 2.4"/>',
     "clock": '<circle cx="12" cy="12" r="8"/><path d="M12 7v5l3.5 2.5"/>',
     "swatch": '<rect x="5" y="5" width="14" height="14" rx="3" fill="C"/>',
+    "chevron-left": '<path d="m14 7.5-4.5 4.5 4.5 4.5"/>',
+    "chevron-right": '<path d="m10 7.5 4.5 4.5-4.5 4.5"/>',
     "chevron": '<path d="m8 10 4 4 4-4"/>',
     "app": '<path d="M4 17C8 7 10 19 14 9c1-2.5 3.5-4 6-4"/><circle cx="14.2" cy="9" r="2.3" fill="C"/>',
 }  # fmt: skip

@@ -61,6 +61,7 @@ class Files:
         self.document_wanted = Topic()
         self.motion_wanted = Topic()
         self.model_wanted = Topic()
+        self.samples_wanted = Topic()
         self._run_when_opened = False
         self._together = False
         self._of_study: set[str] = set()
@@ -77,6 +78,8 @@ class Files:
                 self.motion_wanted(path)
             elif path.suffix.lower() == MODEL_EXTENSION:
                 self.model_wanted(path)
+            elif is_dataset(path):
+                self.samples_wanted(path)
             elif path.suffix.lower() == ".toml" and is_scene_file(path):
                 self.open_scene(path)
             elif path.suffix.lower() == ".toml":
@@ -275,6 +278,11 @@ class Files:
             self.opener.answer(path, error.parameter, value)
 
         self._notices.asked(Question(error.question, error.readings, answer))
+
+
+def is_dataset(path: Path) -> bool:
+    """Samples to learn from: one file, or a folder."""
+    return path.suffix.lower() == ".npz" or path.is_dir()
 
 
 def _relative(inputs: Mapping[str, str], path: Path) -> dict[str, str]:

@@ -31,6 +31,7 @@ from app.work.readings import Readings
 from app.work.repairing import Repairing
 from app.work.results import Results
 from app.work.running import Running
+from app.work.samples import Samples
 from app.work.scene import Scene
 from app.work.scene_drawing import SceneDrawing
 from app.work.selecting import Selecting
@@ -39,6 +40,7 @@ from app.work.staging import Staging
 from app.work.steering import Steering
 from app.work.target import Target
 from app.work.tasks import Tasks
+from app.work.training import Training
 from engine.protocol.snapshot import QuestionRaised
 
 
@@ -81,6 +83,9 @@ class Workbench:
         self.inputs = Inputs(document, self.files, self.playing, tasks, self.notices, recordings)
         self.files.model_wanted.subscribe(self.inputs.use_model)
         self.latent = Latent(document, link, self.running)
+        self.samples = Samples(document, tasks, self.notices)
+        self.files.samples_wanted.subscribe(self.samples.open)
+        self.training = Training(document, self.samples, self.inputs, tasks, self.notices)
         self.learning = Learning(document, self.inputs, tasks, self.notices)
         self.predicting = Predicting(document, link, self.drawing, self.notices)
         self.probing = Probing(document, link, self.predicting, self.notices)
@@ -110,6 +115,7 @@ class Workbench:
         self.playing.close()
         self.link.close()
         self.tasks.close()
+        self.samples.close()
         self.files.opener.close()
 
     def _ask(self, event: QuestionRaised) -> None:

@@ -1,0 +1,272 @@
+"""The card of a regression model: how wrong it is, beside what is simpler, and what would help most."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.document.card_export import card_rows, measured_coverage
+from app.document.digits import shown
+from app.panels.editors import CalmComboBox
+from app.panels.icons import icon
+from app.work.training import Training
+from engine.io.model_file import ModelCard
+
+if TYPE_CHECKING:
+    from app.panels.card_plot import CardPlot
+
+
+class RegressionCard(QWidget):
+    """Follows the model that the workspace is about."""
+
+    export_wanted = Signal()
+
+    def __init__(self, training: Training, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._training = training
+        self._shown: ModelCard | None = None
+        self.plot: CardPlot | None = None
+        self.setAccessibleName(self.tr("Model card"))
+        self._title = QLabel(self)
+        self._title.setProperty("heading", True)
+        self._advice = QLabel(self)
+        self._advice.setWordWrap(True)
+        self._advice.setAccessibleName(self.tr("What would help most"))
+        self._facts = QLabel(self)
+        self._facts.setWordWrap(True)
+        self._facts.setProperty("soft", True)
+        self._as_good = QLabel(self)
+        self._as_good.setWordWrap(True)
+        self._problem = QLabel(self)
+        self._problem.setProperty("problem", True)
+        self._problem.setWordWrap(True)
+        self._table = QFrame(self)
+        self._table.setProperty("card", True)
+        self._table.setAccessibleName(self.tr("Errors by output"))
+        self._grid = QGridLayout(self._table)
+        self._grid.setContentsMargins(9, 6, 8, 8)
+        self._grid.setHorizontalSpacing(10)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(0, 1)
+        self.kind, self.output = CalmComboBox(self), CalmComboBox(self)
+        self.kind.setAccessibleName(self.tr("What the plot shows"))
+        self.output.setAccessibleName(self.tr("Of which output"))
+        for choice in (self.kind, self.output):
+            choice.currentIndexChanged.connect(lambda _: self._draw())
+        self.curve = self._button(
+            self.tr("Learning curve"), self.tr("Learn from fewer samples, to see what more of them would bring")
+        )
+        self.split = self._button(
+            self.tr("Error split"), self.tr("Measure what of the error is the mesh's, the modes' and the regression's")
+        )
+        self.export = self._button(self.tr("Export…"), self.tr("The card as JSON, CSV or Markdown"), "export")
+        self.curve.clicked.connect(lambda _=False: training.diagnose("curve"))
+        self.split.clicked.connect(lambda _=False: training.diagnose("split"))
+        self.export.clicked.connect(lambda _=False: self.export_wanted.emit())
+        self._plot_place = QVBoxLayout()
+        self._lay_out()
+        training.changed.subscribe(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the card as it is now."""
+        card, training = self._training.card(), self._training
+        self._problem.setText(training.card_problem)
+        self._problem.setVisible(bool(training.card_problem))
+        for widget in self._body:
+            widget.setVisible(card is not None)
+        if card is not None and card is not self._shown:
+            self._show(card)
+        self._shown = card
+        why_not = training.why_no_diagnosis
+        for button in (self.curve, self.split):
+            button.setEnabled(not why_not)
+            button.setToolTip(why_not or button.property("help"))
+
+    def texts(self) -> list[str]:
+        """All that the table says, row by row."""
+        found = []
+        for row in range(self._grid.rowCount()):
+            cells = [self._grid.itemAtPosition(row, column) for column in range(self._grid.columnCount())]
+            words = [cell.widget().text() for cell in cells if cell is not None]  # type: ignore[union-attr]
+            found.append(" ".join(words))
+        return found
+
+    def advice(self) -> str:
+        return self._advice.text()
+
+    def apply_theme(self) -> None:
+        if self.plot is not None:
+            self.plot.apply_theme()
+
+    # --------------------------------------------------------------------------------------------------------------
+
+    def _show(self, card: ModelCard) -> None:
+        values = card.details["card"]
+        path = self._training.model_path
+        self._title.setText(path.name if path is not None else card.title)
+        self._title.setToolTip(str(path))
+        self._advice.setText(values.get("advice", ""))
+        facts = [
+            self.tr("Learnt from {0} samples of {1}").format(values.get("samples", "?"), values.get("data", "?")),
+            self.tr("{0} modes of the shape").format(values.get("shape modes", "?")),
+        ]
+        spot = self._worst_spot(values)
+        if spot:
+            facts.append(spot)
+        self._facts.setText(". ".join(facts) + ".")
+        as_good = list(values.get("as good as the model", []))
+        self._as_good.setText("\n".join(as_good))
+        self._as_good.setProperty("soft", not as_good)
+        self._show_table(values)
+        self._offer(values)
+        self._draw()
+
+    def _worst_spot(self, values: dict[str, Any]) -> str:
+        """Where the field errs most that errs most of all."""
+        fields = values.get("fields", {})
+        if not fields:
+            return ""
+        name = max(fields, key=lambda each: fields[each]["rrmse"])
+        spot, unit = fields[name]["hot spot"], fields[name].get("unit", "")
+        place = ", ".join(shown(float(x)) for x in spot["place"])
+        error = f"{shown(float(spot['error']))} {unit}".strip()
+        return self.tr("Worst spot: {0} at ({1}), off by {2}").format(name, place, error)
+
+    def _show_table(self, values: dict[str, Any]) -> None:
+        while (item := self._grid.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        heads = [
+            ("", ""),
+            (self.tr("RRMSE"), self.tr("Root mean square error over the largest value, on samples held out")),
+            (self.tr("Q²"), self.tr("1 is perfect, 0 no better than the mean")),
+            (self.tr("Line"), self.tr("RRMSE of a straight line through the same samples (ridge regression)")),
+            (self.tr("Nearest"), self.tr("RRMSE of the most similar sample")),
+            (self.tr("In band"), self.tr("Part of the true values that the bands held")),
+        ]
+        for column, (title, tip) in enumerate(heads):
+            self._cell(0, column, title, tip, soft=True)
+        for row, (name, each) in enumerate(card_rows(values), start=1):
+            unit, baselines, covered = each.get("unit", ""), each.get("baselines", {}), measured_coverage(values, name)
+            self._cell(row, 0, name, f"{name} [{unit}]" if unit else name)
+            self._cell(row, 1, _percent(each["rrmse"]))
+            self._cell(row, 2, f"{each['q2']:.3f}")
+            for column, baseline in ((3, "ridge"), (4, "nearest")):
+                self._cell(row, column, _percent(baselines.get(baseline)), soft=True)
+            self._cell(row, 5, "–" if covered is None else f"{covered:.0%}")
+
+    def _cell(self, row: int, column: int, text: str, tip: str = "", *, soft: bool = False) -> None:
+        label = QLabel(text, self._table)
+        label.setToolTip(tip)
+        label.setProperty("soft", soft)
+        if column == 0:
+            label.setMinimumWidth(60)
+            label.setText(label.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 104))
+        else:
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._grid.addWidget(label, row, column)
+
+    def _offer(self, values: dict[str, Any]) -> None:
+        """The plots that there is something for."""
+        kinds = [("predicted", self.tr("Predicted over true"))] if _drawable(values) else []
+        if _levels(values):
+            kinds.append(("coverage", self.tr("Coverage of the bands")))
+        if values.get("learning_curve"):
+            kinds.append(("curve", self.tr("Learning curve")))
+        if _parts(values):
+            kinds.append(("split", self.tr("Error split")))
+        before = self.kind.currentData()
+        known = [self.kind.itemData(k) for k in range(self.kind.count())]
+        new = [key for key, _ in kinds if key in ("curve", "split") and key not in known] if self._shown else []
+        for choice in (self.kind, self.output):
+            choice.blockSignals(True)
+            choice.clear()
+        for key, title in kinds:
+            self.kind.addItem(title, key)
+        self.kind.setCurrentIndex(max(self.kind.findData(new[0] if new else before), 0))
+        for name in _drawable(values):
+            self.output.addItem(name, name)
+        for choice in (self.kind, self.output):
+            choice.blockSignals(False)
+
+    def _draw(self) -> None:
+        card = self._training.card()
+        kind = self.kind.currentData()
+        for widget in (self.kind, self.output):
+            widget.setVisible(card is not None and kind is not None)
+        self.output.setVisible(kind == "predicted")
+        if card is None or kind is None:
+            if self.plot is not None:
+                self.plot.hide()
+            return
+        if self.plot is None:
+            from app.panels.card_plot import CardPlot  # brings the library of plots, one of the slower ones
+
+            self.plot = CardPlot(self.tr("Plot of the card"), self)
+            self._plot_place.addWidget(self.plot)
+        self.plot.show()
+        values = card.details["card"]
+        if kind == "predicted":
+            name = self.output.currentData()
+            held = _drawable(values)[name]
+            unit = dict(card_rows(values))[name].get("unit", "")
+            title = f"{name} [{unit}]" if unit else name
+            self.plot.show_predictions(held["predicted"], held["true"], held.get("band"), title)
+        elif kind == "coverage":
+            self.plot.show_coverage(_levels(values))
+        elif kind == "curve":
+            self.plot.show_learning(values["learning_curve"])
+        else:
+            self.plot.show_parts(_parts(values))
+
+    def _button(self, title: str, help: str, symbol: str = "") -> QPushButton:
+        button = QPushButton(icon(symbol), title, self)
+        button.setProperty("help", help)
+        button.setToolTip(help)
+        button.setAccessibleName(title)
+        return button
+
+    def _lay_out(self) -> None:
+        choices, buttons = QHBoxLayout(), QHBoxLayout()
+        choices.addWidget(self.kind, 1)
+        choices.addWidget(self.output, 1)
+        for button in (self.curve, self.split, self.export):
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        for widget in (self._title, self._problem, self._advice, self._table, self._as_good, self._facts):
+            column.addWidget(widget)
+        column.addLayout(choices)
+        column.addLayout(self._plot_place)
+        column.addLayout(buttons)
+        self._body = (
+            self._title, self._advice, self._table, self._as_good, self._facts, self.curve, self.split, self.export,
+        )  # fmt: skip
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100.0 * value:.2g} %" if value < 0.995 else f"{100.0 * value:.0f} %"
+
+
+def _drawable(values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Predictions of held-out samples by output."""
+    return {name: each["held out"] for name, each in card_rows(values) if each.get("held out")}
+
+
+def _levels(values: dict[str, Any]) -> dict[str, Any]:
+    """Measured coverage over the wanted one, by output."""
+    found = values.get("coverage", {})
+    return {name: each for name, each in found.items() if isinstance(each, dict) and each.get("levels")}
+
+
+def _parts(values: dict[str, Any]) -> dict[str, Any]:
+    """What the error of each field is made of."""
+    measured = values.get("error_split")
+    return measured or {name: each["split"] for name, each in values.get("fields", {}).items() if each.get("split")}
