@@ -25,7 +25,7 @@ ANCHOR = "anchor"
 FLAT = 1e-9
 """Parts of its extent that a mesh in the plane may reach out of it."""
 
-_COLUMN = re.compile(r"^(in|out):\s*(?P<name>.+?)\s*(?:\[(?P<unit>[^\]]*)\])?$")
+COLUMN = re.compile(r"^(in|out):\s*(?P<name>.+?)\s*(?:\[(?P<unit>[^\]]*)\])?$")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _read_scalars(path: Path) -> tuple[dict[str, _Row], dict[str, str]]:
     header, units = [title.strip() for title in lines[0]], {}
     columns: list[tuple[str, str] | None] = [None]
     for title in header[1:]:
-        found = _COLUMN.match(title)
+        found = COLUMN.match(title)
         if found:
             columns.append((found.group(1), found.group("name")))
             units[found.group("name")] = found.group("unit") or ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from engine.core.errors import GeometryError, ParameterError
@@ -71,35 +72,41 @@ def border_nodes(sample: Sample) -> np.ndarray:
     return np.unique(border_edges(sample.triangles))
 
 
-def shown_sensitivity(nodes: Tensor, gradient: Tensor, triangles: np.ndarray) -> np.ndarray:
-    """Change of the total loss per unit of outward normal motion at every node, whatever the mesh, shape (node_count,).
+class ShownSensitivity:
+    """Change of the total loss per unit of outward normal motion at every node, whatever the mesh.
 
     In space see `shape_sensitivity`. In the plane it is the border that moves, and the inside follows harmonically:
     g = (∂L/∂x · n) / (ℓ / L), with n the outward normal of the border, ℓ the length that belongs to a node and L that
     of the whole border; inside stand the border's values, harmonically extended, so that they can be seen.
     """
-    import torch
 
-    if nodes.shape[1] == 3:
-        return np.asarray(shape_sensitivity(nodes, gradient, torch.from_numpy(triangles), len(nodes)))
-    places = nodes.numpy()
-    a, b, c = (places[triangles[:, k]] for k in range(3))
-    first, second = b - a, c - a
-    up = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0] > 0.0
-    edges = border_edges(np.where(up[:, None], triangles, triangles[:, ::-1]))
-    border = np.unique(edges)
-    extend = harmonic_extension(places, triangles, border)
-    motion = torch.zeros((len(border), 2), dtype=torch.float64, requires_grad=True)
-    (force,) = torch.autograd.grad((extend(motion) * gradient).sum(), motion)
-    way = places[edges[:, 1]] - places[edges[:, 0]]
-    lengths = np.linalg.norm(way, axis=1)
-    # The part is on the left of its border.
-    outward = np.stack([way[:, 1], -way[:, 0]], axis=1)
-    normals, shares = np.zeros((len(border), 2)), np.zeros(len(border))
-    for end in (0, 1):
-        place = np.searchsorted(border, edges[:, end])
-        np.add.at(normals, place, outward)
-        np.add.at(shares, place, lengths / 2.0)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
-    values = (force.numpy() * normals).sum(axis=1) * shares.sum() / np.maximum(shares, 1e-300)
-    return np.asarray(extend(torch.from_numpy(values)[:, None])[:, 0])
+    def __init__(self, sample: Sample) -> None:
+        self._triangles = torch.from_numpy(sample.triangles)
+        if sample.nodes.shape[1] == 3:
+            return
+        a, b, c = (sample.nodes[sample.triangles[:, k]] for k in range(3))
+        first, second = b - a, c - a
+        up = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0] > 0.0
+        self._edges = border_edges(np.where(up[:, None], sample.triangles, sample.triangles[:, ::-1]))
+        self._border = np.unique(self._edges)
+        self._extend = harmonic_extension(sample.nodes, sample.triangles, self._border)
+
+    def __call__(self, nodes: Tensor, gradient: Tensor) -> np.ndarray:
+        """Of nodes, and the gradient of the loss on them, each (node_count, dimension): shape (node_count,)."""
+        if nodes.shape[1] == 3:
+            return np.asarray(shape_sensitivity(nodes, gradient, self._triangles, len(nodes)))
+        places, border = nodes.numpy(), self._border
+        motion = torch.zeros((len(border), 2), dtype=torch.float64, requires_grad=True)
+        (force,) = torch.autograd.grad((self._extend(motion) * gradient).sum(), motion)
+        way = places[self._edges[:, 1]] - places[self._edges[:, 0]]
+        lengths = np.linalg.norm(way, axis=1)
+        # The part is on the left of its border.
+        outward = np.stack([way[:, 1], -way[:, 0]], axis=1)
+        normals, shares = np.zeros((len(border), 2)), np.zeros(len(border))
+        for end in (0, 1):
+            place = np.searchsorted(border, self._edges[:, end])
+            np.add.at(normals, place, outward)
+            np.add.at(shares, place, lengths / 2.0)
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-300)
+        values = (force.numpy() * normals).sum(axis=1) * shares.sum() / np.maximum(shares, 1e-300)
+        return np.asarray(self._extend(torch.from_numpy(values)[:, None])[:, 0])

@@ -31,7 +31,7 @@ from engine.regression.features import correspond
 from engine.regression.model import Outcome, RegressionModel
 from engine.regression.saved_model import load_regression
 from engine.studies.part_design import FamilyDesign, FreeDesign, PartDesign
-from engine.studies.part_mesh import border_nodes, length_unit, part_sample, shown_sensitivity
+from engine.studies.part_mesh import ShownSensitivity, border_nodes, length_unit, part_sample
 from engine.studies.predict_parameters import PredictParameters
 from engine.studies.preparing import Tell
 from engine.studies.problem import StudyProblem
@@ -70,6 +70,7 @@ class PredictProblem:
         self._mesh = self._morphed.mesh
         self._triangles = torch.from_numpy(self._sample.triangles.astype(np.int64))
         self._start = torch.from_numpy(self._morphed.nodes)
+        self._shown_sensitivity = ShownSensitivity(self._sample)
         self._diagonal = float(np.linalg.norm(np.ptp(self._morphed.nodes, axis=0)))
         self._design = self._made_design()
         self._middle, self._spread = (
@@ -477,7 +478,7 @@ class PredictProblem:
         seen = self._evaluated
         if seen is None or seen.grad is None:
             return np.zeros(len(self._start), np.float32)
-        values = shown_sensitivity(seen.detach(), seen.grad, self._sample.triangles)
+        values = self._shown_sensitivity(seen.detach(), seen.grad)
         return (values / self.length).astype(np.float32)
 
     def _descent(self) -> np.ndarray:
@@ -506,6 +507,8 @@ def build_predict(study: Study, inputs: Mapping[str, Any], progress: Tell) -> St
     parameters = PredictParameters.parse(study.parameters, owner=study.study)
     torch.set_num_threads(1)  # its tensors are small: a second thread waits more than it works
     model = model_of(study, progress)
+    progress("Making ready for bands", 0.4)
+    _ = model.processes.factors  # else the first look at the part would wait for them
     progress("Bringing the part to the common shape", 0.8)
     part = inputs[MESH]
     if not isinstance(part, Mesh):

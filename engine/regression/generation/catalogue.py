@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from engine.core.errors import ParameterError
+from engine.regression.generation.aerofoil import UNITS as AEROFOIL_UNITS
+from engine.regression.generation.aerofoil import aerofoil, solve_aerofoil
 from engine.regression.generation.generate import Generator
-from engine.regression.generation.notched_plate import UNITS, notched_plate
+from engine.regression.generation.notched_plate import UNITS, notched_plate, solve_plate
 
 GENERATORS: dict[str, Generator] = {
     generator.name: generator
@@ -16,6 +18,15 @@ GENERATORS: dict[str, Generator] = {
             notched_plate,
             {"family": ("free-form", "wedge", "ellipse"), "law": ("elastoplastic", "elastic")},
             UNITS,
+            solve_plate,
+        ),
+        Generator(
+            "aerofoil",
+            "Aerofoils",
+            "Free-form aerofoils at an angle in inviscid flow: velocity, pressure, lift and moment.",
+            aerofoil,
+            units=AEROFOIL_UNITS,
+            solve=solve_aerofoil,
         ),
     )
 }

@@ -21,6 +21,8 @@ from engine.regression.reading import FLAT_FILE
 FILE = FLAT_FILE
 RECIPE = "recipe.json"
 PARTS = "samples"
+ADDED = "added"
+"""Folder of samples that were solved later, for shapes that nobody drew; all are for training."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,9 @@ def _collected(generator: Generator, parts: Path, samples: int, seed: int, test_
     if not found:
         raise FormwrightError("No sample could be made.")
     dataset = Dataset(tuple(found), units=generator.units, name=generator.title)
-    return dataset.resplit(test_share=test_share, seed=seed) if test_share > 0.0 and len(found) > 1 else dataset
+    if test_share > 0.0 and len(found) > 1:
+        dataset = dataset.resplit(test_share=test_share, seed=seed)
+    return dataset.with_samples([read_flat(path).samples[0] for path in sorted((parts.parent / ADDED).glob("*.npz"))])
 
 
 def content_key(dataset: Dataset) -> str:

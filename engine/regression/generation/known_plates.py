@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from engine.regression.border import anchored_loop, border_loops
 from engine.regression.dataset import Sample
 from engine.regression.generation.plate_mesh import plate_mesh
 from engine.regression.generation.shapes import HEIGHT, Family, draw_flanks
@@ -27,4 +30,23 @@ def known_plate(index: int, seed: int = 0, family: Family = "free-form") -> Samp
         inputs={"load": load},
         outputs={"narrowest": narrowest, "strength": narrowest / load},
         anchors=mesh.corners,
+    )
+
+
+def solve_known(sample: Sample) -> Sample:
+    """The same of a plate of any shape, as its border says: with straight edges between its nodes."""
+    loop, places = anchored_loop(sample, border_loops(sample.triangles)[0], sample.anchors)
+    border = sample.nodes[loop]
+    right, left = border[places[1] : places[2] + 1], border[places[3] :][::-1]
+    left = np.concatenate([border[:1], left])
+    x, y = sample.nodes.T
+
+    def width(at: np.ndarray) -> np.ndarray:
+        return np.asarray(np.interp(at, right[:, 1], right[:, 0]) - np.interp(at, left[:, 1], left[:, 0]))
+
+    load, narrowest = sample.inputs["load"], float(width(np.linspace(0.0, HEIGHT, 500)).min())
+    return replace(
+        sample,
+        fields={"stress": load * 10.0 / width(y), "shift": load * y / HEIGHT + 0.01 * x},
+        outputs={"narrowest": narrowest, "strength": narrowest / load},
     )

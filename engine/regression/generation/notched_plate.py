@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.regression.dataset import Sample
+from engine.regression.dataset import DatasetError, Sample
 from engine.regression.generation.plasticity import Metal, Solution, pull_plate
 from engine.regression.generation.plate_mesh import plate_mesh
 from engine.regression.generation.shapes import Family, draw_flanks
@@ -32,23 +32,78 @@ def notched_plate(index: int, *, seed: int, family: Family = "free-form", law: L
     mesh = plate_mesh(flanks, columns=int(generator.integers(14, 17)), rows=int(generator.integers(34, 39)))
     elongation = generator.uniform(0.05, 0.15)
     if law == "elastic":
-        young = generator.uniform(0.5, 1.5) * YOUNG_MODULUS
-        metal = Metal(young, POISSON_RATIO, np.inf, 0.0)
-        inputs = {"elongation": elongation, "Young's modulus": young}
+        inputs = {"elongation": elongation, "Young's modulus": generator.uniform(0.5, 1.5) * YOUNG_MODULUS}
     else:
-        metal = Metal(YOUNG_MODULUS, POISSON_RATIO, generator.uniform(200.0, 400.0), generator.uniform(1000.0, 10000.0))
-        inputs = {"elongation": elongation, "yield stress": metal.yield_stress, "hardening": metal.hardening}
+        inputs = {
+            "elongation": elongation, "yield stress": generator.uniform(200.0, 400.0),
+            "hardening": generator.uniform(1000.0, 10000.0),
+        }  # fmt: skip
+    return _pulled(f"{family} {index}", mesh.vertices, mesh.triangles, mesh.corners, inputs, law)
+
+
+def solve_plate(sample: Sample, *, family: Family = "free-form", law: Law = "elastoplastic") -> Sample:
+    """The plate of a sample, solved: its mesh, its corners as anchors and its inputs count.
+
+    A mesh as `notched_plate` makes it, four triangles to an element, is solved on these elements; any other with a
+    quadratic element for each of its triangles, and has more nodes afterwards. Raises `DatasetError` for a plate
+    without four corners or one of the inputs, and `FormwrightError` when it cannot be solved.
+    """
+    if len(sample.anchors) != 4:
+        raise DatasetError(
+            f"{sample.name} has {len(sample.anchors)} anchors; a plate has its 4 corners.",
+            remedy="Number them from the bottom left on, counter-clockwise.",
+        )
+    needed = ("elongation", "Young's modulus") if law == "elastic" else ("elongation", "yield stress", "hardening")
+    for name in needed:
+        if name not in sample.inputs:
+            raise DatasetError(f"{sample.name} has no {name}.", remedy=f"A plate needs {', '.join(needed)}.")
+    vertices, triangles = unrefined(sample.nodes, sample.triangles)
+    inputs = {name: float(sample.inputs[name]) for name in needed}
+    return _pulled(sample.name, vertices, triangles, sample.anchors, inputs, law)
+
+
+def unrefined(nodes: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and elements of a mesh whose triangles are four to an element, as solutions are told; of any other the
+    mesh itself."""
+    if len(triangles) % 4:
+        return nodes, triangles
+    groups = triangles.reshape(-1, 4, 3)
+    middles = groups[:, 3]
+    corners = np.full((len(groups), 3), -1)
+    for k in range(3):
+        own = ~(groups[:, k, :, None] == middles[:, None, :]).any(axis=2)
+        if not (own.sum(axis=1) == 1).all():
+            return nodes, triangles
+        corners[:, k] = groups[:, k][own]
+    vertex_count = int(corners.max()) + 1
+    if middles.min() < vertex_count or len(np.unique(corners)) != vertex_count:
+        return nodes, triangles
+    a, b, c = (nodes[corners[:, k]] for k in range(3))
+    first, second = b - a, c - a
+    turned = first[:, 0] * second[:, 1] < first[:, 1] * second[:, 0]
+    corners[turned] = corners[turned][:, ::-1]
+    return nodes[:vertex_count], corners.astype(np.int32)
+
+
+def _pulled(
+    name: str, vertices: np.ndarray, triangles: np.ndarray, corners: np.ndarray, inputs: dict[str, float], law: Law
+) -> Sample:
+    """Solve a plate with its corners at bottom left, bottom right, top right and top left."""
+    if law == "elastic":
+        metal = Metal(inputs["Young's modulus"], POISSON_RATIO, np.inf, 0.0)
+    else:
+        metal = Metal(YOUNG_MODULUS, POISSON_RATIO, inputs["yield stress"], inputs["hardening"])
     solution = pull_plate(
-        mesh.vertices, mesh.triangles, metal, elongation=elongation, steps=1 if law == "elastic" else 8
+        vertices, triangles, corners, metal, elongation=inputs["elongation"], steps=1 if law == "elastic" else 8
     )
     return Sample(
-        name=f"{family} {index}",
+        name=name,
         nodes=solution.nodes,
         triangles=solution.triangles,
         fields=_fields(solution, law),
         inputs=inputs,
         outputs=_scalars(solution, law),
-        anchors=mesh.corners,
+        anchors=corners,
     )
 
 

@@ -14,6 +14,8 @@ from scipy.sparse import coo_matrix, csc_matrix
 from scipy.sparse.linalg import splu
 
 from engine.core.errors import FormwrightError
+from engine.regression.border import anchored_loop, border_loops
+from engine.regression.dataset import Sample
 from engine.regression.generation.optional import require_skfem
 
 LEAST_RESIDUAL = 1e-9
@@ -104,12 +106,13 @@ def return_to_yield(
 
 
 def pull_plate(
-    vertices: np.ndarray, triangles: np.ndarray, metal: Metal, *, elongation: float, steps: int = 8
+    vertices: np.ndarray, triangles: np.ndarray, corners: np.ndarray, metal: Metal, *, elongation: float, steps: int = 8
 ) -> Solution:
     """Hold a plate at its bottom, pull it at its top, and solve.
 
     vertices, triangles : of straight quadratic triangles, shapes (vertex_count, 2) [mm] and (triangle_count, 3)
-    elongation : of the top, which stays straight and cannot narrow [mm]
+    corners : vertices at bottom left, bottom right, top right and top left, shape (4,)
+    elongation : of the top, which moves as it is and cannot narrow [mm]
     steps : of the load
 
     Raises `FormwrightError` when a step does not converge.
@@ -119,11 +122,12 @@ def pull_plate(
     basis = skfem.Basis(mesh, skfem.ElementVector(skfem.ElementTriP2()), intorder=2)
     elements = basis.element_dofs.T
     of_node = np.concatenate([basis.nodal_dofs, basis.facet_dofs], axis=1)
-    height = basis.doflocs[1, of_node[1]]
-    reach = 1e-9 * (vertices[:, 1].max() - vertices[:, 1].min())
-    bottom, top = height < vertices[:, 1].min() + reach, height > vertices[:, 1].max() - reach
-    pulled = of_node[1, top]
-    free = np.setdiff1d(np.arange(basis.N), of_node[:, bottom | top])
+    loop, at = anchored_loop(
+        Sample("The plate", vertices, triangles, anchors=corners), border_loops(triangles)[0], corners
+    )
+    held, pulled_nodes = (_on_side(mesh, loop[begin : end + 1]) for begin, end in ((0, at[1]), (at[2], at[3])))
+    pulled = of_node[1, pulled_nodes]
+    free = np.setdiff1d(np.arange(basis.N), of_node[:, held | pulled_nodes])
     strain_rows = _strain_rows(basis)
     pattern = _Pattern(elements, free, basis.N)
     weighted = strain_rows * basis.dx[:, :, None, None]
@@ -208,6 +212,15 @@ def _strain_rows(basis: Any) -> np.ndarray:
         zero = np.zeros_like(gradient[0, 0])
         found.append(np.stack([gradient[0, 0], gradient[1, 1], zero, gradient[0, 1] + gradient[1, 0]], axis=-1))
     return np.stack(found, axis=-1)
+
+
+def _on_side(mesh: Any, vertices: np.ndarray) -> np.ndarray:
+    """Which vertices, and middles of edges after them, lie on the side of the border with these vertices."""
+    chosen = np.zeros(mesh.p.shape[1], bool)
+    chosen[vertices] = True
+    along = chosen[mesh.facets].all(axis=0)
+    along[np.setdiff1d(np.arange(len(along)), mesh.boundary_facets())] = False
+    return np.concatenate([chosen, along])
 
 
 def _smoothed(skfem: Any, mesh: Any, values: np.ndarray) -> np.ndarray:

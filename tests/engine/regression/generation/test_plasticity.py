@@ -50,7 +50,9 @@ def test_stress_after_yielding_lies_on_the_hardened_surface() -> None:
 def test_an_elastic_plate_follows_its_load_in_proportion_and_is_symmetric() -> None:
     mesh = plate_mesh(straight(), columns=7, rows=15)
     elastic = replace(METAL, yield_stress=np.inf)
-    one, two = (pull_plate(mesh.vertices, mesh.triangles, elastic, elongation=e, steps=1) for e in (0.01, 0.02))
+    one, two = (
+        pull_plate(mesh.vertices, mesh.triangles, mesh.corners, elastic, elongation=e, steps=1) for e in (0.01, 0.02)
+    )
     assert np.allclose(2.0 * one.stress, two.stress) and np.isclose(2.0 * one.reaction, two.reaction)
     # Far from the ends a plate in plane strain has σ = E ε / (1 − ν²); ε there from its own displacement.
     middle = np.abs(one.nodes[:, 1] - HEIGHT / 2.0) < 2.5
@@ -64,7 +66,7 @@ def test_a_plate_that_yields_carries_about_its_limit_load() -> None:
     """A long bar in plane strain without hardening yields at 2/√3 of the yield stress."""
     mesh = plate_mesh(straight(), columns=7, rows=15)
     ideal = replace(METAL, hardening=1.0)
-    found = pull_plate(mesh.vertices, mesh.triangles, ideal, elongation=0.12)
+    found = pull_plate(mesh.vertices, mesh.triangles, mesh.corners, ideal, elongation=0.12)
     limit = 2.0 / np.sqrt(3.0) * ideal.yield_stress * 10.0
     assert 0.99 * limit < found.reaction < 1.15 * limit
     assert found.plastic_strain.max() > 1e-3
@@ -74,4 +76,4 @@ def test_what_does_not_come_into_balance_is_said(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(plasticity, "MOST_ITERATIONS", 2)
     mesh = plate_mesh(straight(), columns=3, rows=5)
     with pytest.raises(FormwrightError, match="load step 1 of 1"):
-        pull_plate(mesh.vertices, mesh.triangles, METAL, elongation=0.5, steps=1)
+        pull_plate(mesh.vertices, mesh.triangles, mesh.corners, METAL, elongation=0.5, steps=1)
