@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from engine.regression.checking import describe, topology
@@ -22,17 +23,22 @@ MORPHS: dict[MorphKind, type[Outline]] = {
 }
 
 
+TRIED = 10
+"""Samples that are morphed to see whether rings fold."""
+
+
 def suitable_kind(samples: Sequence[Sample]) -> MorphKind:
     """The kind that fits the topology of the first sample; raises `DatasetError` where none does.
 
-    Where the topology has no morph, meshes that are all alike need none.
+    A ring in the plane may fold on a circle (its hole is small, or far from the middle): where one of the first
+    `TRIED` does, landmarks are taken. Where the topology has no morph, meshes that are all alike need none.
     """
     first = samples[0]
     found = topology(first)
     if len(first.tetrahedra):
         return "volume"
     if found in TOPOLOGIES:
-        return "circle"
+        return "landmarks" if found[2] == 2 and first.nodes.shape[1] == 2 and _folds(samples[:TRIED]) else "circle"
     if found == CLOSED:
         return "sphere"
     if found[0] == 1 and first.nodes.shape[1] == 2:
@@ -67,6 +73,16 @@ def common_outline(samples: Sequence[Sample], prepared: Sequence[PreparedMesh], 
 def morph(nodes: Tensor, mesh: PreparedMesh, outline: Outline) -> Morph:
     """Map a mesh with its nodes at `nodes`, shape (node_count, 2 or 3), float64; differentiable."""
     return outline.morph(nodes, mesh)
+
+
+def _folds(samples: Sequence[Sample]) -> bool:
+    """Whether a ring among these folds on a circle."""
+    prepared = [CircleOutline.prepare(sample) for sample in samples]
+    outline = CircleOutline.common(samples, prepared, MorphSettings())
+    return any(
+        outline.morph(torch.from_numpy(sample.nodes), mesh).flipped
+        for sample, mesh in zip(samples, prepared, strict=True)
+    )
 
 
 def outline_record(outline: Outline) -> dict[str, Any]:

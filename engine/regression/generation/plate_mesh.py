@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.regression.generation.grids import grid_triangles
 from engine.regression.generation.shapes import HALF_WIDTH, HEIGHT, Flanks
 
 
@@ -31,7 +32,7 @@ def plate_mesh(flanks: Flanks, *, columns: int, rows: int) -> PlateMesh:
     x = left[:, None] * (1.0 - share) + right[:, None] * share
     vertices = np.stack([x, np.repeat(heights[:, None], columns, axis=1)], axis=-1).reshape(-1, 2)
     last = rows * columns - 1
-    return PlateMesh(vertices, _grid_triangles(rows, columns), np.array([0, columns - 1, last, last - columns + 1]))
+    return PlateMesh(vertices, grid_triangles(rows, columns), np.array([0, columns - 1, last, last - columns + 1]))
 
 
 def _graded(flanks: Flanks, rows: int) -> np.ndarray:
@@ -46,14 +47,3 @@ def _graded(flanks: Flanks, rows: int) -> np.ndarray:
     smooth = np.convolve(np.pad(density, 60, mode="edge"), window / window.sum(), mode="valid")
     spread = np.concatenate([[0.0], np.cumsum((smooth[1:] + smooth[:-1]) / 2.0)])
     return np.interp(np.linspace(0.0, spread[-1], rows), spread, y)
-
-
-def _grid_triangles(rows: int, columns: int) -> np.ndarray:
-    """Two triangles a cell of a grid of vertices, counter-clockwise."""
-    row, column = np.meshgrid(np.arange(rows - 1), np.arange(columns - 1), indexing="ij")
-    first = row * columns + column
-    a, b, c, d = first, first + 1, first + columns + 1, first + columns
-    even = ((row + column) % 2 == 0)[..., None, None]
-    rising = np.stack([np.stack([a, b, c], -1), np.stack([a, c, d], -1)], -2)
-    falling = np.stack([np.stack([a, b, d], -1), np.stack([b, c, d], -1)], -2)
-    return np.where(even, rising, falling).reshape(-1, 3).astype(np.int32)
