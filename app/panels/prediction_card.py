@@ -63,8 +63,8 @@ class PredictionCard(QFrame):
             choices.addWidget(box, row, 1)
         choices.addWidget(QLabel(self.tr("Colours"), self), 2, 0)
         choices.addWidget(self.range, 2, 1)
-        self._scalars = self._grid()
-        self._probes = self._grid()
+        self._scalars = self._grid(wide=0)
+        self._probes = self._grid(wide=1)
         self.probe = QToolButton(self)
         self.probe.setIcon(icon("probe"))
         self.probe.setText(self.tr("Probe a point"))
@@ -183,11 +183,11 @@ class PredictionCard(QFrame):
         box.give_way(8)
         return box
 
-    def _grid(self) -> QGridLayout:
+    def _grid(self, *, wide: int) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(3)
-        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(wide, 1)
         return grid
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.document.document import Document
 from app.document.project import SceneObject
+from app.document.workspaces import PART
 from app.viewport.records import HandleView, PlacedView
 from app.viewport.view import Viewport
 from app.viewport.viewing import BODY
@@ -99,7 +100,7 @@ class Drawing:
 
     def _draw_object(self, viewport: Viewport, item: SceneObject) -> None:
         opacity = INPUT_OPACITY if self._document.run.iteration > 0 and self._document.role_of(item.name) else 1.0
-        visible = item.visible and not self._is_body(item)
+        visible = item.visible and not self._is_body(item) and not self._is_predicted(item)
         before, before_opacity, before_visible = self._drawn.get(item.name, (None, opacity, visible))
         if before is item and before_opacity == opacity and before_visible == visible:
             return
@@ -118,6 +119,11 @@ class Drawing:
         """It is the shape of a body, which is drawn in its place."""
         scene = self._document.study.scene
         return scene is not None and self._document.role_of(item.name) in scene.mesh_inputs()
+
+    def _is_predicted(self, item: SceneObject) -> bool:
+        """It is the part of a Run, which lies where that is drawn."""
+        seen = self._last_live is not None and self._last_live.run == self._document.run.run
+        return seen and self._document.role_of(item.name) == PART and self._document.run.exists
 
     def _draw_handles(self) -> None:
         if self.viewport is None:

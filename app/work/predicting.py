@@ -21,7 +21,7 @@ from app.work.engine_link import EngineLink
 from app.work.notices import Notices
 from engine.core.errors import FormwrightError
 from engine.protocol.edits import SetParameter
-from engine.protocol.layers import FIELD, RESIDUAL, parts_of
+from engine.protocol.layers import FIELD, RESIDUAL, TRUTH, parts_of
 from engine.protocol.snapshot import Snapshot
 from engine.protocol.study import MODEL, SAMPLE
 
@@ -96,6 +96,8 @@ class Predicting:
         self.inputs: tuple[Input, ...] = ()
         self.trust: tuple[float, float] | None = None
         self._run_is_mine = False
+        self._looked: Snapshot | None = None
+        self._live: Snapshot | None = None
         self._known: tuple[str, dict[str, tuple[str, ...]]] = ("", {})
         link.begun.subscribe(self._begun)
         link.snapshot_arrived.subscribe(self._arrived)
@@ -148,6 +150,34 @@ class Predicting:
         of_field = [name for name in names if parts_of(name)[0] and parts_of(name)[1] == self.field]
         return of_field + [name for name in (RESIDUAL, SENSITIVITY) if name in names]
 
+    # Looking at something else ---------------------------------------------------------------------------------------
+
+    @property
+    def looks(self) -> bool:
+        """Something else than the Run is looked at."""
+        return self._looked is not None
+
+    def look_at(self, snapshot: Snapshot | None) -> None:
+        """Show this in place of the Run, until that moves the part or somebody says None."""
+        if snapshot is None and self._looked is None:
+            return
+        if self._looked is None:
+            self._live = self.snapshot
+        self._looked = snapshot
+        self.snapshot = snapshot or self._live
+        if snapshot is None:
+            self._drawing.release()
+            self.shown(FIELD + self.field)
+        else:
+            self._drawing.hold(snapshot)
+            self.shown((TRUTH if TRUTH + self.field in snapshot.arrays else FIELD) + self.field)
+        self.changed()
+
+    def _stays(self, snapshot: Snapshot) -> bool:
+        """What the Run tells moves nothing, and what is looked at may stay."""
+        before = self._live.arrays.get("vertices") if self._live is not None else None
+        return snapshot.state != "running" and np.array_equal(before, snapshot.arrays.get("vertices"))
+
     # What a person changes ------------------------------------------------------------------------------------------
 
     def choose_field(self, field: str) -> None:
@@ -189,6 +219,10 @@ class Predicting:
 
     def _begun(self) -> None:
         was_mine, self._run_is_mine = self._run_is_mine, self.chosen
+        if self._looked is not None:
+            self._looked = None
+            self._drawing.release()
+        self._live = None
         self.snapshot, self.flag, self.trust = None, None, None
         self.scalars, self.inputs = (), ()
         if was_mine and not self._run_is_mine:
@@ -198,6 +232,12 @@ class Predicting:
     def _arrived(self, snapshot: Snapshot) -> None:
         if not self._run_is_mine:
             return
+        if self._looked is not None:
+            if self._stays(snapshot):
+                self._live = snapshot
+                return
+            self._live = snapshot
+            self.look_at(None)
         first, self.snapshot = self.snapshot is None, snapshot
         info = snapshot.info
         self.scalars = tuple(
