@@ -6,6 +6,8 @@ from engine.core.errors import ParameterError
 from engine.regression.generation.aerofoil import UNITS as AEROFOIL_UNITS
 from engine.regression.generation.aerofoil import aerofoil, solve_aerofoil
 from engine.regression.generation.generate import Generator
+from engine.regression.generation.heat_sink import UNITS as HEAT_SINK_UNITS
+from engine.regression.generation.heat_sink import heat_sink, solve_heat_sink
 from engine.regression.generation.notched_plate import UNITS, notched_plate, solve_plate
 
 GENERATORS: dict[str, Generator] = {
@@ -27,6 +29,14 @@ GENERATORS: dict[str, Generator] = {
             aerofoil,
             units=AEROFOIL_UNITS,
             solve=solve_aerofoil,
+        ),
+        Generator(
+            "heat-sink",
+            "Heat sinks",
+            "Four free-form fins on a heated base in moving air: temperature and heat flux.",
+            heat_sink,
+            units=HEAT_SINK_UNITS,
+            solve=solve_heat_sink,
         ),
     )
 }

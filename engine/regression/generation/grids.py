@@ -8,18 +8,17 @@ import numpy as np
 def grid_triangles(rows: int, columns: int) -> np.ndarray:
     """Two triangles a cell over nodes numbered row by row, in alternating directions, shape (triangle_count, 3),
     int32."""
-    index = np.arange(rows * columns).reshape(rows, columns)
-    return _cut(index)
+    return cut_cells(np.arange(rows * columns).reshape(rows, columns))
 
 
 def ring_triangles(rows: int, columns: int) -> np.ndarray:
     """The same where every row closes, counter-clockwise, and later rows lie outside; `columns` is even."""
     index = np.arange(rows * columns).reshape(rows, columns)
-    return _cut(np.concatenate([index, index[:, :1]], axis=1)[::-1])
+    return cut_cells(np.concatenate([index, index[:, :1]], axis=1)[::-1])
 
 
-def _cut(index: np.ndarray) -> np.ndarray:
-    """Of nodes so numbered, rows upwards and columns to the right."""
+def cut_cells(index: np.ndarray) -> np.ndarray:
+    """The same over nodes so numbered, shape (rows, columns), rows upwards and columns to the right."""
     a, b, c, d = index[:-1, :-1], index[:-1, 1:], index[1:, 1:], index[1:, :-1]
     row, column = np.indices(a.shape)
     even = ((row + column) % 2 == 0)[..., None, None]
