@@ -63,6 +63,7 @@ def fill_docks(window: MainWindow) -> None:
     from app.document_listening import DocumentListening
     from app.examining import Examining
     from app.listening import Listening
+    from app.panels.closing_card import ClosingCard
     from app.panels.compare_bar import CompareBar
     from app.panels.empty_state import EmptyState
     from app.panels.gallery_panel import GalleryPanel
@@ -112,7 +113,11 @@ def fill_docks(window: MainWindow) -> None:
     workbench = window.workbench
     prediction = PredictionCard(workbench.predicting, workbench.probing, window.viewing, window)
     scalars = ModelInputsCard(workbench.predicting, window)
-    window.study.add_sections((inputs, prediction, scalars, LatentCard(document, workbench.latent, window)), (results,))
+    closing = ClosingCard(workbench.closing, window)
+    closing.export_wanted.connect(window.dialogs.export_surface)
+    above = (inputs, prediction, closing, scalars, LatentCard(document, workbench.latent, window))
+    window.study.add_sections(above, (results,))
+    window.link.begun.subscribe(lambda: window.show_dock("study") if workbench.predicting.chosen else None)
     workbench.predicting.shown.subscribe(window.viewing.colour_by)
     workbench.predicting.changed.subscribe(lambda: window.study.terms.set_names(workbench.predicting.offers()))
     window.history = HistoryPanel(window.workbench, window)

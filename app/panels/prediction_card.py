@@ -141,9 +141,9 @@ class PredictionCard(QFrame):
 
     def _draw_probes(self, numbers: list[int]) -> None:
         for row in self._probe_rows.values():
-            for widget in row:
-                widget.hide()
-                widget.deleteLater()
+            for gone in row:
+                gone.hide()
+                gone.deleteLater()
         self._probe_rows = {}
         for place, number in enumerate(numbers):
             menu_button = QToolButton(self)

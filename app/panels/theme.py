@@ -133,6 +133,7 @@ def _style_sheet(t: Tokens) -> str:
     QLabel {{ background: transparent; }}
     QLabel[soft="true"] {{ color: {t.text_soft}; }}
     QLabel[problem="true"] {{ color: {t.error}; background: {t.error_back}; border-radius: 4px; padding: 4px 6px; }}
+    QLabel[outside="true"] {{ color: {t.warning}; font-weight: 600; }}
     QLabel[heading="true"] {{ color: {t.text_soft}; font-weight: 600; }}
     QLabel[big="true"] {{ font-size: 19px; color: {t.text}; }}
     QLineEdit, QComboBox, QPlainTextEdit {{ background: {t.field}; border: 1px solid {t.line}; border-radius: 4px;
@@ -163,6 +164,11 @@ def _style_sheet(t: Tokens) -> str:
     QToolBar {{ background: {t.window}; border: none; spacing: 3px; padding: 3px; }}
     QToolBar::separator {{ background: {t.line}; margin: 4px; width: 1px; height: 1px; }}
     QTreeView, QListView, QTreeView:focus, QListView:focus {{ background: {t.panel}; border: none; outline: none; }}
+    QTableView {{ background: {t.panel}; border: none; outline: none; selection-background-color: {t.hover};
+        selection-color: {t.text}; }}
+    QTableView:focus {{ border: 1px solid {t.accent}; }}
+    QHeaderView::section {{ background: {t.panel}; color: {t.text_soft}; border: none; padding: 3px 6px;
+        border-bottom: 1px solid {t.line}; }}
     QTreeView::item {{ padding: 3px 2px; }}
     QTreeView::item:hover, QListView::item:hover {{ background: {t.hover}; }}
     QTreeView::item:selected, QListView::item:selected {{ background: {t.hover}; color: {t.text}; }}

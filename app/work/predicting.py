@@ -175,8 +175,9 @@ class Predicting:
 
     def _stays(self, snapshot: Snapshot) -> bool:
         """What the Run tells moves nothing, and what is looked at may stay."""
-        before = self._live.arrays.get("vertices") if self._live is not None else None
-        return snapshot.state != "running" and np.array_equal(before, snapshot.arrays.get("vertices"))
+        none = np.empty((0, 3), np.float32)
+        before = none if self._live is None else self._live.arrays.get("vertices", none)
+        return snapshot.state != "running" and np.array_equal(before, snapshot.arrays.get("vertices", none))
 
     # What a person changes ------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from app.document.document import Document
 from app.viewport.view import Viewport
 from app.work.branching import Branching
 from app.work.clipping import Clipping
+from app.work.closing import Closing
 from app.work.comparing import Comparing
 from app.work.curves import Curves
 from app.work.drawing import Drawing
@@ -89,6 +90,9 @@ class Workbench:
         self.learning = Learning(document, self.inputs, tasks, self.notices)
         self.predicting = Predicting(document, link, self.drawing, self.notices)
         self.probing = Probing(document, link, self.predicting, self.notices)
+        self.closing = Closing(
+            document, link, self.predicting, self.running, self.samples, self.training, tasks, self.notices
+        )
         self.results = Results(document, link, self.staging, self.notices)
         self.results.changed.subscribe(lambda: self.scene_drawing.show_ways(self.results.curves()))
 

@@ -39,8 +39,8 @@ def seen(**changes: Any) -> Snapshot:
     """A square of 10 mm whose stress is 100 MPa at its left and 200 MPa at its right side."""
     arrays = {
         "vertices": CORNERS.astype(np.float32), "triangles": SQUARE,
-        FIELD + "stress": np.float32([100, 200, 200, 100]), BAND + "stress": np.float32([1, 3, 3, 1]),
-        RESIDUAL: np.float32([0, 0, 0, 0.5]), "sensitivity": np.zeros(4, np.float32),
+        FIELD + "stress": np.array([100, 200, 200, 100], np.float32), BAND + "stress": np.array([1, 3, 3, 1], np.float32),
+        RESIDUAL: np.array([0, 0, 0, 0.5], np.float32), "sensitivity": np.zeros(4, np.float32),
     }  # fmt: skip
     info: dict[str, Any] = {
         "fields": {"stress": "MPa", "slide": "mm"},
@@ -125,8 +125,8 @@ def test_the_card_is_there_only_for_a_run_that_predicts(card: PredictionCard, pr
 def test_a_new_part_says_why_and_where(card: PredictionCard, predicting: Workbench) -> None:
     view = FakeViewport()
     shown: list[Any] = []
-    view.show_place = shown.append  # type: ignore[attr-defined]
-    predicting.set_viewport(view)  # type: ignore[arg-type]
+    view.show_place = shown.append
+    predicting.set_viewport(view)
     reason = "The model does not know this: its outline has details that no learnt shape has."
     flag = {"is_new": True, "score": 2.1, "reason": reason, "place": [0.0, 10.0, 0.0], "measures": {"shape": 2.1}}
     predicting.link.snapshot_arrived(seen(info={"flag": flag}))
@@ -145,7 +145,7 @@ def test_layers_are_chosen_and_the_range_is_fixed(card: PredictionCard, predicti
     assert viewing.colouring == BAND + "stress" and not viewing.range_locked
     view = FakeViewport()
     view.colour_range = (1.0, 3.0)
-    viewing.set_viewport(view)  # type: ignore[arg-type]
+    viewing.set_viewport(view)
     QTest.keyClick(card.range.fixed, Qt.Key.Key_Space)
     assert viewing.range_locked and not card.range.low.isHidden() and card.range.low.value() == 1.0
     card.range.high.setFocus()
@@ -171,7 +171,7 @@ def test_another_field_is_asked_for_and_undo_brings_the_first_back(
 
 def test_probes_say_what_is_predicted_and_go_with_the_part(card: PredictionCard, predicting: Workbench) -> None:
     view = FakeViewport()
-    predicting.set_viewport(view)  # type: ignore[arg-type]
+    predicting.set_viewport(view)
     view.probe_placed.emit((2.5, 4.0, 0.0))
     assert card.probe_texts() == ["125 ± 1.5 MPa"]
     (probe,) = view.last("set_probes")[0][0]

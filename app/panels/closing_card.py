@@ -1,0 +1,209 @@
+"""The prediction against the true solver: verify, look at both, add the sample, go on with a Model that knows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.work.predicting import value_text
+
+if TYPE_CHECKING:
+    from app.work.closing import Closing, Verified
+
+REFRESH_MILLISECONDS = 200
+
+
+class ClosingCard(QFrame):
+    """Seen while a Run of *Predict* has a part."""
+
+    export_wanted = Signal()
+
+    def __init__(self, closing: Closing, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._closing = closing
+        self._shown: Verified | None = None
+        self._cells: list[QLabel] = []
+        self.setProperty("card", True)
+        self.setAccessibleName(self.tr("Check by the true solver"))
+        heading = QLabel(self.tr("Check by the true solver"), self)
+        heading.setProperty("heading", True)
+        self.verify = self._button(
+            self.tr("Verify"), self.tr("Solve this part with the solver that made the samples, and compare")
+        )
+        self.verify.clicked.connect(closing.verify)
+        self.truth = self._button(self.tr("Show the truth"), self.tr("What was solved, in place of the prediction"))
+        self.truth.setCheckable(True)
+        self.truth.clicked.connect(closing.show)
+        self.add = self._button(self.tr("Add to the data set"), "")
+        self.add.clicked.connect(closing.add)
+        self.retrain = self._button(
+            self.tr("Retrain"), self.tr("Learn from all samples again, with the settings that the Model has")
+        )
+        self.retrain.clicked.connect(closing.retrain)
+        self.go_on = self._button(
+            self.tr("Go on with the new Model"), self.tr("A new run from the part as it is now, with what was learnt")
+        )
+        self.go_on.setProperty("primary", True)
+        self.go_on.clicked.connect(closing.go_on)
+        self.export = self._button(
+            self.tr("Write the mesh…"), self.tr("To solve it elsewhere, and add the result to the data set's folder")
+        )
+        self.export.clicked.connect(self.export_wanted)
+        self.cancel = self._button(self.tr("Cancel"), self.tr("Stop what is being solved"))
+        self.cancel.clicked.connect(closing.cancel)
+        self.bar = QProgressBar(self)
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(self.tr("How far it is"))
+        self.step = QLabel(self)
+        self.step.setProperty("soft", True)
+        self.step.setWordWrap(True)
+        self.problem = QLabel(self)
+        self.problem.setProperty("problem", True)
+        self.problem.setWordWrap(True)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(10)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(0, 1)
+        self._lay_out(heading)
+        self._timer = QTimer(self)
+        self._timer.setInterval(REFRESH_MILLISECONDS)
+        self._timer.timeout.connect(self._show_progress)
+        closing.changed.subscribe(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show how it stands."""
+        closing = self._closing
+        self.setVisible(closing.there)
+        if not closing.there:
+            self._timer.stop()
+            return
+        busy, found = closing.row is not None, closing.verified
+        for widget in (self.bar, self.step, self.cancel):
+            widget.setVisible(busy)
+        self.verify.setEnabled(not busy)
+        self.problem.setVisible(bool(closing.outcome))
+        self.problem.setText(closing.outcome)
+        self.export.setVisible(bool(closing.outcome) and not busy)
+        for button in (self.truth, self.add, self.retrain):
+            button.setVisible(found is not None)
+        self.truth.setChecked(closing.shown)
+        self._say_what_can_be_added(busy)
+        self.retrain.setVisible(bool(closing.added) and closing.learnt is None)
+        self.retrain.setEnabled(not busy and not closing.is_learning)
+        self.go_on.setVisible(closing.learnt is not None)
+        if found is not self._shown:
+            self._shown = found
+            self._fill(rows_of(found) if found is not None else [])
+        if busy:
+            self._timer.start()
+            self._show_progress()
+        else:
+            self._timer.stop()
+
+    def texts(self) -> list[str]:
+        """The cells of the table, row by row."""
+        return [cell.text() for cell in self._cells]
+
+    def _say_what_can_be_added(self, busy: bool) -> None:
+        closing = self._closing
+        self.add.setEnabled(not busy and bool(closing.data) and not closing.added)
+        if closing.added:
+            self.add.setText(self.tr("Added as {0}").format(closing.added))
+            self.add.setToolTip("")
+        else:
+            self.add.setText(self.tr("Add to the data set"))
+            without = self.tr("Open the data set in Samples first")
+            self.add.setToolTip(self.tr("One more sample to learn from") if closing.data else without)
+
+    def _show_progress(self) -> None:
+        row = self._closing.row
+        if row is None:
+            return
+        known = row.fraction is not None
+        self.bar.setRange(0, 1000 if known else 0)
+        if row.fraction is not None:
+            self.bar.setValue(round(1000 * row.fraction))
+        self.step.setText(row.detail or row.title)
+
+    def _fill(self, rows: list[tuple[str, str, str, bool | None]]) -> None:
+        for cell in self._cells:
+            cell.hide()
+            cell.deleteLater()
+        self._cells = []
+        for place, (name, predicted, true, inside) in enumerate(rows):
+            said = "" if inside is None else self.tr("in the band") if inside else self.tr("outside")
+            for column, text in enumerate((name, predicted, true, said)):
+                cell = QLabel(text, self)
+                cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+                if column == 0:
+                    cell.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+                cell.setProperty("outside", column == 3 and inside is False)
+                cell.setToolTip(text)
+                self._grid.addWidget(cell, place, column)
+                self._cells.append(cell)
+
+    def _lay_out(self, heading: QLabel) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(9, 6, 8, 7)
+        column.setSpacing(6)
+        column.addWidget(heading)
+        for widgets in (
+            (self.verify, self.truth, self.cancel),
+            (self.bar,),
+            (self.step,),
+            (self.problem,),
+        ):
+            row = QHBoxLayout()
+            for widget in widgets:
+                row.addWidget(widget)
+            if len(widgets) > 1:
+                row.addStretch(1)
+            column.addLayout(row)
+        column.addWidget(self.export, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addLayout(self._grid)
+        row = QHBoxLayout()
+        for button in (self.add, self.retrain):
+            row.addWidget(button)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addWidget(self.go_on, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def _button(self, title: str, help: str) -> QPushButton:
+        button = QPushButton(title, self)
+        button.setAccessibleName(title)
+        button.setToolTip(help)
+        return button
+
+
+def rows_of(found: Verified) -> list[tuple[str, str, str, bool | None]]:
+    """Name, prediction and truth of every scalar and whether the band holds it, after a row of titles; of a field the
+    error, and which part of it the band holds."""
+    rows: list[tuple[str, str, str, bool | None]] = []
+    if found.scalars:
+        rows.append((_tr("Scalar"), _tr("predicted"), _tr("true"), None))
+    for one in found.scalars:
+        true = value_text(one.true, one.band if one.band > 0.0 else None, "")
+        rows.append((one.name, value_text(one.predicted, one.band, one.unit), true.split(" ± ")[0], one.inside))
+    if found.fields:
+        rows.append((_tr("Field"), _tr("error"), _tr("in the band"), None))
+    for each in found.fields:
+        rows.append((each.name, f"{100.0 * each.error:.2g} %", f"{100.0 * each.inside:.0f} %", None))
+    return rows
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ClosingCard", text)
