@@ -38,7 +38,8 @@ PART = Mesh(CORNERS, SQUARE, name="square")
 def seen(vertices: np.ndarray = CORNERS, state: Any = "paused", run: int = 1) -> Snapshot:
     arrays = {
         "vertices": vertices.astype(np.float32), "triangles": SQUARE,
-        FIELD + "stress": np.array([100, 200, 200, 100], np.float32), BAND + "stress": np.array([1, 3, 3, 1], np.float32),
+        FIELD + "stress": np.array([100, 200, 200, 100], np.float32),
+        BAND + "stress": np.array([1, 3, 3, 1], np.float32),
     }  # fmt: skip
     inputs = {"load": {"value": 5.0, "low": 2.0, "high": 8.0, "mean": 5.0, "unit": "kN", "varies": False}}
     info = {"fields": {"stress": "MPa"}, "predicted": {"peak": [212.0, 3.0, "MPa"]}, "inputs": inputs}

@@ -39,7 +39,8 @@ def seen(**changes: Any) -> Snapshot:
     """A square of 10 mm whose stress is 100 MPa at its left and 200 MPa at its right side."""
     arrays = {
         "vertices": CORNERS.astype(np.float32), "triangles": SQUARE,
-        FIELD + "stress": np.array([100, 200, 200, 100], np.float32), BAND + "stress": np.array([1, 3, 3, 1], np.float32),
+        FIELD + "stress": np.array([100, 200, 200, 100], np.float32),
+        BAND + "stress": np.array([1, 3, 3, 1], np.float32),
         RESIDUAL: np.array([0, 0, 0, 0.5], np.float32), "sensitivity": np.zeros(4, np.float32),
     }  # fmt: skip
     info: dict[str, Any] = {
