@@ -12,6 +12,8 @@ LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.RightDockWidgetArea,
     Qt.DockWidgetArea.BottomDockWidgetArea,
 )
+LOW = 170
+"""Pixels of the bottom where samples need the height."""
 RARE = {
     "tasks": (BOTTOM, "history"),
     "log": (BOTTOM, "history"),
@@ -55,6 +57,16 @@ def show_dock(window: QMainWindow, docks: dict[str, QDockWidget], name: str) -> 
         window.tabifyDockWidget(docks[beside], dock)
     dock.show()
     dock.raise_()
+
+
+def make_room_for_samples(window: QMainWindow, docks: dict[str, QDockWidget]) -> None:
+    """Let the table of samples be high and the bottom low: the history stands behind the run."""
+    vertical, horizontal = Qt.Orientation.Vertical, Qt.Orientation.Horizontal
+    window.tabifyDockWidget(docks["run"], docks["history"])
+    docks["run"].raise_()
+    window.resizeDocks([docks["run"]], [LOW], vertical)
+    window.resizeDocks([docks["objects"], docks["samples"]], [90, 900], vertical)
+    window.resizeDocks([docks["samples"], docks["model"]], [330, 340], horizontal)
 
 
 def scrolling(panel: QWidget) -> QScrollArea:

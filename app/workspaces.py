@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from app.docks import make_room_for_samples
 from app.document.topic import Topic
 from app.document.workspaces import REGRESSION, SHELL
 
@@ -50,6 +51,8 @@ class Workspaces(QObject):
     def _arrange(self, workspace: str) -> None:
         for name in DOCKS.get(workspace, ()):
             self._window.show_dock(name)
+        if workspace == REGRESSION:
+            make_room_for_samples(self._window, self._window.docks)
         self._hide_foreign(workspace)
 
     def _hide_foreign(self, workspace: str) -> None:

@@ -42,7 +42,7 @@ class ColourScale:
 
     @property
     def diverging(self) -> bool:
-        return self.low < 0.0 < self.high
+        return self.low == -self.high < 0.0
 
     def colours(self, values: np.ndarray) -> np.ndarray:
         """Of values of any shape: that shape and three channels, uint8."""

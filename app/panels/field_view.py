@@ -53,7 +53,7 @@ class FieldView(QWidget):
         self._triangles = np.zeros((0, 3), np.int32)
         self._values: np.ndarray | None = None
         self._scale = ColourScale(0.0, 1.0)
-        self._border = np.zeros((0, 2), np.int64)
+        self._border: list[np.ndarray] = []
         self._edges = np.zeros((0, 2), np.int64)
         self._note = ""
         self._marked = -1
@@ -83,7 +83,8 @@ class FieldView(QWidget):
         self._nodes = np.pad(nodes, ((0, 0), (0, 3 - nodes.shape[1])))
         self._triangles, self._flat = np.asarray(triangles), flat
         self._values, self._marked, self._note = None, -1, ""
-        self._edges, self._border = _edges(self._triangles)
+        self._edges, border = _edges(self._triangles)
+        self._border = _chains(border)
         if not keep_view:
             self.fit()
         self._changed()
@@ -162,9 +163,10 @@ class FieldView(QWidget):
             ink.setAlpha(70)
             painter.setPen(QPen(ink, 0.6))
             painter.drawLines(_lines(seen, self._edges))
-        painter.setPen(QPen(QColor(tokens.text_soft), 1.3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         if self._flat:
-            painter.drawLines(_lines(seen, self._border))
+            painter.setPen(QPen(QColor(tokens.text_soft), 1.2))
+            for chain in self._border:
+                painter.drawPolyline([QPointF(x, y) for x, y in seen[chain, :2].tolist()])
         if 0 <= self._marked < len(seen):
             self._paint_mark(painter, QPointF(*map(float, seen[self._marked, :2])))
         if self.hasFocus():
@@ -367,6 +369,24 @@ def _edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64), axis=1)
     unique, count = np.unique(edges, axis=0, return_counts=True)
     return unique, unique[count == 1]
+
+
+def _chains(edges: np.ndarray) -> list[np.ndarray]:
+    """Edges that follow each other, as lists of nodes: drawn one by one they would look dashed."""
+    beside: dict[int, list[int]] = {}
+    for a, b in edges.tolist():
+        beside.setdefault(a, []).append(b)
+        beside.setdefault(b, []).append(a)
+    chains = []
+    for start in list(beside):
+        while beside[start]:
+            chain = [start]
+            while beside[chain[-1]]:
+                node = beside[chain[-1]].pop()
+                beside[node].remove(chain[-1])
+                chain.append(node)
+            chains.append(np.array(chain))
+    return chains
 
 
 def _lines(seen: np.ndarray, edges: np.ndarray) -> list[QLineF]:

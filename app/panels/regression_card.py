@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.document.card_export import card_rows, measured_coverage
 from app.document.digits import shown
@@ -16,6 +16,10 @@ from engine.io.model_file import ModelCard
 
 if TYPE_CHECKING:
     from app.panels.card_plot import CardPlot
+
+
+WIDEST_NAME = 112
+"""Pixels of an output's name in the table."""
 
 
 class RegressionCard(QWidget):
@@ -55,13 +59,18 @@ class RegressionCard(QWidget):
         self.output.setAccessibleName(self.tr("Of which output"))
         for choice in (self.kind, self.output):
             choice.currentIndexChanged.connect(lambda _: self._draw())
+            choice.setSizeAdjustPolicy(CalmComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            choice.setMinimumContentsLength(6)
         self.curve = self._button(
             self.tr("Learning curve"), self.tr("Learn from fewer samples, to see what more of them would bring")
         )
         self.split = self._button(
             self.tr("Error split"), self.tr("Measure what of the error is the mesh's, the modes' and the regression's")
         )
-        self.export = self._button(self.tr("Export…"), self.tr("The card as JSON, CSV or Markdown"), "export")
+        self.export = QToolButton(self)
+        self.export.setIcon(icon("export"))
+        self.export.setAccessibleName(self.tr("Export the card"))
+        self.export.setToolTip(self.tr("Export the card as JSON, CSV or Markdown"))
         self.curve.clicked.connect(lambda _=False: training.diagnose("curve"))
         self.split.clicked.connect(lambda _=False: training.diagnose("split"))
         self.export.clicked.connect(lambda _=False: self.export_wanted.emit())
@@ -79,6 +88,8 @@ class RegressionCard(QWidget):
             widget.setVisible(card is not None)
         if card is not None and card is not self._shown:
             self._show(card)
+        elif card is None:
+            self._draw()
         self._shown = card
         why_not = training.why_no_diagnosis
         for button in (self.curve, self.split):
@@ -119,7 +130,7 @@ class RegressionCard(QWidget):
         self._facts.setText(". ".join(facts) + ".")
         as_good = list(values.get("as good as the model", []))
         self._as_good.setText("\n".join(as_good))
-        self._as_good.setProperty("soft", not as_good)
+        self._as_good.setVisible(bool(as_good))
         self._show_table(values)
         self._offer(values)
         self._draw()
@@ -145,8 +156,10 @@ class RegressionCard(QWidget):
             ("", ""),
             (self.tr("RRMSE"), self.tr("Root mean square error over the largest value, on samples held out")),
             (self.tr("Q²"), self.tr("1 is perfect, 0 no better than the mean")),
-            (self.tr("Line"), self.tr("RRMSE of a straight line through the same samples (ridge regression)")),
-            (self.tr("Nearest"), self.tr("RRMSE of the most similar sample")),
+            (
+                self.tr("Simple"),
+                self.tr("RRMSE of the better of two that know little: a straight line, and the most similar sample"),
+            ),
             (self.tr("In band"), self.tr("Part of the true values that the bands held")),
         ]
         for column, (title, tip) in enumerate(heads):
@@ -156,17 +169,18 @@ class RegressionCard(QWidget):
             self._cell(row, 0, name, f"{name} [{unit}]" if unit else name)
             self._cell(row, 1, _percent(each["rrmse"]))
             self._cell(row, 2, f"{each['q2']:.3f}")
-            for column, baseline in ((3, "ridge"), (4, "nearest")):
-                self._cell(row, column, _percent(baselines.get(baseline)), soft=True)
-            self._cell(row, 5, "–" if covered is None else f"{covered:.0%}")
+            both = self.tr("Straight line: {0}. Most similar sample: {1}.").format(
+                _percent(baselines.get("ridge")), _percent(baselines.get("nearest"))
+            )
+            self._cell(row, 3, _percent(min(baselines.values(), default=None)), both, soft=True)
+            self._cell(row, 4, "–" if covered is None else f"{covered:.0%}")
 
     def _cell(self, row: int, column: int, text: str, tip: str = "", *, soft: bool = False) -> None:
         label = QLabel(text, self._table)
         label.setToolTip(tip)
         label.setProperty("soft", soft)
         if column == 0:
-            label.setMinimumWidth(60)
-            label.setText(label.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 104))
+            label.setText(label.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, WIDEST_NAME))
         else:
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._grid.addWidget(label, row, column)
@@ -224,24 +238,26 @@ class RegressionCard(QWidget):
         else:
             self.plot.show_parts(_parts(values))
 
-    def _button(self, title: str, help: str, symbol: str = "") -> QPushButton:
-        button = QPushButton(icon(symbol), title, self)
+    def _button(self, title: str, help: str) -> QPushButton:
+        button = QPushButton(title, self)
         button.setProperty("help", help)
         button.setToolTip(help)
         button.setAccessibleName(title)
         return button
 
     def _lay_out(self) -> None:
-        choices, buttons = QHBoxLayout(), QHBoxLayout()
+        head, choices, buttons = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         choices.addWidget(self.kind, 1)
         choices.addWidget(self.output, 1)
-        for button in (self.curve, self.split, self.export):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
+        for button in (self.curve, self.split):
+            buttons.addWidget(button, 1)
+        head.addWidget(self._title, 1)
+        head.addWidget(self.export)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        for widget in (self._title, self._problem, self._advice, self._table, self._as_good, self._facts):
+        column.addLayout(head)
+        for widget in (self._problem, self._advice, self._table, self._as_good, self._facts):
             column.addWidget(widget)
         column.addLayout(choices)
         column.addLayout(self._plot_place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.document.digits import shown
 from app.panels.colour_scale import ColourBar
@@ -53,6 +53,8 @@ class SamplePage(QWidget):
         self._numbers = PlotLegend(self)
         self._readout = QLabel(self)
         self._readout.setAccessibleName(self.tr("Value under the pointer"))
+        for label in (self._title, self._readout):  # a long text never makes the window wider
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._lay_out()
         for topic in (samples.changed, samples.chosen_changed):
@@ -128,9 +130,9 @@ class SamplePage(QWidget):
         self.before.setEnabled(number > 0)
         self.after.setEnabled(number < len(look.rows) - 1)
         self._sample_note.setText(
-            self.tr("Sample: {0} nodes, {1} triangles").format(f"{row.node_count:,}", f"{row.triangle_count:,}")
+            self.tr("{0} nodes, {1} triangles").format(f"{row.node_count:,}", f"{row.triangle_count:,}")
         )
-        morph = self.tr("On the common shape")
+        morph = self.tr("Morph")
         if row.worst_angle is not None:
             morph += self.tr(": worst angle {0}°").format(f"{row.worst_angle:.1f}")
         if row.flipped:
@@ -160,6 +162,7 @@ class SamplePage(QWidget):
             value = f"{shown(float(values[node]))} {look.units.get(field, '')}".strip()
             text = f"{field} = {value} · {text}"
         self._readout.setText(text)
+        self._readout.setToolTip(text)
         self._readout.setEnabled(True)
 
     def _why_no_morph(self) -> str:
@@ -187,11 +190,11 @@ class SamplePage(QWidget):
         for widget in (self.before, self.after):
             head.addWidget(widget)
         head.addWidget(self._title, 1)
-        for widget in (self.field, self.own_range, self.edges):
-            head.addWidget(widget)
+        head.addWidget(self.field)
         self._pair.setSpacing(8)
         for view, note in ((self.sample, self._sample_note), (self.morph, self._morph_note)):
             note.setProperty("soft", True)
+            note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
             half = QVBoxLayout()
             half.setSpacing(2)
             half.addWidget(note)
@@ -206,4 +209,8 @@ class SamplePage(QWidget):
         column.addLayout(head)
         column.addWidget(self._numbers)
         column.addLayout(middle, 1)
-        column.addWidget(self._readout)
+        foot = QHBoxLayout()
+        foot.addWidget(self._readout, 1)
+        foot.addWidget(self.own_range)
+        foot.addWidget(self.edges)
+        column.addLayout(foot)

@@ -13,7 +13,7 @@ from PySide6.QtCore import (
     QSortFilterProxyModel,
     Qt,
 )
-from PySide6.QtGui import QColor, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPixmap
 
 from app.document.digits import shown
 from app.document.samples import PARTS, Part
@@ -34,7 +34,7 @@ class SamplesTable(QAbstractTableModel):
     def __init__(self, samples: Samples, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._samples = samples
-        self._pictures: dict[int, QPixmap] = {}
+        self._pictures: dict[int, QIcon] = {}
         samples.changed.subscribe(self._reset)
         samples.rows_changed.subscribe(self._rows_changed)
 
@@ -95,7 +95,9 @@ class SamplesTable(QAbstractTableModel):
         return number in self._pictures
 
     def set_picture(self, number: int, picture: QPixmap) -> None:
-        self._pictures[number] = picture
+        symbol = QIcon(picture)
+        symbol.addPixmap(picture, QIcon.Mode.Selected)  # else its colours change where the row is selected
+        self._pictures[number] = symbol
         place = self.index(number, NAME)
         self.dataChanged.emit(place, place, [Qt.ItemDataRole.DecorationRole])
 
