@@ -3,7 +3,7 @@
 The unknowns q are float64: the positions of all vertices of all bodies [m], three a vertex, and after them one rotation
 [rad] a shell edge. A step minimises the sum of energies (and of inertia) over q. What an Energy remembers from step to
 step (plastic angles, frames of the rotations) is its *state*: held fixed during a step, moved on by `advance` after it
-has converged.
+has converged. Only whole turns are counted during the step, by `track`.
 """
 
 from __future__ import annotations
@@ -84,6 +84,9 @@ class Energy(Protocol):
         """Adjoint of `begin`: that of the positions at the start, shape (vertex_count, 3), from those of the state
         there; None where the state does not follow from them."""
 
+    def track(self, q: Tensor) -> None:
+        """Take over that the solver of a step has got to q, on a way without jumps; value and derivatives at q stay."""
+
     def follow(self, q: Tensor, guess: Tensor) -> Tensor:
         """`guess`, from where a step may start, with rotations that fit its positions: the normals of edges stand to
         their faces as they do in q."""
@@ -104,7 +107,14 @@ class Energy(Protocol):
         """
 
 
-class StartsAnywhere:
+class Trackless:
+    """The part of an Energy whose value does not hang on the way to where it is taken."""
+
+    def track(self, q: Tensor) -> None:
+        pass
+
+
+class StartsAnywhere(Trackless):
     """The part of an Energy whose state does not follow from where a simulation starts."""
 
     def begin(self, q: Tensor) -> None:

@@ -73,6 +73,9 @@ class Objective(Protocol):
     def largest_step(self, q: Tensor, direction: Tensor) -> float:
         """The part of `direction` that may be gone, at most 1."""
 
+    def reached(self, q: Tensor) -> None:
+        """The minimisation starts at q, or goes on from there; value and derivatives at q stay."""
+
     def residual(self, gradient: Tensor) -> float:
         """Size of a gradient over the free unknowns [N]."""
 
@@ -156,6 +159,7 @@ class Newton:
         report = NewtonReport()
         self._latest, self._rounding = None, None
         factors_before = self._solver.factor_count
+        objective.reached(start)
         # Starts of successive steps are alike: what straight ways have compressed at one, they compress at the next.
         q, value, exact = start.clone(), objective.value(start), self._refused % ASK_AGAIN == 0
         while True:
@@ -188,10 +192,12 @@ class Newton:
                     return q, report
                 raise self._failure(gradient, report)
             q, value, whole = moved
+            objective.reached(q)
             exact = exact or whole
 
     def approach(self, objective: Objective, start: Tensor, iterations: int) -> Tensor:
         """Some way to the minimum: so many iterations, or fewer where one brings nothing."""
+        objective.reached(start)
         q, value = start, objective.value(start)
         for _ in range(iterations):
             gradient = objective.gradient(q)
@@ -203,6 +209,7 @@ class Newton:
             if moved is None:
                 break
             q, value, _ = moved
+            objective.reached(q)
         return q
 
     def predict(self, objective: Objective, start: Tensor, held: Tensor, motion: Tensor) -> tuple[Tensor, float]:

@@ -71,6 +71,10 @@ class StepObjective:
     def largest_step(self, q: Tensor, direction: Tensor) -> float:
         return min((limit.largest_step(q, direction) for limit in self._system.limits), default=1.0)
 
+    def reached(self, q: Tensor) -> None:
+        for energy in self._system.energies.values():
+            energy.track(q)
+
     def residual(self, gradient: Tensor) -> float:
         """Norm of the forces on free vertices, and of the moments on free rotations over the spacing of vertices."""
         free = gradient[self._free]

@@ -42,10 +42,15 @@ def equilibrium(
     solver = Newton(system.free, unknowns.size, unknowns.vertex_count, newton)
     start = positions.to(system.device, torch.float64)
     q = torch.cat([start.reshape(-1), start.new_zeros(unknowns.rotation_count)])
-    system.begin(q)
-    if held is not None:
-        q = drive(system, solver, StepObjective(system, 0.0, start, 0), q, held, step=0)
-    q, report = settle(system, solver, q, step=0)
+    states = system.states()
+    try:
+        system.begin(q)
+        if held is not None:
+            q = drive(system, solver, StepObjective(system, 0.0, start, 0), q, held, step=0)
+        q, report = settle(system, solver, q, step=0)
+    except BaseException:
+        system.restore(states)
+        raise
     for energy in system.energies.values():
         q = energy.advance(q)
     return q, report
@@ -107,9 +112,11 @@ def _attempt(
     unknowns = system.unknowns
     tolerance = max(wanted.tolerance, limits.tolerance) if drag else wanted.tolerance
     solver = Newton(system.free, unknowns.size, unknowns.vertex_count, NewtonSettings(tolerance, limits.max_iterations))
+    states = system.states()
     try:
         return solver.minimise(StepObjective(system, drag, unknowns.positions(q), 0), q)
     except NotConvergedError:
+        system.restore(states)
         return None
 
 

@@ -63,7 +63,7 @@ class Solved:
     q : the minimum
     target : x̂ [m], shape (vertex_count, 3)
     scheme : its numbers
-    states : of the energies during the step
+    states : of the energies at the end of the step, before they moved on
     """
 
     q: Tensor
@@ -130,7 +130,7 @@ class Stepper:
         """
         states = self.system.states()
         try:
-            solved = self._solve(held, states)
+            solved = self._solve(held)
             self._move_on(solved)
         except BaseException:
             self.system.restore(states)
@@ -164,7 +164,7 @@ class Stepper:
         """By name, with "gravity" and "kinetic" [J]."""
         return self.system.energies_by_name(self.moment.q, self.moment.velocities)
 
-    def _solve(self, held: Tensor | None, states: States) -> Solved:
+    def _solve(self, held: Tensor | None) -> Solved:
         moment, unknowns = self.moment, self.system.unknowns
         scheme = scheme_table(self.scheme, self.step_size, first=moment.earlier is None)
         positions = unknowns.positions(moment.q)
@@ -186,7 +186,7 @@ class Stepper:
                 q, report = settle(self.system, self._newton, start, step=number)
         except NotConvergedError as error:
             raise NotConvergedError(error.residual, error.vertex, error.iterations, step=number) from None
-        return Solved(q, target, scheme, states, report)
+        return Solved(q, target, scheme, self.system.states(), report)
 
     def _guess(self, objective: StepObjective, scheme: Scheme, target: Tensor, there: Tensor) -> Tensor:
         """Where inertia leads with the acceleration of the step before, with normals that follow; where nothing has

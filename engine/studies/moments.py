@@ -47,11 +47,13 @@ def moment_of(values: Mapping[str, Any], stepper: Stepper, system: System) -> Sn
         else (_tensor(earlier["positions"], like.velocities), _tensor(earlier["velocities"], like.velocities)),
         int(values["step"]),
     )
-    states = {
-        name: {key: _tensor(values["energies"][name][key], value, any_shape=True) for key, value in state.items()}
-        for name, state in present.items()
-    }
+    states = {name: _state(values["energies"].get(name, {}), state) for name, state in present.items()}
     return Snapshot(moment, states)
+
+
+def _state(values: Mapping[str, Any], like: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What an earlier version did not keep is as it is at the start."""
+    return {key: _tensor(values[key], value, any_shape=True) if key in values else value for key, value in like.items()}
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -19,7 +19,7 @@ from engine.simulation.contact import potential_kernels as kernels
 from engine.simulation.contact.ends import LAGGED, StepEnd
 from engine.simulation.contact.normal import CPU, STIFFNESS, NormalContact
 from engine.simulation.contact.stencils import Contacts, closest
-from engine.simulation.energy import Unknowns
+from engine.simulation.energy import Trackless, Unknowns
 from engine.simulation.parametrised import Limits, Parametrised
 from engine.simulation.triplets import VertexBlocks
 
@@ -47,7 +47,7 @@ class Lagged:
         return (self.plane @ moved[:, :, None])[:, :, 0]
 
 
-class Friction(Parametrised):
+class Friction(Parametrised, Trackless):
     """friction : coefficients, of pairs of bodies as `pair_slots` numbers them, shape (count,)
     stiffness : of `normal`, whose forces press; the two must be changed together
     pair_slots : the coefficient of each pair of bodies, int64

@@ -13,7 +13,7 @@ from engine.simulation.contact.ends import StepEnd
 from engine.simulation.contact.laws import Law
 from engine.simulation.contact.stencils import Closest, Contacts, closest, fading
 from engine.simulation.contact.surface import CollisionSurface
-from engine.simulation.energy import Unknowns
+from engine.simulation.energy import Trackless, Unknowns
 from engine.simulation.parametrised import Limits, Parametrised
 from engine.simulation.triplets import VertexBlocks
 
@@ -21,7 +21,7 @@ STIFFNESS = Limits(0.0, above=True)
 CPU = torch.device("cpu")
 
 
-class NormalContact(Parametrised):
+class NormalContact(Parametrised, Trackless):
     """k Σ w f φ(d) over all contacts [J]: w how often a pair counts, f how far edges are from parallel, φ a `Law`.
 
     end : where everything is at the end of a step

@@ -9,7 +9,8 @@ condition.
 A rotation counts from a *frame* of its edge (a direction and a director across it) that is carried along with the edge
 without twist, as in discrete elastic rods (M. Bergou et al., SIGGRAPH 2008). So a face's energy depends on its three
 vertices and three rotations alone, and an angle has no jump where a fold closes. Frames are state, moved by `advance`:
-between two of its calls an edge may turn by anything less than half a turn.
+between two of its calls an edge may turn by anything less than half a turn. Faces may turn round their edges as often
+as they like, for their whole turns are counted along the way of the solver.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Bending(FoldEnergy):
 
     parameters : all of the above that are numbers, by these names
     state : "plastic_angles" and "accumulated_angles" [rad] of creases (differentiable), "references" and "directors" of
-        the frames
+        the frames, and the "angles" of the faces from them where the solver is [rad], shape (face_count, 3)
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Bending(FoldEnergy):
         normal = torch.linalg.cross(self._references, positions[self._opposite[:, 0]] - start)
         angle = edge_angles(positions, self._edges, self._opposite)
         self._directors = _turned(torch.nn.functional.normalize(normal, dim=1), self._references, 0.5 * angle)
+        self._near = torch.zeros_like(self._along)
 
     def face_energies(self, q: Tensor) -> Tensor:
         """Energy of each triangle [J], shape (face_count,)."""
@@ -156,12 +158,16 @@ class Bending(FoldEnergy):
         return self._inner * self._gather(-self._side * self._angles(q))
 
     def state(self) -> dict[str, Tensor]:
-        frames = {"references": self._references.clone(), "directors": self._directors.clone()}
-        return super().state() | frames
+        frames = {"references": self._references, "directors": self._directors, "angles": self._near}
+        return super().state() | {name: value.clone() for name, value in frames.items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self._references, self._directors = state["references"].clone(), state["directors"].clone()
+        self._near = state["angles"].clone()
         super().restore(state)
+
+    def track(self, q: Tensor) -> None:
+        self._near = self._angles(q)
 
     def follow(self, q: Tensor, guess: Tensor) -> Tensor:
         followed = guess.clone()
@@ -178,13 +184,15 @@ class Bending(FoldEnergy):
         edge turn by half a turn.
         """
         positions = self.unknowns.positions(q)
-        mean = self._mean_angles(q)
+        angles = self._angles(q)
+        mean = self._mean_of(angles)
         edge = positions[self._edges[:, 1]] - positions[self._edges[:, 0]]
         direction = torch.nn.functional.normalize(edge, dim=1)
         across = (self._directors * direction).sum(dim=1) / (1.0 + (self._references * direction).sum(dim=1))
         carried = self._directors - across[:, None] * (self._references + direction)
         self._references = direction
         self._directors = _turned(torch.nn.functional.normalize(carried, dim=1), direction, mean)
+        self._near = angles - mean[self._face_edges]
         moved = q.clone()
         self._rotations(moved).sub_(mean)
         return moved
@@ -199,14 +207,17 @@ class Bending(FoldEnergy):
 
     def _mean_angles(self, q: Tensor) -> Tensor:
         """Mean of the angles of the faces of each edge."""
-        return self._gather(self._angles(q)) / (1.0 + self._inner.to(torch.float64))
+        return self._mean_of(self._angles(q))
+
+    def _mean_of(self, angles: Tensor) -> Tensor:
+        return self._gather(angles) / (1.0 + self._inner.to(torch.float64))
 
     def _geometry(self, q: Tensor) -> list[object]:
         return [self.unknowns.positions(q), self._triangles, self._face_edges, self._along]
 
     def _angles(self, q: Tensor) -> Tensor:
         result = torch.empty_like(self._along)
-        arguments = [*self._geometry(q), self._side, self._references, self._directors, result]
+        arguments = [*self._geometry(q), self._side, self._references, self._directors, self._near, result]
         launch(kernels.angles, result.shape, arguments, device=q.device)
         return result
 

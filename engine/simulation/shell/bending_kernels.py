@@ -13,6 +13,8 @@ The second is a sum of products of two linear forms, whose positive part is know
 """
 
 # Annotations must be objects: no `from __future__ import annotations`.
+import math
+
 import warp as wp
 
 from engine.core.kernels import register_module
@@ -27,7 +29,7 @@ mat99 = wp.types.matrix((9, 9), wp.float64)
 zero = wp.constant(wp.float64(0.0))
 half = wp.constant(wp.float64(0.5))
 one = wp.constant(wp.float64(1.0))
-two = wp.constant(wp.float64(2.0))
+turn = wp.constant(wp.float64(2.0 * math.pi))
 
 
 @wp.struct
@@ -76,11 +78,13 @@ def carried(director: wp.vec3d, reference: wp.vec3d, t: wp.vec3d):
 
 
 @wp.func
-def angle_of(side: Side, reference: wp.vec3d, director: wp.vec3d, sign: wp.float64):
-    """Angle of the normal (sign · n) from the carried director, about t."""
+def angle_of(side: Side, reference: wp.vec3d, director: wp.vec3d, sign: wp.float64, near: wp.float64):
+    """Angle of the normal (sign · n) from the carried director, about t: of those that differ by whole turns the one
+    nearest to `near`."""
     d = carried(director, reference, side.t)
     normal = sign * side.n
-    return wp.atan2(wp.dot(normal, wp.cross(side.t, d)), wp.dot(normal, d))
+    angle = wp.atan2(wp.dot(normal, wp.cross(side.t, d)), wp.dot(normal, d))
+    return angle + turn * wp.round((near - angle) / turn)
 
 
 @wp.func
@@ -155,9 +159,10 @@ def angles(
     sides: wp.array2d(dtype=wp.float64),
     references: wp.array(dtype=wp.vec3d),
     directors: wp.array(dtype=wp.vec3d),
+    near: wp.array2d(dtype=wp.float64),
     result: wp.array2d(dtype=wp.float64),
 ):
-    """Angle α of each side of each face [rad], shape (face_count, 3)."""
+    """Angle α of each side of each face, within half a turn of `near` [rad], shape (face_count, 3)."""
     face, i = wp.tid()
     start = i
     end = (i + 1) % 3
@@ -168,7 +173,7 @@ def angles(
         positions[triangles[face, start]], positions[triangles[face, end]], positions[triangles[face, (i + 2) % 3]]
     )
     edge = face_edges[face, i]
-    result[face, i] = angle_of(side, references[edge], directors[edge], sides[face, i])
+    result[face, i] = angle_of(side, references[edge], directors[edge], sides[face, i], near[face, i])
 
 
 @wp.kernel(module=module, enable_backward=False)

@@ -17,8 +17,7 @@ from engine.protocol.recording import parse_recording
 from engine.protocol.trajectory import Trajectory
 from engine.studies.replay import replay
 
-LONG = {"step": 0.005, "duration": 1000.0, "scheme": "bdf2"}
-"""In steps of 10 ms the pull crumples this coarse cotton until a step finds no end."""
+LONG = {"step": 0.01, "duration": 1000.0, "scheme": "bdf2"}
 
 
 def steps_of(watch: Watch) -> list[int]:
