@@ -31,6 +31,7 @@ COMMANDS: tuple[str, ...] = (
     "train",
     "predict",
     "card",
+    "solve",
     "select",
     "verify",
     "doctor",
