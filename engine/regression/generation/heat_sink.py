@@ -60,8 +60,8 @@ def heat_sink(index: int, *, seed: int) -> Sample:
     counts = [int(generator.integers(*each)) for each in ((5, 7), (4, 6), (6, 9), (34, 44))]
     nodes, triangles, anchors = heat_sink_mesh(base, fins, *counts)
     inputs = {
-        "conductivity": float(np.exp(generator.uniform(np.log(20.0), np.log(200.0)))),
-        "convection": float(np.exp(generator.uniform(np.log(30.0), np.log(300.0)))),
+        "conductivity": float(np.exp(generator.uniform(np.log(40.0), np.log(200.0)))),
+        "convection": float(np.exp(generator.uniform(np.log(50.0), np.log(200.0)))),
     }
     return solve_heat_sink(Sample(f"heat sink {index}", nodes, triangles, inputs=inputs, anchors=anchors))
 
