@@ -30,6 +30,13 @@ def border_loops(triangles: np.ndarray) -> list[np.ndarray]:
     return sorted(loops, key=len, reverse=True)
 
 
+def positive(nodes: np.ndarray, tetrahedra: np.ndarray) -> np.ndarray:
+    """Tetrahedra wound so that their faces are outward; flat ones as they are."""
+    a, b, c, d = (nodes[tetrahedra[:, k]] for k in range(4))
+    inside_out = (np.cross(b - a, c - a) * (d - a)).sum(1) < 0.0
+    return np.where(inside_out[:, None], tetrahedra[:, [0, 2, 1, 3]], tetrahedra)
+
+
 def border_triangles(tetrahedra: np.ndarray) -> np.ndarray:
     """Faces that one tetrahedron alone has, outward of those that are positive, shape (triangle_count, 3), int32."""
     faces = tetrahedra[:, [[1, 2, 3], [0, 3, 2], [0, 1, 3], [0, 2, 1]]].reshape(-1, 3)

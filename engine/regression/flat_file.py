@@ -3,7 +3,8 @@
 Arrays: `nodes_count`, `triangles_count` (sample_count,); `nodes` (sum, 2 or 3); `triangles` (sum, 3), numbered within
 each sample; `fields` (sum, field_count); `scalars_in`, `scalars_out` (sample_count, …); `field_names`; `scalar_names`,
 those of `scalars_in` before those of `scalars_out`; `split` ("train" or "test" of every sample). May be left out:
-`anchors` (sample_count, anchor_count), `names` (sample_count,), `units` and `recipe` (JSON); and gradients of outputs:
+`anchors` (sample_count, anchor_count), `names` (sample_count,), `units` and `recipe` (JSON); of volumes, whose
+`triangles` are their border, `tetrahedra_count` (sample_count,) and `tetrahedra` (sum, 4); and gradients of outputs:
 `gradients_in` (sample_count, output_count, input_count) and `gradients_nodes` (sum of nodes, output_count, 2 or 3), NaN
 where a derivative is not known.
 """
@@ -48,6 +49,9 @@ def write_flat(dataset: Dataset, path: Path) -> None:
         "units": np.array(json.dumps(dict(dataset.units))),
         "recipe": np.array(json.dumps(dict(dataset.recipe))),
     }
+    if any(len(sample.tetrahedra) for sample in samples):
+        arrays["tetrahedra_count"] = np.array([len(sample.tetrahedra) for sample in samples], np.int64)
+        arrays["tetrahedra"] = np.concatenate([sample.tetrahedra for sample in samples])
     if any(sample.gradients for sample in samples):
         arrays |= gradient_arrays(dataset)
     with atomic_write(path) as temporary, temporary.open("wb") as file:
@@ -64,12 +68,16 @@ def read_flat(path: Path) -> Dataset:
         arrays[name].astype(np.int64).ravel() for name in ("nodes_count", "triangles_count")
     )
     count = len(nodes_count)
+    tetrahedra_count = arrays.get("tetrahedra_count", np.zeros(count, np.int64)).astype(np.int64).ravel()
+    tetrahedra = arrays.get("tetrahedra", np.zeros((0, 4), np.int32))
     scalars_in, scalars_out = (_table(path, name, arrays[name], count) for name in ("scalars_in", "scalars_out"))
     field_names, scalar_names = ([str(name) for name in arrays[key]] for key in ("field_names", "scalar_names"))
     expected = {
         "triangles_count": (len(triangles_count), count),
         "nodes": (len(arrays["nodes"]), int(nodes_count.sum())),
         "triangles": (len(arrays["triangles"]), int(triangles_count.sum())),
+        "tetrahedra_count": (len(tetrahedra_count), count),
+        "tetrahedra": (len(tetrahedra), int(tetrahedra_count.sum())),
         "fields": (len(arrays["fields"]), int(nodes_count.sum())),
         "split": (len(arrays["split"]), count),
         "scalar_names": (len(scalar_names), scalars_in.shape[1] + scalars_out.shape[1]),
@@ -87,7 +95,9 @@ def read_flat(path: Path) -> Dataset:
         if part not in ("train", "test"):
             raise FileError(path, f"the split says {part!r}.", remedy="It is 'train' or 'test' of every sample.")
         split.append("train" if part == "train" else "test")
-    first_node, first_triangle = (np.concatenate([[0], np.cumsum(each)]) for each in (nodes_count, triangles_count))
+    first_node, first_triangle, first_tetrahedron = (
+        np.concatenate([[0], np.cumsum(each)]) for each in (nodes_count, triangles_count, tetrahedra_count)
+    )
     input_names, output_names = scalar_names[: scalars_in.shape[1]], scalar_names[scalars_in.shape[1] :]
     gradients = read_gradients(path, arrays, nodes_count, input_names, output_names)
     samples = []
@@ -103,6 +113,7 @@ def read_flat(path: Path) -> Dataset:
                 outputs=dict(zip(output_names, map(float, scalars_out[k]), strict=True)),
                 anchors=anchors[k],
                 gradients=gradients[k],
+                tetrahedra=tetrahedra[first_tetrahedron[k] : first_tetrahedron[k + 1]],
             )
         )
     return Dataset(

@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.core.errors import FileError
+from engine.regression.border import border_triangles, positive
 from engine.regression.dataset import Dataset, Sample, Split
 
 ENDINGS = (".vtu", ".vtp", ".vtk")
@@ -68,9 +69,12 @@ def _read_sample(path: Path, row: _Row | None) -> Sample:
         grid = pyvista.read(path)
     except (OSError, ValueError) as error:
         raise FileError(path, f"it cannot be read ({error}).") from None
-    surface = grid if isinstance(grid, pyvista.PolyData) else _surface(path, grid)
-    if not surface.is_all_triangles:
-        surface = surface.triangulate()
+    nodes, tetrahedra = np.asarray(grid.points, np.float64), _tetrahedra(grid)
+    if len(tetrahedra):
+        triangles = border_triangles(positive(nodes, tetrahedra))
+    else:
+        surface = grid if isinstance(grid, pyvista.PolyData) else _surface(path, grid)
+        triangles = np.asarray((surface if surface.is_all_triangles else surface.triangulate()).regular_faces)
     fields, anchors = {}, np.zeros(0, np.int64)
     for name in grid.point_data:
         values = np.asarray(grid.point_data[name])
@@ -83,13 +87,23 @@ def _read_sample(path: Path, row: _Row | None) -> Sample:
             fields |= {f"{name}{k + 1}": values[:, k].astype(np.float64) for k in range(values.shape[1])}
     return Sample(
         name=path.stem,
-        nodes=np.asarray(grid.points, np.float64),
-        triangles=np.asarray(surface.regular_faces),
+        nodes=nodes,
+        triangles=triangles,
         fields=fields,
         inputs=row.inputs if row else {},
         outputs=row.outputs if row else {},
         anchors=anchors,
+        tetrahedra=tetrahedra,
     )
+
+
+def _tetrahedra(grid: Any) -> np.ndarray:
+    """Those of a grid; its other cells do not count beside them."""
+    import pyvista
+
+    cells = getattr(grid, "cells_dict", {})
+    found = cells.get(pyvista.CellType.TETRA, np.zeros((0, 4), np.int32))
+    return np.asarray(found, np.int32)
 
 
 def _surface(path: Path, grid: Any) -> Any:
@@ -99,7 +113,7 @@ def _surface(path: Path, grid: Any) -> Any:
     faces = []
     for kind, cells in getattr(grid, "cells_dict", {}).items():
         if kind not in (pyvista.CellType.TRIANGLE, pyvista.CellType.QUAD):
-            raise FileError(path, "it has cells that are neither triangles nor quadrilaterals.")
+            raise FileError(path, "it has cells that are neither triangles nor quadrilaterals, and no tetrahedra.")
         faces.append(np.insert(cells, 0, cells.shape[1], axis=1).ravel())
     if not faces:
         raise FileError(path, "it has no cells.")
@@ -114,7 +128,7 @@ def _in_the_plane(samples: Sequence[Sample]) -> tuple[Sample, ...]:
     )
     if not flat:
         return tuple(samples)
-    return tuple(Sample(s.name, s.nodes[:, :2], s.triangles, s.fields, s.inputs, s.outputs, s.anchors) for s in samples)
+    return tuple(replace(sample, nodes=sample.nodes[:, :2]) for sample in samples)
 
 
 def _read_scalars(path: Path) -> tuple[dict[str, _Row], dict[str, str]]:

@@ -43,19 +43,25 @@ def read_candidates(path: Path) -> tuple[Sample, ...]:
 
 
 def write_fields(path: Path, sample: Sample, fields: dict[str, np.ndarray]) -> None:
-    """A mesh with fields as VTU or VTP; raises `FileError`."""
+    """A mesh with fields as VTU or VTP, a volume as VTU; raises `FileError`."""
     import pyvista
 
     from engine.core.atomic import atomic_write
 
     points = np.pad(sample.nodes, ((0, 0), (0, 3 - sample.nodes.shape[1])))
-    surface = pyvista.PolyData.from_regular_faces(points, sample.triangles)
     ending = path.suffix.lower()
-    if ending not in (".vtu", ".vtp"):
+    possible = (".vtu",) if len(sample.tetrahedra) else (".vtu", ".vtp")
+    if ending not in possible:
+        what = "fields of a volume" if len(sample.tetrahedra) else "fields"
         raise FileError(
-            path, f"fields cannot be written as {ending or 'a file without ending'}.", remedy="Use .vtu or .vtp."
-        )
-    grid = surface.cast_to_unstructured_grid() if ending == ".vtu" else surface
+            path, f"{what} cannot be written as {ending or 'a file without ending'}.",
+            remedy=f"Use {' or '.join(possible)}.",
+        )  # fmt: skip
+    if len(sample.tetrahedra):
+        grid = pyvista.UnstructuredGrid({pyvista.CellType.TETRA: sample.tetrahedra}, points)
+    else:
+        surface = pyvista.PolyData.from_regular_faces(points, sample.triangles)
+        grid = surface.cast_to_unstructured_grid() if ending == ".vtu" else surface
     for name, values in fields.items():
         grid.point_data[name] = values
     with atomic_write(path) as temporary:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.regression.border import positive
 from engine.regression.checking import topology
 from engine.regression.dataset import DatasetError, Sample
 from engine.regression.mapping import Morph, MorphKind, MorphSettings, Outline, PreparedMesh, medoid
@@ -72,7 +73,7 @@ class VolumeOutline(Outline):
     def prepare(cls, sample: Sample) -> VolumeMesh:
         if not len(sample.tetrahedra):
             raise DatasetError(f"{sample.name} has no tetrahedra; this morph is for volumes.")
-        tetrahedra = _positive(sample)
+        tetrahedra = positive(sample.nodes, sample.tetrahedra)
         border = np.unique(sample.triangles)
         on_border = np.isin(sample.anchors, border)
         if topology(sample) == CLOSED and on_border.sum() >= LEAST_ANCHORS:
@@ -185,15 +186,6 @@ class VolumeOutline(Outline):
                 f"{mesh.name} has {len(mesh.landmarks)} landmarks; {self.reference} has {len(self.landmarks)}.",
                 remedy="Name the same anchors in every sample.",
             )
-
-
-def _positive(sample: Sample) -> np.ndarray:
-    """Tetrahedra wound alike; raises `DatasetError` for one without volume."""
-    a, b, c, d = (sample.nodes[sample.tetrahedra[:, k]] for k in range(4))
-    volume = (np.cross(b - a, c - a) * (d - a)).sum(1)
-    if not (volume != 0.0).all():
-        raise DatasetError(f"{sample.name}: tetrahedron {int(np.flatnonzero(volume == 0.0)[0])} has no volume.")
-    return np.where((volume > 0.0)[:, None], sample.tetrahedra, sample.tetrahedra[:, [0, 2, 1, 3]])
 
 
 def _require_spanning(sample: Sample) -> None:
