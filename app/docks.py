@@ -69,8 +69,11 @@ def make_room_for_samples(window: QMainWindow, docks: dict[str, QDockWidget]) ->
     window.resizeDocks([docks["samples"], docks["model"]], [330, 340], horizontal)
 
 
-def scrolling(panel: QWidget) -> QScrollArea:
-    """A panel that would make the window too high for a small screen, in a frame that scrolls it."""
+def scrolling(panel: QWidget, *, across: bool = True) -> QScrollArea:
+    """A panel that would make the window too high for a small screen, in a frame that scrolls it.
+
+    across : it may be scrolled sideways too; else it is as wide as its frame, whatever it asks for
+    """
     area = QScrollArea(panel.parentWidget())
     area.setProperty("panel", True)
     area.setAccessibleName(panel.accessibleName())
@@ -78,6 +81,9 @@ def scrolling(panel: QWidget) -> QScrollArea:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setWidget(panel)
+    if not across:
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        panel.setMinimumWidth(1)  # in place of what its rows ask for
     return area
 
 

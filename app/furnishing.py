@@ -140,7 +140,7 @@ def fill_docks(window: MainWindow) -> None:
         ("selections", scrolling(window.selections)),
         ("scene", window.scene_panel),
         ("samples", window.samples),
-        ("model", scrolling(window.model)),
+        ("model", scrolling(window.model, across=False)),
         ("study", window.study),
         ("history", window.history),
         ("tasks", window.task_list),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.panels.card_plot import CardPlot
 
 
-WIDEST_NAME = 112
+WIDEST_NAME = 88
 """Pixels of an output's name in the table."""
 
 
@@ -50,8 +50,8 @@ class RegressionCard(QWidget):
         self._table.setProperty("card", True)
         self._table.setAccessibleName(self.tr("Errors by output"))
         self._grid = QGridLayout(self._table)
-        self._grid.setContentsMargins(9, 6, 8, 8)
-        self._grid.setHorizontalSpacing(10)
+        self._grid.setContentsMargins(8, 6, 8, 8)
+        self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(3)
         self._grid.setColumnStretch(0, 1)
         self.kind, self.output = CalmComboBox(self), CalmComboBox(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -25,7 +25,7 @@ from app.document.samples import PARTS
 from app.panels.field_view import still
 from app.panels.icons import icon
 from app.panels.sample_colours import scale_of
-from app.panels.samples_table import NAME, SPLIT, FilteredSamples, SamplesTable
+from app.panels.samples_table import COMPLAINT, NAME, SPLIT, FilteredSamples, SamplesTable
 from app.panels.tasks_panel import show_fraction, time_left
 from app.work.samples import Samples
 
@@ -33,6 +33,28 @@ PICTURE = QSize(54, 40)
 BUDGET_SECONDS = 0.012
 """That pictures of samples may take of a frame."""
 FRAME_MILLISECONDS = 33
+
+
+class _View(QTableView):
+    """Space says here what samples are for, whatever it does in the rest of the window."""
+
+    space_pressed = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and _is_space(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if _is_space(event):
+            self.space_pressed.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+def _is_space(event: QKeyEvent) -> bool:
+    return event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.NoModifier
 
 
 class SamplesPanel(QWidget):
@@ -96,12 +118,6 @@ class SamplesPanel(QWidget):
         super().showEvent(event)
         self.refresh()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space and self.view.hasFocus():
-            self._next_part()
-        else:
-            super().keyPressEvent(event)
-
     # --------------------------------------------------------------------------------------------------------------
 
     def _changed(self) -> None:
@@ -143,6 +159,7 @@ class SamplesPanel(QWidget):
         self._problem.setText(self._samples.outcome or problem)
         self._problem.setVisible(bool(self._problem.text()))
         self._leave_out.setVisible(complaints > 0)
+        self.view.setColumnHidden(COMPLAINT, not any(row.complaint for row in look.rows))
 
     def _show_chosen(self) -> None:
         """Let the row of the sample that is shown be the current one."""
@@ -326,7 +343,8 @@ class SamplesPanel(QWidget):
         return page
 
     def _make_view(self, page: QWidget) -> QTableView:
-        view = QTableView(page)
+        view = _View(page)
+        view.space_pressed.connect(self._next_part)
         view.setModel(self.filtered)
         view.setAccessibleName(self.tr("Samples of the data set"))
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -177,7 +177,7 @@ class FilteredSamples(QSortFilterProxyModel):
 
     def filter_by(self, text: str) -> None:
         self._words = text.lower().split()
-        self.invalidateFilter()
+        self.invalidate()
 
     def filterAcceptsRow(self, row: int, parent: Index) -> bool:
         table = self.sourceModel()
