@@ -7,10 +7,9 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from engine.core.errors import ParameterError
 from engine.core.parameters import ParameterModel, parameter
 from engine.objectives.part import Aim, Bound, PartEvaluation, PartTerm, aimed, bounded, named
-from engine.objectives.term import register
+from engine.objectives.term import TermContext, register
 from engine.regression.model import RegressionModel
 
 Position = tuple[float, float, float]
@@ -114,6 +113,10 @@ class PredictedField(PartTerm):
 
     parameters: Parameters
 
+    def __init__(self, parameters: Parameters, context: TermContext) -> None:
+        super().__init__(parameters, context)
+        self._spreads: dict[str, float] = {}
+
     @property
     def fields(self) -> tuple[str, ...]:
         return (named(self.parameters.field, self.model.fields, "field", "field"),)
@@ -128,7 +131,9 @@ class PredictedField(PartTerm):
     def evaluate(self, evaluation: PartEvaluation, design: Any) -> Tensor:
         (name,) = self.fields
         values = bounded(*evaluation.outcome.fields[name], self.parameters.bound)
-        spread = field_spread(self.model, name)
+        if name not in self._spreads:
+            self._spreads[name] = field_spread(self.model, name)
+        spread = self._spreads[name]
         return aimed(
             self._reduced(values, spread, evaluation), self.parameters.aim, wanted=self.parameters.value, spread=spread
         )
@@ -162,8 +167,4 @@ def scalar_spread(model: RegressionModel, name: str) -> float:
 
 def field_spread(model: RegressionModel, name: str) -> float:
     """Root mean square over samples and places of a field's deviation from its mean."""
-    area = float(model.common.mass().sum())
-    variance = model.fields[name].basis.total / area
-    if not variance >= 0.0:
-        raise ParameterError(name, "the Model does not say how much this field varies.", remedy="Train it again.")
-    return float(variance**0.5) or 1.0
+    return float((model.fields[name].basis.total / float(model.common.mass().sum())) ** 0.5) or 1.0

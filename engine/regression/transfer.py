@@ -9,8 +9,11 @@ import torch
 from scipy.spatial import cKDTree
 from torch import Tensor
 
+QUICK_LOOK = 3
+"""Triangles round a point that are tried first: one of them holds most points."""
+
 FIRST_LOOK = 12
-"""Triangles round a point that are tried first; where none holds it, many more are."""
+"""Those that are tried where none of these does; and where none does yet, many more."""
 
 SECOND_LOOK = 96
 
@@ -54,10 +57,12 @@ def containing_triangles(points: np.ndarray, nodes: np.ndarray, triangles: np.nd
     """Index of a triangle that holds each point, or comes nearest to it, shape (point_count,)."""
     corners = nodes[triangles]
     tree = cKDTree(corners.mean(axis=1))
-    chosen, outside = _best(points, corners, tree, min(FIRST_LOOK, len(triangles)))
-    again = np.flatnonzero(outside > 1e-9)
-    if len(again):
-        chosen[again] = _best(points[again], corners, tree, min(SECOND_LOOK, len(triangles)))[0]
+    chosen, again = np.zeros(len(points), np.int64), np.arange(len(points))
+    for look in (QUICK_LOOK, FIRST_LOOK, SECOND_LOOK):
+        chosen[again], outside = _best(points[again], corners, tree, min(look, len(triangles)))
+        again = again[outside > 1e-9]
+        if not len(again):
+            break
     return chosen
 
 

@@ -27,7 +27,7 @@ from engine.protocol.layers import BAND, DESCENT, FIELD, RESIDUAL
 from engine.protocol.study import MODEL, SAMPLE, Study, TermSpec
 from engine.regression.dataset import Sample
 from engine.regression.domain import Novelty
-from engine.regression.features import correspond
+from engine.regression.features import Correspondence, correspond
 from engine.regression.model import Outcome, RegressionModel
 from engine.regression.saved_model import load_regression
 from engine.studies.part_design import FamilyDesign, FreeDesign, PartDesign
@@ -95,6 +95,7 @@ class PredictProblem:
         self._iteration, self._progress = 0, 0.0
         self._active: list[str] = []
         self._evaluated: Tensor | None = None
+        self._seen = (self._start, self._link)
         self._hold_handles()
 
     @property
@@ -133,13 +134,17 @@ class PredictProblem:
         return []
 
     def evaluate(self) -> dict[str, Tensor]:
-        nodes, scalars = self._nodes(), self._raw_scalars()
+        nodes = self._nodes()
         if not bool(torch.isfinite(nodes.detach()).all()):
             raise NonFiniteError("the shape", self._iteration)
         if nodes.requires_grad:
             nodes.retain_grad()
         self._evaluated = nodes
-        asked = [self._part_term(name) for name in self._active]
+        return self._values(self._active, nodes, None if self.parameters.morph_every == 1 else self._link)
+
+    def _values(self, names: list[str], nodes: Tensor, link: Correspondence | None) -> dict[str, Tensor]:
+        """What these Terms say of the part with its nodes there; with the graph of the morph too without a `link`."""
+        scalars, asked = self._raw_scalars(), [self._part_term(name) for name in names]
         outcome = self.model.outcome(
             nodes,
             self._mesh,
@@ -147,10 +152,10 @@ class PredictProblem:
             fields=dict.fromkeys(field for term in asked for field in term.fields),
             scalars=dict.fromkeys(scalar for term in asked for scalar in term.scalars),
             bands=any(term.needs_bands for term in asked),
-            correspondence=None if self.parameters.morph_every == 1 else self._link,
+            correspondence=link,
         )
         evaluation = PartEvaluation(nodes, scalars, outcome, self._triangles)
-        return {name: self._terms[name].evaluate(evaluation, self) for name in self._active}
+        return {name: self._terms[name].evaluate(evaluation, self) for name in names}
 
     def weights(self) -> dict[str, float]:
         return {name: self._terms.weight(name, self._progress) for name in self._active}
@@ -196,7 +201,7 @@ class PredictProblem:
             case _:
                 inverse = self._terms.apply(edit)  # type: ignore[assignment]  # some Edits have no inverse
                 self._hold_handles()
-        self._follow()
+        self._evaluated = None
         return inverse
 
     def _set_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
@@ -318,7 +323,7 @@ class PredictProblem:
             if name in self._held
         ]
 
-    def _follow(self, *, due: bool = False) -> None:
+    def _follow(self, *, due: bool) -> None:
         """Bring the part to the common shape anew where it is due, or where it has moved far since that was done."""
         with torch.no_grad():
             nodes = self._nodes()
@@ -329,10 +334,19 @@ class PredictProblem:
             self._linked_in = self._iteration
 
     def _link_at(self, nodes: Tensor) -> None:
-        """The correspondence with these nodes; where the part cannot be morphed as it is, the last one stays."""
         with torch.no_grad():
             self._link = correspond(nodes, self._mesh, self.model.common)
         self._linked_at = nodes.detach().clone()
+
+    def _seen_link(self, nodes: Tensor) -> Correspondence:
+        """The correspondence that what is seen rests on: while the shape descends that which the descent holds; of a
+        shape that stays, its own."""
+        if self._evaluated is not None:
+            return self._link
+        if not torch.equal(nodes, self._seen[0]):
+            with torch.no_grad():
+                self._seen = (nodes, correspond(nodes, self._mesh, self.model.common))
+        return self._seen[1]
 
     # -- going back -------------------------------------------------------------------------------------------------
 
@@ -370,18 +384,19 @@ class PredictProblem:
         shown = self.parameters.shown or next(iter(self.model.fields), "")
         with torch.no_grad():
             nodes = self._nodes()
+            link = self._seen_link(nodes)
             outcome = self._outcome(nodes, [shown] if shown else [])
-            link = self._link
             local = outcome.residual.square().sum(0).sqrt()
             residual = self.length * link.from_common.interpolate(local)
             place_of = link.to_common.interpolate(nodes)
-        novelty = self._novelty(outcome)
+        novelty = self._novelty(outcome, link)
+        sensitivity, descent = self._told_gradients(link)
         vertices = self._world(nodes.numpy())
         arrays = {
             "vertices": np.ascontiguousarray(vertices, np.float32),
             "triangles": self.part.triangles,
-            "sensitivity": self._sensitivity(),
-            DESCENT: self._descent(),
+            "sensitivity": sensitivity,
+            DESCENT: descent,
             RESIDUAL: residual.to(torch.float32).numpy(),
         }
         for name, (mean, band) in outcome.fields.items():
@@ -443,10 +458,11 @@ class PredictProblem:
         return thumbnail(self._world(self._nodes().detach().numpy()), self.part.triangles, size)
 
     def _outcome(self, nodes: Tensor, fields: list[str]) -> Outcome:
-        return self.model.outcome(nodes, self._mesh, self._raw_scalars(), fields=fields, correspondence=self._link)
+        link = self._seen_link(nodes)
+        return self.model.outcome(nodes, self._mesh, self._raw_scalars(), fields=fields, correspondence=link)
 
-    def _novelty(self, outcome: Outcome) -> Novelty:
-        mapped = self._link.morph
+    def _novelty(self, outcome: Outcome, link: Correspondence) -> Novelty:
+        mapped = link.morph
         return self.model.domain.look(
             residual=outcome.residual.numpy(), features=outcome.features.numpy(), worst_angle=mapped.worst_angle,
             flipped=mapped.flipped,
@@ -474,24 +490,37 @@ class PredictProblem:
             return world
         return np.column_stack([world, np.full(len(world), self.part.vertices[0, 2])])
 
-    def _sensitivity(self) -> np.ndarray:
-        seen = self._evaluated
-        if seen is None or seen.grad is None:
-            return np.zeros(len(self._start), np.float32)
-        values = self._shown_sensitivity(seen.detach(), seen.grad)
-        return (values / self.length).astype(np.float32)
-
-    def _descent(self) -> np.ndarray:
-        """Where the nodes would go so that the loss falls, the farthest by 1, shape (node_count, 3)."""
-        gradient = self._design.leaf.grad
-        way = np.zeros((len(self._start), 3), np.float32)
-        if self._evaluated is None or gradient is None or not bool(gradient.any()):
-            return way
+    def _told_gradients(self, link: Correspondence) -> tuple[np.ndarray, np.ndarray]:
+        """Of the total loss: change per mm of outward motion, shape (node_count,), and where the nodes would go so that
+        it falls, the farthest by 1, shape (node_count, 3); of the last evaluation, or of the design as it is."""
+        sensitivity = np.zeros(len(self._start), np.float32)
+        descent = np.zeros((len(self._start), 3), np.float32)
+        nodes, on_nodes, on_design = self._gradients(link)
+        if on_nodes is None or on_design is None:
+            return sensitivity, descent
+        sensitivity = (self._shown_sensitivity(nodes, on_nodes) / self.length).astype(np.float32)
         with torch.no_grad():
             holds = [(node, torch.zeros_like(target), radius) for node, target, radius in self._holds()]
-            moved = self._design.held(-self._design.motion(gradient), holds).numpy()
-        way[:, : moved.shape[1]] = moved / max(float(np.linalg.norm(moved, axis=1).max()), 1e-300)
-        return way
+            moved = self._design.held(-self._design.motion(on_design), holds).numpy()
+        farthest = float(np.linalg.norm(moved, axis=1).max())
+        if farthest > 0.0:
+            descent[:, : moved.shape[1]] = moved / farthest
+        return sensitivity, descent
+
+    def _gradients(self, link: Correspondence) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Nodes, and the gradients of the total loss on them and on the design; None where no Term asks anything."""
+        leaf, seen = self._design.leaf, self._evaluated
+        if seen is not None:
+            return seen.detach(), seen.grad, leaf.grad
+        nodes = self._nodes()
+        weights = {spec.name: self._terms.weight(spec.name, self._progress) for spec in self._terms.specs()}
+        asked = [name for name, weight in weights.items() if weight > 0.0 and self._asks(name)]
+        if not asked:
+            return nodes.detach(), None, None
+        values = self._values(asked, nodes, link)
+        total = torch.stack([weights[name] * value for name, value in values.items()]).sum()
+        on_nodes, on_design = torch.autograd.grad(total, (nodes, leaf), allow_unused=True)
+        return nodes.detach(), on_nodes, on_design
 
 
 def predict_terms() -> list[TermSpec]:

@@ -413,3 +413,16 @@ def test_what_it_cannot_take_is_said(model: Path, part: Mesh, tmp_path: Path) ->
     assert "load = " in built.notes[0]
     with pytest.raises(ParameterError, match="cannot change while"):
         built.apply(edits.SetParameter(owner="study", name="freedom", value="free"))
+
+
+def test_a_shape_that_rests_shows_where_it_would_go(model: Path, part: Mesh) -> None:
+    """Without a step, and with nothing of the Run changed by looking."""
+    built = problem(model, part, [RAISE])
+    resting = built.view()[1]
+    run_of(built, 1).step()
+    assert np.allclose(resting["sensitivity"], problem(model, part, [RAISE]).view()[1]["sensitivity"])
+    assert np.linalg.norm(resting[DESCENT], axis=1).max() == pytest.approx(1.0, rel=1e-5)
+    evaluated = built.view()[1]
+    assert np.allclose(resting["sensitivity"], evaluated["sensitivity"], rtol=1e-3, atol=1e-4)
+    built.apply(edits.RemoveTerm(term=RAISE.name))
+    assert not built.view()[1][DESCENT].any()
