@@ -36,10 +36,14 @@ def set_part(document: Document, names: Sequence[str], part: Part) -> None:
 def look_at(document: Document, *, sample: str | None = None, field: str | None = None) -> None:
     """Which sample and field are shown; no step of undo, and nothing that has to be saved."""
     data = document.project.samples.data
-    changes = {key: value for key, value in (("sample", sample), ("field", field)) if value is not None}
 
     def shown(project: Project) -> Project:
-        samples = replace(project.samples, **changes)
+        before = project.samples
+        samples = replace(
+            before,
+            sample=before.sample if sample is None else sample,
+            field=before.field if field is None else field,
+        )
         fits = project.samples.data == data and samples != project.samples
         return replace(project, samples=samples) if fits else project
 

@@ -138,8 +138,16 @@ class CardPlot(QWidget):
         if not colour:
             colour = tokens.series[len(self._said) % len(tokens.series)]
         pen, brush = pg.mkPen(colour, width=width), pg.mkBrush(colour)
-        x, y = np.asarray(x, float), np.asarray(y, float)
-        self.plot.plot(x, y, pen=pen, symbol="o", symbolSize=4, symbolPen=None, symbolBrush=brush, connect="finite")
+        self.plot.plot(
+            np.asarray(x, float),
+            np.asarray(y, float),
+            pen=pen,
+            symbol="o",
+            symbolSize=4,
+            symbolPen=None,
+            symbolBrush=brush,
+            connect="finite",
+        )
         self._say([*self._said, f'<span style="color:{colour}">●</span> {name}'])
 
     def _label(self, bottom: str, left: str) -> None:

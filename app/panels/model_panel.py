@@ -103,8 +103,8 @@ class ModelPanel(QWidget):
             self._suggested = suggested
         for widget in (self.form, self.model, self.choose):
             widget.setEnabled(not busy)
-        for widget in (self.bar, self._step, self.cancel):
-            widget.setVisible(busy)
+        for shown in (self.bar, self._step, self.cancel):
+            shown.setVisible(busy)
         why_not = training.why_not or ("" if self.model.text() else self.tr("Say where the model is to be written."))
         self.train.setVisible(not busy)
         self.train.setEnabled(not why_not)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
@@ -176,12 +178,12 @@ class SamplePage(QWidget):
         if number is not None and look is not None:
             self._samples.choose(look.rows[min(max(number + by, 0), len(look.rows) - 1)].name)
 
-    def _button(self, symbol: str, name: str, does: object) -> QToolButton:
+    def _button(self, symbol: str, name: str, does: Callable[[], object]) -> QToolButton:
         button = QToolButton(self)
         button.setIcon(icon(symbol))
         button.setAccessibleName(name)
         button.setToolTip(name)
-        button.clicked.connect(does)  # type: ignore[arg-type]  # any callable
+        button.clicked.connect(does)
         return button
 
     def _lay_out(self) -> None:

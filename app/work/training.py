@@ -16,7 +16,7 @@ from app.document.topic import Topic
 from app.document.workspaces import KIND, PREDICT, REGRESSION
 from app.panels.error_bar import Message
 from app.work.apart import Report
-from app.work.inputs import Inputs
+from app.work.inputs import STUDIES, Inputs
 from app.work.notices import Notices
 from app.work.samples import Samples
 from app.work.task_rows import TaskCancelledError, TaskRow
@@ -122,12 +122,14 @@ class Training:
         path = self.model_path
         key = (str(path or ""), _written(path))
         if key != self._card[0]:
-            card, problem = None, ""
+            card: ModelCard | None = None
+            problem = ""
             if path is not None:
                 try:
                     card = read_card(path)
-                    if card.kind != "regression":
-                        card, problem = None, _tr("This Model is a {0}, not a regression model.").format(card.kind)
+                    if STUDIES.get(card.kind) != PREDICT:
+                        problem = _tr("This Model is a {0}, not a regression model.").format(card.kind)
+                        card = None
                 except FormwrightError as error:
                     problem = str(error)
             self._card = (key, card, problem)
@@ -248,7 +250,7 @@ def _train(
         report(title, fraction)
 
     def told(each: Any) -> None:
-        report(*said, news=dict(vars(each)))
+        report(said[0], said[1], news=dict(vars(each)))
 
     options = TrainingParameters.parse(dict(values), owner="training")
     learnt = training.train(_dataset(data, split, report), options, progress=progress, stop=stopping, told=told)

@@ -77,7 +77,9 @@ class SamplesLook:
         nodes = slice(*self._begins["nodes"][index : index + 2])
         triangles = slice(*self._begins["triangles"][index : index + 2])
         return SampleArrays(
-            *(self._map(name)[nodes] for name in ("nodes", "morphed")), self._map("triangles")[triangles]
+            nodes=self._map("nodes")[nodes],
+            morphed=self._map("morphed")[nodes],
+            triangles=self._map("triangles")[triangles],
         )
 
     def values(self, index: int, field: str) -> np.ndarray:
