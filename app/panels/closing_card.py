@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -107,7 +107,7 @@ class ClosingCard(QFrame):
         self.go_on.setVisible(closing.learnt is not None)
         if found is not self._shown:
             self._shown = found
-            self._fill(rows_of(found) if found is not None else [])
+            self._fill(found)
         if busy:
             self._timer.start()
             self._show_progress()
@@ -115,7 +115,7 @@ class ClosingCard(QFrame):
             self._timer.stop()
 
     def texts(self) -> list[str]:
-        """The cells of the table, row by row."""
+        """What stands in the table, row by row."""
         return [cell.text() for cell in self._cells]
 
     def _say_what_can_be_added(self, busy: bool) -> None:
@@ -139,22 +139,42 @@ class ClosingCard(QFrame):
             self.bar.setValue(round(1000 * row.fraction))
         self.step.setText(row.detail or row.title)
 
-    def _fill(self, rows: list[tuple[str, str, str, bool | None]]) -> None:
+    def _fill(self, found: Verified | None) -> None:
         for cell in self._cells:
             cell.hide()
             cell.deleteLater()
         self._cells = []
-        for place, (name, predicted, true, inside) in enumerate(rows):
-            said = "" if inside is None else self.tr("in the band") if inside else self.tr("outside")
-            for column, text in enumerate((name, predicted, true, said)):
-                cell = QLabel(text, self)
-                cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-                if column == 0:
-                    cell.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-                cell.setProperty("outside", column == 3 and inside is False)
-                cell.setToolTip(text)
-                self._grid.addWidget(cell, place, column)
-                self._cells.append(cell)
+        if found is None:
+            return
+        row = self._fill_row(0, (self.tr("Scalar"), self.tr("true"), ""), soft=True) if found.scalars else 0
+        for one in found.scalars:
+            said = self.tr("in the band") if one.inside else self.tr("outside")
+            true = value_text(one.true, one.band if one.band > 0.0 else None, "").split(" ± ")[0]
+            row = self._fill_row(row, (one.name, true, said), outside=not one.inside)
+            predicted = value_text(one.predicted, one.band, one.unit)
+            row = self._fill_row(row, (self.tr("predicted {0}").format(predicted), "", ""), soft=True)
+        if found.fields:
+            row = self._fill_row(row, (self.tr("Field"), self.tr("error"), self.tr("in the band")), soft=True)
+        for each in found.fields:
+            error, inside = f"{100.0 * each.error:.2g} %", f"{100.0 * each.inside:.0f} %"
+            row = self._fill_row(row, (each.name, error, inside))
+
+    def _fill_row(self, row: int, texts: tuple[str, str, str], *, soft: bool = False, outside: bool = False) -> int:
+        """Name and two columns of numbers; returns the next row."""
+        for column, text in enumerate(texts):
+            if not text:
+                continue
+            cell = QLabel(text, self)
+            cell.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            cell.setProperty("soft", soft)
+            cell.setProperty("outside", outside and column == len(texts) - 1)
+            cell.setToolTip(text)
+            if column == 0:
+                cell.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            span = 1 if any(texts[1:]) else len(texts)
+            self._grid.addWidget(cell, row, column, 1, span if column == 0 else 1)
+            self._cells.append(cell)
+        return row + 1
 
     def _lay_out(self, heading: QLabel) -> None:
         column = QVBoxLayout(self)
@@ -187,23 +207,3 @@ class ClosingCard(QFrame):
         button.setAccessibleName(title)
         button.setToolTip(help)
         return button
-
-
-def rows_of(found: Verified) -> list[tuple[str, str, str, bool | None]]:
-    """Name, prediction and truth of every scalar and whether the band holds it, after a row of titles; of a field the
-    error, and which part of it the band holds."""
-    rows: list[tuple[str, str, str, bool | None]] = []
-    if found.scalars:
-        rows.append((_tr("Scalar"), _tr("predicted"), _tr("true"), None))
-    for one in found.scalars:
-        true = value_text(one.true, one.band if one.band > 0.0 else None, "")
-        rows.append((one.name, value_text(one.predicted, one.band, one.unit), true.split(" ± ")[0], one.inside))
-    if found.fields:
-        rows.append((_tr("Field"), _tr("error"), _tr("in the band"), None))
-    for each in found.fields:
-        rows.append((each.name, f"{100.0 * each.error:.2g} %", f"{100.0 * each.inside:.0f} %", None))
-    return rows
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("ClosingCard", text)

@@ -36,7 +36,7 @@ class ModelInputsCard(QFrame):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(8)
         self._grid.setVerticalSpacing(3)
-        self._grid.setColumnStretch(1, 1)
+        self._grid.setColumnStretch(0, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(9, 6, 8, 7)
         column.setSpacing(6)
@@ -64,7 +64,7 @@ class ModelInputsCard(QFrame):
             row.remove()
         self.rows = {}
         for place, one in enumerate(inputs):
-            self.rows[one.name] = InputRow(one, self._predicting, self._grid, 2 * place, self)
+            self.rows[one.name] = InputRow(one, self._predicting, self._grid, 3 * place, self)
 
 
 class InputRow:
@@ -74,10 +74,11 @@ class InputRow:
         self.range = (one.low, one.high, one.unit)
         field = _field(one)
         self.label = QLabel(one.name, parent)
-        self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.label.setToolTip(one.name)
         self.slider = ValueSlider(field, parent)
         self.number = NumberField(field, parent)
-        self.number.setMaximumWidth(92)
+        self.number.setMaximumWidth(116)
         self.label.setBuddy(self.number)
         self.vary = QCheckBox(_tr("vary"), parent)
         self.vary.setAccessibleName(_tr("Let {0} vary").format(one.name))
@@ -91,13 +92,14 @@ class InputRow:
         self.number.value_changed.connect(lambda value: predicting.set_input(one.name, float(value)))
         self.number.gesture_ended.connect(predicting.end_drag)
         self.vary.clicked.connect(lambda on: predicting.set_varies(one.name, on))
-        for column, widget in enumerate((self.label, self.slider, self.number, self.vary)):
+        for column, widget in enumerate((self.label, self.number, self.vary)):
             grid.addWidget(widget, place, column)
-        grid.addWidget(self.outside, place + 1, 0, 1, 4)
+        grid.addWidget(self.slider, place + 1, 0, 1, 3)
+        grid.addWidget(self.outside, place + 2, 0, 1, 3)
 
     def show_input(self, one: Input) -> None:
         self.slider.set_value(one.value)
-        self.number.set_value(float(f"{one.value:.6g}"))
+        self.number.set_value(float(f"{one.value:.5g}"))
         self.vary.setChecked(one.varies)
         self.outside.setVisible(one.is_outside)
         if one.is_outside:

@@ -226,7 +226,7 @@ class Closing:
     def _added(self, name: str) -> None:
         self.row, self.added = None, name
         self._notices.noted(_tr("Added to the data set as {0}").format(name))
-        self._samples.open(Path(self.data))
+        self._samples.read_again()
         self.changed()
 
     def _failed(self, error: BaseException) -> None:

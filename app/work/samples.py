@@ -68,8 +68,13 @@ class Samples:
                 self._document.switch_workspace(REGRESSION)
             use_samples(self._document, str(path))
         if again:
-            self._read(str(path))
+            self.read_again()
         self.opened_by_hand()
+
+    def read_again(self) -> None:
+        """The data set that is open has changed on disk."""
+        if self._data:
+            self._read(self._data)
 
     def open_shipped(self) -> None:
         """The data set that comes with the program."""

@@ -154,9 +154,9 @@ def test_the_part_as_it_is_now_is_solved_with_its_scalars(
     (model, part, inputs), *others = solver.asked
     assert not others and model == str(tmp_path / "plates.safetensors") and inputs == {"load": 5.0}
     assert part.name == "result" and card.bar.isHidden() and card.verify.isEnabled()
-    assert card.texts()[4:8] == ["peak", "212 ± 3 MPa", "219", "outside"]
-    assert card.texts()[8:12] == ["weight", "5 ± 0.2 kg", "5.1", "in the band"]
-    assert card.texts()[-4:-1] == ["stress", "3.1 %", "75 %"]
+    assert card.texts()[2:6] == ["peak", "219", "outside", "predicted 212 ± 3 MPa"]
+    assert card.texts()[6:10] == ["weight", "5.1", "in the band", "predicted 5 ± 0.2 kg"]
+    assert card.texts()[-3:] == ["stress", "3.1 %", "75 %"]
 
 
 def test_truth_and_difference_are_layers_while_they_are_looked_at(
@@ -203,8 +203,8 @@ def test_a_truth_becomes_a_sample_once(
     card: ClosingCard, workbench: Workbench, tasks: FakeTasks, solver: SimpleNamespace, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    opened: list[Path] = []
-    monkeypatch.setattr(workbench.samples, "open", opened.append)
+    again: list[bool] = []
+    monkeypatch.setattr(workbench.samples, "read_again", lambda: again.append(True))
     verified(card, workbench, tasks)
     assert not card.add.isEnabled() and "Samples" in card.add.toolTip(), "there is no data set"
     use_samples(workbench.document, str(tmp_path / "plates.npz"))
@@ -213,7 +213,7 @@ def test_a_truth_becomes_a_sample_once(
     press(card.add)
     tasks.finish()
     ((data, kept),) = solver.added
-    assert data == str(tmp_path / "plates.npz") and opened == [tmp_path / "plates.npz"]
+    assert data == str(tmp_path / "plates.npz") and again == [True]
     np.testing.assert_array_equal(kept.truth["stress"], solved().truth["stress"])
     assert card.add.text() == "Added as verified 1" and not card.add.isEnabled() and not card.retrain.isHidden()
 
