@@ -13,7 +13,7 @@ from app.cli.steps import StepDisplay
 
 
 def dataset(
-    generator: Annotated[str, typer.Argument(metavar="GENERATOR", help="What to make: notched-plate.")],
+    generator: Annotated[str, typer.Argument(metavar="GENERATOR", help="What to make: notched-plate, aerofoil or heat-sink.")],
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="FOLDER", help="Where it goes. A run that was stopped goes on there."),
@@ -30,7 +30,7 @@ def dataset(
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="What was made, as one JSON object.")] = False,
 ) -> None:
-    """Make a data set: shapes of a family, each solved by finite elements."""
+    """Make a data set: shapes of a family, each solved."""
     from engine.optimization.executors import SerialExecutor, cluster_executor, executor_of
     from engine.regression.generation.catalogue import find_generator
     from engine.regression.generation.generate import FILE, generate

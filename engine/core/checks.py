@@ -39,6 +39,8 @@ ROOMS_WITH_CHECKS: tuple[str, ...] = (
     "engine.simulation.verification.gradients",
     "engine.simulation.verification.statics",
     "engine.regression.verification",
+    "engine.regression.verification_morphs",
+    "engine.regression.generation.verification",
     "engine.studies.verification",
     "engine.studies.verification_open",
 )

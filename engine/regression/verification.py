@@ -18,9 +18,7 @@ from engine.regression.dataset import Dataset
 from engine.regression.gaussian_process import Kernel, negative_log_posterior
 from engine.regression.generation.known_plates import known_plate
 from engine.regression.generation.plasticity import Metal, return_to_yield
-from engine.regression.mapping import MorphSettings
 from engine.regression.model import RegressionModel
-from engine.regression.morph import common_outline, morph, prepare_mesh
 from engine.regression.selection import select_below
 from engine.regression.settings import TrainingParameters
 from engine.regression.training import train
@@ -47,22 +45,6 @@ def map_of_a_convex_part(*, nodes: Count = 60, seed: int = 0) -> CheckResult:
     at = torch.from_numpy(places)
     mapped = convex_map(mean_value_weights(at, neighbours), at[torch.from_numpy(loop)], neighbours)
     return compare("regression.map", float((mapped - at).abs().max()), 0.0, 1e-11)
-
-
-@check("regression.morph-gradient", title="The gradient of a morph agrees with central differences", source=MMGP)
-def morph_gradient(
-    *, weights: Literal["mean-value", "uniform"] = "mean-value", turning_share: float = 0.4, seed: int = 0
-) -> CheckResult:
-    """Relative error along a random direction of all nodes."""
-    sample = known_plate(seed)
-    mesh = prepare_mesh(sample)
-    outline = common_outline([sample], [mesh], MorphSettings(weights, turning_share))
-    lever = torch.from_numpy(np.random.default_rng(seed).normal(size=sample.nodes.shape))
-
-    def value(nodes: Tensor) -> Tensor:
-        return (morph(nodes, mesh, outline).positions * lever).sum()
-
-    return compare("regression.morph-gradient", slope_error(value, sample.nodes, seed + 1), 0.0, 1e-5)
 
 
 @check("regression.likelihood-gradient",

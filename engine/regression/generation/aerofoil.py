@@ -77,20 +77,23 @@ def height(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(x) * (1.0 - x) * (polynomials @ weights))
 
 
+def aerofoil_outline(upper: np.ndarray, lower: np.ndarray, around: int) -> np.ndarray:
+    """Nodes counter-clockwise from the trailing edge, shape (around, 2); `around` is even."""
+    turn = np.arange(around) / (around // 2)
+    # From the trailing edge in even steps, ever denser to the leading edge.
+    way = 1.0 - np.abs(1.0 - turn)
+    x = (1.0 - way) ** 2 * (1.0 + 1.5 * way)
+    return np.stack([x, np.where(turn <= 1.0, height(x, upper), -height(x, lower))], axis=1)
+
+
 def aerofoil_mesh(upper: np.ndarray, lower: np.ndarray, *, around: int, across: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and triangles of a grid from the outline to a circle; row by row, each counter-clockwise from the trailing
     edge (in the outer rows from behind it). `around` is even."""
     turn = 2.0 * np.pi * np.arange(around) / around
-    # From the trailing edge in even steps, ever denser to the leading edge.
-    way = 1.0 - np.abs(1.0 - turn / np.pi)
-    x = (1.0 - way) ** 2 * (1.0 + 1.5 * way)
-    side = np.where(turn <= np.pi, height(x, upper), -height(x, lower))
-    outline = np.stack([x, side], axis=1)
     far = np.array([0.5, 0.0]) + FAR * np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    ratio = _growth(across - 1)
-    rows = np.concatenate([[0.0], np.cumsum(ratio ** np.arange(across - 1))])
+    rows = np.concatenate([[0.0], np.cumsum(_growth(across - 1) ** np.arange(across - 1))])
     share = (rows / rows[-1])[:, None, None]
-    nodes = (outline * (1.0 - share) + far * share).reshape(-1, 2)
+    nodes = (aerofoil_outline(upper, lower, around) * (1.0 - share) + far * share).reshape(-1, 2)
     return nodes, ring_triangles(across, around)
 
 
