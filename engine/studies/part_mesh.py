@@ -31,13 +31,23 @@ def length_unit(model: RegressionModel) -> float:
         ) from None  # fmt: skip
 
 
-def part_sample(part: Mesh, dimension: int, length: float) -> Sample:
-    """A part as a sample without scalars: in the unit of the data (`length` mm), anchors by its field `anchor`.
+def part_sample(part: Mesh, model: RegressionModel) -> Sample:
+    """A part as a sample without scalars: in the unit of the Model's data, anchors by its field `anchor`.
 
-    Raises `GeometryError` for a part that lies in no plane where the data do.
+    Raises `GeometryError` for a part that lies in no plane where the data do, or has no inside where they have one.
     """
+    length = length_unit(model)
+    if model.common.cells.shape[1] == 4:
+        if part.tets is None:
+            raise GeometryError(
+                f"{part.name} is a surface, and the Model has learnt volumes.",
+                remedy="Open a mesh of tetrahedra: a .vtu or .msh file.",
+            )
+        return Sample(
+            part.name, part.all_vertices / length, part.triangles, anchors=anchors_of(part), tetrahedra=part.tets
+        )
     positions = part.vertices
-    if dimension == 2:
+    if model.common.dimension == 2:
         extent = np.ptp(positions, axis=0)
         if extent[2] > FLAT * max(extent.max(), 1e-300):
             raise GeometryError(
@@ -66,7 +76,11 @@ def border_edges(triangles: np.ndarray) -> np.ndarray:
 
 
 def border_nodes(sample: Sample) -> np.ndarray:
-    """Nodes that say what the shape is: those of the border of a part in the plane; in space all."""
+    """Nodes that say what the shape is: those of the border of a part in the plane; of a surface in space all."""
+    if len(sample.tetrahedra):
+        raise ParameterError(
+            "study.freedom", "a volume can vary as its family does, and not freely.", remedy='Choose "family".'
+        )
     if sample.nodes.shape[1] == 3:
         return np.arange(sample.node_count)
     return np.unique(border_edges(sample.triangles))

@@ -18,7 +18,6 @@ from engine.geometry.fields import Field
 from engine.geometry.frame import Frame
 from engine.geometry.mesh import Mesh
 from engine.geometry.topology import euler_and_parts
-from engine.objectives.handle import Handle
 from engine.objectives.part import PartContext, PartEvaluation, PartTerm
 from engine.optimization.problem import RestingError
 from engine.protocol import edits as edit_kinds
@@ -31,7 +30,9 @@ from engine.regression.features import Correspondence, correspond
 from engine.regression.model import Outcome, RegressionModel
 from engine.regression.saved_model import load_regression
 from engine.studies.part_design import FamilyDesign, FreeDesign, PartDesign
+from engine.studies.part_handles import PartHandles
 from engine.studies.part_mesh import ShownSensitivity, border_nodes, length_unit, part_sample
+from engine.studies.part_scalars import PartScalars
 from engine.studies.predict_parameters import PredictParameters
 from engine.studies.preparing import Tell
 from engine.studies.problem import StudyProblem
@@ -65,7 +66,7 @@ class PredictProblem:
         self.model = model
         self.part = part
         self.length = length_unit(model)
-        self._sample = part_sample(part, model.common.dimension, self.length)
+        self._sample = part_sample(part, model)
         self._morphed = model.prepare(self._sample)
         self._mesh = self._morphed.mesh
         self._triangles = torch.from_numpy(self._sample.triangles.astype(np.int64))
@@ -73,24 +74,17 @@ class PredictProblem:
         self._shown_sensitivity = ShownSensitivity(self._sample)
         self._diagonal = float(np.linalg.norm(np.ptp(self._morphed.nodes, axis=0)))
         self._design = self._made_design()
-        self._middle, self._spread = (
-            torch.from_numpy(np.asarray(values[model.domain.shape_count :], np.float64))
-            for values in (model.centre, model.spread)
-        )
-        self._given = torch.zeros(len(self._middle), dtype=torch.float64)
-        self._scalars = self._given.clone().requires_grad_()
+        self._scalars = PartScalars(model, parameters.inputs)
         self._check_names(parameters)
-        self._take_inputs(parameters.inputs)
-        self._first_scalars = self._raw_scalars().detach().clone()
         self._terms = TermSet(
             terms,
             PartContext(
                 Frame((0.0, 0.0, 0.0), 1.0), None, CPU, "predict", model, self._start, self._triangles,
-                self._first_scalars, self.length,
+                self._scalars.first, self.length,
             ),
         )  # fmt: skip
         self._strokes: list[edit_kinds.PaintFreeze] = []
-        self._held: dict[str, int] = {}
+        self._handles = PartHandles(self._terms, model.common.dimension, self.length)
         self._link, self._linked_at, self._linked_in = self._morphed.correspondence, self._start, 0
         self._iteration, self._progress = 0, 0.0
         self._active: list[str] = []
@@ -111,14 +105,14 @@ class PredictProblem:
         missing = [name for name in self.model.input_names if name not in self.parameters.inputs]
         if not missing:
             return ()
-        values = dict(zip(self.model.input_names, self._first_scalars.tolist(), strict=True))
+        values = dict(zip(self.model.input_names, self._scalars.first.tolist(), strict=True))
         said = ", ".join(f"{name} = {values[name]:.4g}" for name in missing)
         return (f"Not given, and taken at the mean of the samples: {said}.",)
 
     # -- descending -------------------------------------------------------------------------------------------------
 
     def tensors(self) -> dict[str, Tensor]:
-        return {"shape": self._design.leaf, "scalars": self._scalars}
+        return {"shape": self._design.leaf, "scalars": self._scalars.leaf}
 
     def learning_rate_factors(self) -> dict[str, float]:
         return {}
@@ -144,7 +138,7 @@ class PredictProblem:
 
     def _values(self, names: list[str], nodes: Tensor, link: Correspondence | None) -> dict[str, Tensor]:
         """What these Terms say of the part with its nodes there; with the graph of the morph too without a `link`."""
-        scalars, asked = self._raw_scalars(), [self._part_term(name) for name in names]
+        scalars, asked = self._scalars.raw(), [self._part_term(name) for name in names]
         outcome = self.model.outcome(
             nodes,
             self._mesh,
@@ -164,16 +158,10 @@ class PredictProblem:
         """A prediction takes milliseconds: to send it elsewhere takes longer."""
 
     def mask_gradients(self) -> None:
-        """Scalars that do not vary stay."""
-        if self._scalars.grad is not None:
-            self._scalars.grad.mul_(self._varies())
+        self._scalars.mask_gradient(self.parameters.vary)
 
     def after_step(self) -> None:
-        """Scalars that vary stay within what was learnt; the others are put back exactly, for momentum moves them."""
-        low, high = (torch.from_numpy(limit) for limit in (self.model.domain.low, self.model.domain.high))
-        with torch.no_grad():
-            inside = torch.minimum(torch.maximum(self._scalars, low), high)
-            self._scalars.copy_(torch.where(self._varies() > 0.0, inside, self._given))
+        self._scalars.put_back(self.parameters.vary)
 
     def _asks(self, name: str) -> bool:
         return isinstance(self._terms[name], PartTerm)
@@ -220,36 +208,21 @@ class PredictProblem:
         before: Any = getattr(old, edit.name)
         self.parameters = new
         if edit.name == "inputs":
-            before = self._inputs()
-            self._take_inputs(new.inputs)
+            before = self._scalars.values()
+            self._scalars.take(new.inputs)
         elif edit.name == "vary":
-            self._given = self._scalars.detach().clone()
+            self._scalars.hold()
         return edit.model_copy(update={"value": before})
 
     def _check_names(self, parameters: PredictParameters) -> None:
         """Refuse scalars and fields that the Model does not know."""
-        known = self.model.input_names
-        remedy = f"It needs {', '.join(known)}." if known else "It needs none."
-        for parameter, names in (("inputs", parameters.inputs), ("vary", parameters.vary)):
-            for name in names:
-                if name not in known:
-                    raise ParameterError(f"study.{parameter}", f"the Model knows no input {name!r}.", remedy=remedy)
+        self._scalars.require(parameters.inputs, "study.inputs")
+        self._scalars.require(parameters.vary, "study.vary")
         if parameters.shown and parameters.shown not in self.model.fields:
             raise ParameterError(
                 "study.shown", f"the Model predicts no field {parameters.shown!r}.",
                 remedy=f"It has {', '.join(self.model.fields) or 'none'}.",
             )  # fmt: skip
-
-    def _take_inputs(self, inputs: Mapping[str, float]) -> None:
-        """Set scalars; those that are not named stay as they are."""
-        with torch.no_grad():
-            for place, name in enumerate(self.model.input_names):
-                if name in inputs:
-                    self._scalars[place] = (inputs[name] - self._middle[place]) / self._spread[place]
-        self._given = self._scalars.detach().clone()
-
-    def _inputs(self) -> dict[str, float]:
-        return dict(zip(self.model.input_names, self._raw_scalars().tolist(), strict=True))
 
     def _set_latent(self, edit: edit_kinds.SetLatent) -> Edit:
         design = self._family("slider")
@@ -284,44 +257,10 @@ class PredictProblem:
 
     def _nodes(self) -> Tensor:
         """Of the part as it is, with graph, shape (node_count, dimension)."""
-        return self._design.held(self._design.moved(), self._holds())
-
-    def _raw_scalars(self) -> Tensor:
-        return self._middle + self._spread * self._scalars
-
-    def _varies(self) -> Tensor:
-        return torch.tensor([float(name in self.parameters.vary) for name in self.model.input_names])
-
-    def _handles(self) -> dict[str, Handle]:
-        found = {
-            spec.name: self._terms[spec.name] for spec in self._terms.specs() if spec.enabled and spec.weight > 0.0
-        }
-        return {name: term for name, term in found.items() if isinstance(term, Handle)}
+        return self._design.held(self._design.moved(), self._handles.holds())
 
     def _hold_handles(self) -> None:
-        """Find the node that each new handle holds: where it was put on the part as it is."""
-        handles = self._handles()
-        self._held = {name: node for name, node in self._held.items() if name in handles}
-        new = {name: term for name, term in handles.items() if name not in self._held}
-        if not new:
-            return
-        world = self._world(self._nodes().detach().numpy())
-        for name, term in new.items():
-            nearest = int(np.linalg.norm(world - term.parameters.anchor, axis=1).argmin())
-            self._held[name] = self._design.anchor(nearest)
-
-    def _holds(self) -> list[tuple[int, Tensor, float]]:
-        """Node, target and radius of each handle, in the unit of the data."""
-        dimension = self._start.shape[1]
-        return [
-            (
-                self._held[name],
-                torch.tensor(term.parameters.target[:dimension], dtype=torch.float64) / self.length,
-                term.parameters.radius / self.length,
-            )
-            for name, term in self._handles().items()
-            if name in self._held
-        ]
+        self._handles.look(lambda: self._world(self._nodes().detach().numpy()), self._design)
 
     def _follow(self, *, due: bool) -> None:
         """Bring the part to the common shape anew where it is due, or where it has moved far since that was done."""
@@ -353,12 +292,11 @@ class PredictProblem:
     def state(self) -> State:
         return {
             "design": self._design.state(),
-            "scalars": self._scalars.detach().numpy().copy(),
-            "given": self._given.numpy().copy(),
+            "scalars": self._scalars.state(),
             "parameters": self.parameters.model_dump(),
             **self._terms.state(),
             "strokes": [stroke.model_dump(mode="json") for stroke in self._strokes],
-            "held": dict(self._held),
+            "held": dict(self._handles.nodes),
             "linked_at": self._linked_at.numpy().copy(),
             "linked_in": self._linked_in,
         }
@@ -367,11 +305,10 @@ class PredictProblem:
         values: dict[str, Any] = dict(state)
         self.parameters = PredictParameters.parse(values["parameters"], owner="checkpoint")
         self._design.restore(values["design"])
-        self._scalars = torch.from_numpy(np.array(values["scalars"], np.float64)).requires_grad_()
-        self._given = torch.from_numpy(np.array(values["given"], np.float64))
+        self._scalars.restore(values["scalars"])
         self._terms.restore(values)
         self._strokes = [edit_kinds.PaintFreeze.model_validate(stroke) for stroke in values["strokes"]]
-        self._held = {str(name): int(node) for name, node in values["held"].items()}
+        self._handles.nodes = {str(name): int(node) for name, node in values["held"].items()}
         linked_at = torch.from_numpy(np.array(values["linked_at"], np.float64))
         if not torch.equal(linked_at, self._linked_at):
             self._link_at(linked_at)
@@ -391,17 +328,18 @@ class PredictProblem:
             place_of = link.to_common.interpolate(nodes)
         novelty = self._novelty(outcome, link)
         sensitivity, descent = self._told_gradients(link)
-        vertices = self._world(nodes.numpy())
+        count = self.part.vertex_count  # of a volume its surface; what is inside comes after
+        vertices = self._world(nodes.numpy())[:count]
         arrays = {
             "vertices": np.ascontiguousarray(vertices, np.float32),
             "triangles": self.part.triangles,
-            "sensitivity": sensitivity,
-            DESCENT: descent,
-            RESIDUAL: residual.to(torch.float32).numpy(),
+            "sensitivity": sensitivity[:count],
+            DESCENT: descent[:count],
+            RESIDUAL: residual.to(torch.float32).numpy()[:count],
         }
         for name, (mean, band) in outcome.fields.items():
-            arrays[FIELD + name] = mean.to(torch.float32).numpy()
-            arrays[BAND + name] = band.to(torch.float32).numpy()
+            arrays[FIELD + name] = mean.to(torch.float32).numpy()[:count]
+            arrays[BAND + name] = band.to(torch.float32).numpy()[:count]
         predicted = {
             name: [float(mean), float(band), self.model.scalars[name].unit]
             for name, (mean, band) in outcome.scalars.items()
@@ -410,7 +348,7 @@ class PredictProblem:
             "predicted": predicted,
             "fields": {name: field.unit for name, field in self.model.fields.items()},
             "shown": shown,
-            "inputs": self._told_inputs(),
+            "inputs": self._scalars.told(self.parameters.vary),
             "flag": {
                 "is_new": bool(novelty.is_new), "score": float(novelty.score), "reason": novelty.reason,
                 "measures": {name: float(value) for name, value in novelty.measures.items()},
@@ -434,18 +372,21 @@ class PredictProblem:
         with torch.no_grad():
             nodes = self._nodes()
             outcome = self._outcome(nodes, list(self.model.fields))
+        count = self.part.vertex_count
         fields = {name: field for name, field in self.part.fields.items() if field.domain == "vertex"}
         for name, (mean, band) in outcome.fields.items():
             unit = self.model.fields[name].unit
-            fields[name] = Field(name, mean.numpy(), unit=unit)
-            fields[f"{name} band"] = Field(f"{name} band", band.numpy(), unit=unit)
-        return replace(self.part, vertices=self._world(nodes.numpy()), fields=fields)
+            fields[name] = Field(name, mean.numpy()[:count], unit=unit)
+            fields[f"{name} band"] = Field(f"{name} band", band.numpy()[:count], unit=unit)
+        world = self._world(nodes.numpy())
+        inner, tets = (world[count:], self.part.tets) if len(self._sample.tetrahedra) else (None, None)
+        return replace(self.part, vertices=world[:count], fields=fields, inner=inner, tets=tets)
 
     def result_sample(self) -> Sample:
         """The part as it is with its scalars, in the unit of the data: what a solver takes."""
         with torch.no_grad():
             nodes = self._nodes().numpy()
-        return replace(self._sample, nodes=nodes, inputs=self._inputs(), fields={})
+        return replace(self._sample, nodes=nodes, inputs=self._scalars.values(), fields={})
 
     def quality_sheet(self) -> dict[str, Any]:
         """What is predicted of the part, and whether the Model knows such parts."""
@@ -455,11 +396,12 @@ class PredictProblem:
     def thumbnail(self, size: int = 96) -> np.ndarray:
         from engine.rendering.picture import thumbnail
 
-        return thumbnail(self._world(self._nodes().detach().numpy()), self.part.triangles, size)
+        world = self._world(self._nodes().detach().numpy())
+        return thumbnail(world[: self.part.vertex_count], self.part.triangles, size)
 
     def _outcome(self, nodes: Tensor, fields: list[str]) -> Outcome:
         link = self._seen_link(nodes)
-        return self.model.outcome(nodes, self._mesh, self._raw_scalars(), fields=fields, correspondence=link)
+        return self.model.outcome(nodes, self._mesh, self._scalars.raw(), fields=fields, correspondence=link)
 
     def _novelty(self, outcome: Outcome, link: Correspondence) -> Novelty:
         mapped = link.morph
@@ -467,21 +409,6 @@ class PredictProblem:
             residual=outcome.residual.numpy(), features=outcome.features.numpy(), worst_angle=mapped.worst_angle,
             flipped=mapped.flipped,
         )  # fmt: skip
-
-    def _told_inputs(self) -> dict[str, dict[str, Any]]:
-        low, high = (
-            (self._middle + self._spread * torch.from_numpy(limit)).tolist()
-            for limit in (self.model.domain.low, self.model.domain.high)
-        )
-        values, means = self._raw_scalars().tolist(), self._middle.tolist()
-        units = self.model.card.get("units", {})
-        return {
-            name: {
-                "value": values[k], "low": low[k], "high": high[k], "mean": means[k], "unit": units.get(name, ""),
-                "varies": name in self.parameters.vary,
-            }
-            for k, name in enumerate(self.model.input_names)
-        }  # fmt: skip
 
     def _world(self, nodes: np.ndarray) -> np.ndarray:
         """Positions [mm], shape (node_count, 3), of nodes in the unit of the data."""
@@ -500,7 +427,7 @@ class PredictProblem:
             return sensitivity, descent
         sensitivity = (self._shown_sensitivity(nodes, on_nodes) / self.length).astype(np.float32)
         with torch.no_grad():
-            holds = [(node, torch.zeros_like(target), radius) for node, target, radius in self._holds()]
+            holds = [(node, torch.zeros_like(target), radius) for node, target, radius in self._handles.holds()]
             moved = self._design.held(-self._design.motion(on_design), holds).numpy()
         farthest = float(np.linalg.norm(moved, axis=1).max())
         if farthest > 0.0:

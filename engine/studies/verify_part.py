@@ -77,7 +77,7 @@ def verify_part(
     tell("Reading the Model", 0.0)
     learnt = model_of(Study(study="predict", inputs={MODEL: model}), tell)
     length = length_unit(learnt)
-    sample = replace(part_sample(part, learnt.common.dimension, length), inputs=dict(inputs))
+    sample = replace(part_sample(part, learnt), inputs=dict(inputs))
     tell("Solving", None)
     found = verify(learnt, sample)
     tell("Comparing", 1.0)

@@ -288,7 +288,7 @@ def test_it_continues_from_a_state_bit_for_bit(model: Path, part: Mesh, freedom:
         for _ in range(6):
             run.step()
     assert np.array_equal(one.result_mesh().vertices, other.result_mesh().vertices)
-    assert one._inputs() == other._inputs()
+    assert one.result_sample().inputs == other.result_sample().inputs
 
 
 # -- gradients --------------------------------------------------------------------------------------------------------
