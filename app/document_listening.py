@@ -58,7 +58,8 @@ class DocumentListening(QObject):
     def show_title(self) -> None:
         """The document's name in the title bar, with a mark where something is unsaved."""
         documents, window = self._window.documents, self._window
-        named = documents.path is not None or bool(window.document.objects)
+        filled = bool(window.document.objects) or bool(window.document.project.samples.data)
+        named = documents.path is not None or filled
         window.setWindowTitle(f"{documents.name}[*] — Formwright" if named else "Formwright")
         window.setWindowModified(named and documents.modified)
 

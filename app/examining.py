@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
@@ -27,6 +28,7 @@ class Examining(QObject):
         self._wanted = True
         self.page = SamplePage(window.workbench.samples, window)
         window.add_page(self.page)
+        self.page.files_dropped.connect(lambda paths: window.workbench.files.open([Path(path) for path in paths]))
         self.tabs = QWidget(window)
         self.tabs.setProperty("panel", True)
         self.tabs.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

@@ -18,7 +18,11 @@ def file_commands(window: MainWindow) -> list[Action]:
         return window.document.run.iterations > 0 and window.link.alive
 
     def has_something() -> bool:
-        return bool(window.document.objects) or window.document.run.exists or window.documents.path is not None
+        named = window.documents.path is not None or window.workbench.training.model_path is not None
+        return named or can_close() or window.document.run.exists
+
+    def can_close() -> bool:
+        return has_objects() or bool(window.document.project.samples.data)
 
     def has_objects() -> bool:
         return bool(window.document.objects)
@@ -57,6 +61,6 @@ def file_commands(window: MainWindow) -> list[Action]:
                group="save", enabled=lambda: window.workbench.curves.there,
                help=tr("As a picture for a paper (SVG) or as a table (CSV)")),
         Action("file.close-all", tr("Close everything"), lambda: window.documents.new(), "File",
-               "Ctrl+W", enabled=has_objects, group="close"),
+               "Ctrl+W", enabled=can_close, group="close"),
         Action("file.quit", tr("Quit"), window.close, "File", "Ctrl+Q", group="quit"),
     ]  # fmt: skip

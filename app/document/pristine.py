@@ -14,6 +14,8 @@ def only_opened(project: Project) -> bool:
         return False
     if any(spec.kind == "handle" for spec in project.study.terms) or project.study.parameters:
         return False
+    if project.samples.split:
+        return False
     return all(
         item.placement.is_identity
         and not item.group

@@ -317,14 +317,16 @@ def _coloured(
     *,
     flat: bool,
 ) -> tuple[Raster, QImage]:
-    """The mesh as pixels, with nothing behind it; grey without values."""
+    """The mesh as pixels, with nothing behind it; grey where it has no values."""
     raster = rasterize(seen[:, :2] if flat else seen, triangles, width, height)
     covered = raster.faces >= 0
     pixels = np.zeros((height, width, 4), np.uint8)
     if values is None:
         pixels[..., :3] = PLAIN
     else:
-        pixels[covered, :3] = scale.colours(raster.interpolate(values, triangles)[covered])[:, ::-1]
+        inside = raster.interpolate(values, triangles)[covered]
+        known = np.isfinite(inside)[:, None]
+        pixels[covered, :3] = np.where(known, scale.colours(inside)[:, ::-1], PLAIN)
     if not flat:
         shade = raster.interpolate(_facing(seen, triangles), triangles)[covered]
         pixels[covered, :3] = (pixels[covered, :3] * (0.45 + 0.55 * shade)[:, None]).astype(np.uint8)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.document.digits import shown
@@ -24,6 +24,8 @@ NARROW = 1.1
 class SamplePage(QWidget):
     """Both views have one colour scale, and mark the node that the pointer is at in either."""
 
+    files_dropped = Signal(list)
+
     def __init__(self, samples: Samples, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._samples = samples
@@ -32,6 +34,7 @@ class SamplePage(QWidget):
         self.setProperty("panel", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(self.tr("Sample"))
+        self.setAcceptDrops(True)
         self._title = QLabel(self)
         self._title.setProperty("big", True)
         self.before = self._button("chevron-left", self.tr("The sample before"), lambda: self._step(-1))
@@ -103,6 +106,13 @@ class SamplePage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.refresh()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.files_dropped.emit([url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         narrow = self.width() < NARROW * self.height()

@@ -86,7 +86,7 @@ class Training:
         if look is None:
             return None
         path = Path(look.path)
-        return path.with_name((path.name if path.is_dir() else path.stem) + MODEL_EXTENSION)
+        return path.with_name(look.name + MODEL_EXTENSION)
 
     def train(self, model: Path, options: TrainingParameters) -> None:
         """Learn from the samples that are for training, and write the model.

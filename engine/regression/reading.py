@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ def read_dataset(path: Path) -> Dataset:
     """An `.npz`, a folder that holds a `dataset.npz`, or a folder of VTU, VTP or VTK files; raises `FileError`."""
     if not path.exists():
         raise FileError(path, "it does not exist.")
-    if path.is_dir():
-        return read_flat(path / FLAT_FILE) if (path / FLAT_FILE).exists() else read_folder(path)
+    if path.is_dir() and not (path / FLAT_FILE).exists():
+        return read_folder(path)
+    if path.is_dir() or path.name == FLAT_FILE:  # the folder says what is in it
+        folder = (path if path.is_dir() else path.parent).resolve()
+        return replace(read_flat(folder / FLAT_FILE), name=folder.name)
     if path.suffix.lower() != ".npz":
         raise FileError(path, "it is no data set.", remedy="Give an .npz or a folder of VTU, VTP or VTK files.")
     return read_flat(path)
