@@ -161,8 +161,7 @@ def soft_maximum(values: Tensor, shares: Tensor, sharpness: float) -> Tensor:
 
 def scalar_spread(model: RegressionModel, name: str) -> float:
     """Standard deviation of a scalar over the samples that were learnt from."""
-    spread = float(model.processes.spread[model.scalars[name].column])
-    return spread if spread > 0.0 else 1.0
+    return model.scalars[name].spread or 1.0
 
 
 def field_spread(model: RegressionModel, name: str) -> float:

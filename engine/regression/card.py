@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.regression.calibration import LEVELS
 from engine.regression.dataset import Dataset
 from engine.regression.folds import HeldOut
 from engine.regression.scores import q2, rrmse, scalar_rrmse
@@ -33,19 +34,30 @@ def make_card(
             "q2": q2(measured.predicted, measured.true),
             "baselines": {each: scalar_rrmse(values, measured.true) for each, values in measured.baselines.items()},
             "factor": measured.factor,
-            "held out": {"predicted": measured.predicted.tolist(), "true": measured.true.tolist()},
+            "scale": model.scalars[name].scale,
+            "held out": {
+                "predicted": measured.predicted.tolist(),
+                "true": measured.true.tolist(),
+                "band": measured.band.tolist(),
+            },
         }
     everything = {**fields, **scalars}
     return {
         "data": dataset.name,
         "recipe": dict(dataset.recipe),
         "units": dict(dataset.units),
+        "unit of length": dataset.units.get("length", "mm"),
         "samples": len(snapshots.samples),
         "nodes": model.common.node_count,
         "common mesh": model.common.source,
         "inputs": list(model.input_names),
         "shape modes": model.shape.mode_count,
         "coverage wanted": parameters.coverage,
+        "coverage": {name: _coverage(each.shares, parameters) for name, each in held.fields.items()}
+        | {name: _coverage(each.shares, parameters) for name, each in held.scalars.items()},
+        "logarithmic inputs": [
+            name for name, scale in zip(model.input_names, snapshots.input_scales, strict=True) if scale == "logarithm"
+        ],
         "folds": parameters.folds,
         "fields": fields,
         "scalars": scalars,
@@ -97,8 +109,16 @@ def _field(name: str, model: RegressionModel, held: HeldOut) -> dict[str, Any]:
             "regression": float(np.sqrt(max(whole**2 - cut**2, 0.0))),
         },
         "baselines": {each: rrmse(values) for each, values in measured.baselines.items()},
+        "held out": dict(zip(("predicted", "true", "band"), measured.drawn.tolist(), strict=True)),
         "factor": measured.factor,
     }
+
+
+def _coverage(shares: tuple[float, ...], parameters: TrainingParameters) -> dict[str, Any]:
+    """What bands hold of samples that were held out of their factor too."""
+    return {
+        "wanted": parameters.coverage, "measured": shares[0], "levels": list(LEVELS), "shares": list(shares[1:]),
+    }  # fmt: skip
 
 
 def _as_good(everything: dict[str, Any]) -> list[str]:

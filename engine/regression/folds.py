@@ -14,18 +14,22 @@ import numpy as np
 import torch
 
 from engine.regression.baseline import nearest, ridge
-from engine.regression.calibration import RatioHistogram, conformal_factor
+from engine.regression.calibration import LEVELS, RatioHistogram, conformal_factor, held_scalar_shares, held_shares
 from engine.regression.domain import limit, root_mean_square
 from engine.regression.gaussian_process import Hyperparameters, condition
 from engine.regression.reduction import Basis, find_basis
 from engine.regression.report import TrainingReport
+from engine.regression.scaling import Scale, scaled, unscaled
 from engine.regression.scores import relative_error, rrmse, scalar_rrmse
 from engine.regression.settings import TrainingParameters
 
 if TYPE_CHECKING:
     from engine.regression.training import Snapshots
 
-TOGETHER = 32
+DRAWN = 800
+"""Values of a field at nodes that the card shows, predicted beside true."""
+
+TOGETHER = 8
 """Processes that are conditioned at once."""
 
 
@@ -42,6 +46,8 @@ class HeldOutField:
     baselines : relative errors of every sample by name of the baseline
     squared_error, squared_spread : at the common nodes, means over samples of the squared error and of the squared
         deviation from the mean field
+    shares : see `HeldOutScalar`
+    drawn : some values at nodes, drawn at random: predicted, true and half of the band's width, shape (3, count)
     """
 
     first_column: int
@@ -54,16 +60,24 @@ class HeldOutField:
     baselines: Mapping[str, np.ndarray]
     squared_error: np.ndarray
     squared_spread: np.ndarray
+    shares: tuple[float, ...]
+    drawn: np.ndarray
 
 
 @dataclass(frozen=True)
 class HeldOutScalar:
-    """One scalar of samples that were held out: predicted, true, and what the baselines say; and the factor."""
+    """One scalar of samples that were held out: predicted, true, half of the band's width, and what the baselines say.
+
+    factor : on the standard deviation, for the wanted coverage
+    shares : of true values in bands whose factor comes from other parts: at the wanted coverage, then at `LEVELS`
+    """
 
     factor: float
     predicted: np.ndarray
     true: np.ndarray
+    band: np.ndarray
     baselines: Mapping[str, np.ndarray]
+    shares: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -152,7 +166,9 @@ def hold_out(
     tell("Measuring bands", 0.87)
     fields = {name: _measure_field(name, snapshots, folds, columns[name], parameters) for name in widths}
     scalars = {
-        name: _measure_scalar(snapshots.outputs[:, k], folds, scalar_begin + k, parameters.coverage)
+        name: _measure_scalar(
+            snapshots.outputs[:, k], folds, scalar_begin + k, snapshots.output_scales[k], parameters.coverage
+        )
         for k, name in enumerate(snapshots.samples[0].outputs)
     }
     angles = np.array([link.morph.worst_angle for link in snapshots.links])
@@ -200,7 +216,7 @@ def leave_out(
         snapshots.shapes[known], snapshots.shape_mass, most=shape_modes, gram=snapshots.shape_gram[square]
     )
     coefficients = shape.coefficients(snapshots.shapes, snapshots.shape_mass)
-    raw = np.concatenate([coefficients, snapshots.inputs], axis=1)
+    raw = np.concatenate([coefficients, scaled(snapshots.inputs, snapshots.input_scales)], axis=1)
     centre, spread = raw[known].mean(axis=0), raw[known].std(axis=0)
     inputs = torch.from_numpy((raw - centre) / np.where(spread > 0.0, spread, 1.0))
     bases, columns = {}, []
@@ -211,7 +227,9 @@ def leave_out(
         found = bases[name].coefficients(snapshots.fields[name][known], snapshots.mass)
         # Fewer samples may have fewer modes: what is missing is nothing.
         columns.append(np.pad(found, ((0, 0), (0, width - found.shape[1]))))
-    values = torch.from_numpy(np.concatenate([*columns, snapshots.outputs[known]], axis=1))
+    values = torch.from_numpy(
+        np.concatenate([*columns, scaled(snapshots.outputs[known], snapshots.output_scales)], axis=1)
+    )
     means, variances = [], []
     for together in torch.arange(values.shape[1]).split(TOGETHER):
         processes = condition(
@@ -258,8 +276,14 @@ def scalar_errors(snapshots: Snapshots, folds: list[Fold]) -> dict[str, float]:
     """RRMSE of every scalar over all samples that were held out; their processes are the last."""
     held = np.concatenate([fold.held for fold in folds])
     names = list(snapshots.samples[0].outputs)
-    predicted = np.concatenate([fold.means[:, fold.means.shape[1] - len(names) :] for fold in folds])
-    return {name: scalar_rrmse(predicted[:, k], snapshots.outputs[held, k]) for k, name in enumerate(names)}
+    first = folds[0].means.shape[1] - len(names)
+    predicted = np.concatenate([fold.means[:, first:] for fold in folds])
+    spread = np.concatenate([fold.variances[:, first:] for fold in folds])
+    found = {}
+    for k, name in enumerate(names):
+        value = unscaled(predicted[:, k], spread[:, k], snapshots.output_scales[k])[0]
+        found[name] = scalar_rrmse(value, snapshots.outputs[held, k])
+    return found
 
 
 def _measure_field(
@@ -281,7 +305,9 @@ def _measure_field(
         known = basis.decode(basis.coefficients(values[fold.held], mass))
         total += ((values[fold.held] - known) ** 2).sum(axis=0)
     truncation = total / len(values) + interpolation.square
-    ratios = RatioHistogram()
+    histograms, drawn = [], []
+    a_sample = max(1, DRAWN // len(values))
+    generator = np.random.default_rng(parameters.seed)
     errors, cut_errors = np.zeros(len(values)), np.zeros(len(values))
     simple = {each: np.zeros(len(values)) for each in folds[0].simple}
     squared_error, squared_spread = np.zeros(values.shape[1]), np.zeros(values.shape[1])
@@ -292,6 +318,7 @@ def _measure_field(
         predicted = basis.decode(fold.means[:, chosen])
         known = basis.decode(basis.coefficients(values[fold.held], mass))
         others = {each: basis.decode(means[:, chosen]) for each, means in fold.simple.items()}
+        ratios = RatioHistogram()
         for row, sample in enumerate(fold.held):
             # At the sample's own nodes, where predictions are read.
             truth = np.asarray(snapshots.samples[sample].fields[name])
@@ -300,33 +327,41 @@ def _measure_field(
             )
             found = snapshots.links[sample].from_common.interpolate(torch.from_numpy(found)).numpy()
             ratios.add(found[:, 0] - truth, found[:, 1])
+            some = generator.integers(len(truth), size=a_sample)
+            drawn.append(np.stack([found[some, 0], truth[some], found[some, 1]]))
             errors[sample] = relative_error(found[:, 0], truth)
             cut_errors[sample] = relative_error(found[:, 2], truth)
             for k, each in enumerate(simple):
                 simple[each][sample] = relative_error(found[:, 3 + k], truth)
+        histograms.append(ratios)
         squared_error += ((predicted - values[fold.held]) ** 2).sum(axis=0)
         squared_spread += ((values[fold.held] - basis.mean) ** 2).sum(axis=0)
+    factor = RatioHistogram.together(histograms).factor(parameters.coverage)
     return HeldOutField(
         first_column=columns.start,
         mode_count=mode_count,
         truncation=truncation,
-        factor=ratios.factor(parameters.coverage),
+        factor=factor,
         errors=errors,
         truncation_errors=cut_errors,
         interpolation_errors=interpolation.errors,
         baselines=simple,
         squared_error=squared_error / len(values),
         squared_spread=squared_spread / len(values),
+        shares=tuple(held_shares(histograms, (parameters.coverage, *LEVELS))),
+        drawn=np.concatenate(drawn, axis=1) * np.array([[1.0], [1.0], [factor]]),
     )
 
 
-def _measure_scalar(true: np.ndarray, folds: list[Fold], column: int, coverage: float) -> HeldOutScalar:
+def _measure_scalar(true: np.ndarray, folds: list[Fold], column: int, scale: Scale, coverage: float) -> HeldOutScalar:
     predicted, spread = np.zeros(len(true)), np.zeros(len(true))
     simple = {each: np.zeros(len(true)) for each in folds[0].simple}
     for fold in folds:
-        predicted[fold.held] = fold.means[:, column]
-        spread[fold.held] = np.sqrt(fold.variances[:, column])
+        variances = fold.variances[:, column]
+        predicted[fold.held], spread[fold.held] = unscaled(fold.means[:, column], variances, scale)
         for each, means in fold.simple.items():
-            simple[each][fold.held] = means[:, column]
+            simple[each][fold.held] = unscaled(means[:, column], variances, scale)[0]
     ratios = np.abs(predicted - true) / np.maximum(spread, 1e-300)
-    return HeldOutScalar(conformal_factor(ratios, coverage), predicted, true, simple)
+    factor = conformal_factor(ratios, coverage)
+    shares = held_scalar_shares([ratios[fold.held] for fold in folds], (coverage, *LEVELS))
+    return HeldOutScalar(factor, predicted, true, factor * spread, simple, tuple(shares))

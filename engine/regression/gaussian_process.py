@@ -31,8 +31,9 @@ MOST_REFINED = 400
 
 ALL = slice(None)
 
-TOGETHER = 16
-"""Processes whose hyperparameters are sought at once: their matrices stay in the processor's cache."""
+TOGETHER = 6
+"""Processes whose hyperparameters are sought at once: their matrices stay in the processor's cache, and the memory of
+one step serves the next."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from engine.regression.gaussian_process import Processes
 from engine.regression.mapping import PreparedMesh
 from engine.regression.morph import prepare_mesh
 from engine.regression.reduction import Basis
+from engine.regression.scaling import InputScales, Scale
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,20 @@ class FieldModel:
 
 @dataclass(frozen=True)
 class ScalarModel:
-    """One scalar: its process, and the factor on its standard deviation."""
+    """One scalar.
+
+    column : of its process
+    factor : on the standard deviation, for the band
+    scale : in which it was learnt
+    spread : standard deviation over the samples that were learnt from
+    """
 
     name: str
     unit: str
     column: int
     factor: float
+    scale: Scale = "linear"
+    spread: float = 1.0
 
 
 Known = TypeVar("Known", FieldModel, ScalarModel)
@@ -114,6 +123,7 @@ class RegressionModel:
     shape : basis of the coordinates on it
     input_names : scalars that must be given
     centre, spread : of [coefficients of the shape, scalars], for standardising
+    scales : from standardised features to the inputs of the processes
     processes : of all coefficients and scalars
     domain : of what was learnt
     card : how good it is, as plain values
@@ -124,6 +134,7 @@ class RegressionModel:
     input_names: tuple[str, ...]
     centre: np.ndarray
     spread: np.ndarray
+    scales: InputScales
     processes: Processes
     fields: Mapping[str, FieldModel]
     scalars: Mapping[str, ScalarModel]
@@ -221,9 +232,10 @@ class RegressionModel:
             coefficients, inputs if isinstance(inputs, Tensor) else self.scalar_inputs(inputs)
         )
         predict = self.processes.predict if bands else self.processes.predict_mean_alone
+        known = self.scales(features)[None]
         found_fields = {}
         for one in asked_fields:
-            mean, variance = (each[0] for each in predict(features[None], one.columns))
+            mean, variance = (each[0] for each in predict(known, one.columns))
             modes = torch.from_numpy(one.basis.modes)
             common = torch.from_numpy(one.basis.mean) + mean @ modes
             if bands:
@@ -234,8 +246,12 @@ class RegressionModel:
             found_fields[one.name] = (both[:, 0], both[:, 1])
         found_scalars = {}
         for scalar in asked_scalars:
-            mean, variance = (each[0, 0] for each in predict(features[None], slice(scalar.column, scalar.column + 1)))
-            found_scalars[scalar.name] = (mean, scalar.factor * variance.sqrt())
+            mean, variance = (each[0, 0] for each in predict(known, slice(scalar.column, scalar.column + 1)))
+            band = scalar.factor * variance.sqrt()
+            if scalar.scale == "logarithm":
+                mean = mean.exp()
+                band = mean * band
+            found_scalars[scalar.name] = (mean, band)
         shape = torch.from_numpy(self.shape.mean) + coefficients @ torch.from_numpy(self.shape.modes)
         return Outcome(found_fields, found_scalars, features, (seen - shape).reshape(self.common.dimension, -1), link)
 

@@ -17,6 +17,7 @@ from engine.regression.gaussian_process import Hyperparameters, Processes
 from engine.regression.model import FieldModel, RegressionModel, ScalarModel
 from engine.regression.morph import outline_of, outline_record
 from engine.regression.reduction import Basis
+from engine.regression.scaling import InputScales
 
 KIND = "regression"
 
@@ -54,9 +55,16 @@ def save_regression(model: RegressionModel, path: Path) -> None:
             for one in model.fields.values()
         ],
         "scalars": [
-            {"name": one.name, "unit": one.unit, "column": one.column, "factor": one.factor}
+            {
+                "name": one.name, "unit": one.unit, "column": one.column, "factor": one.factor, "scale": one.scale,
+                "spread": one.spread,
+            }
             for one in model.scalars.values()
         ],
+        "logarithmic": {
+            "columns": list(model.scales.logarithmic), "centre": list(model.scales.log_centre),
+            "spread": list(model.scales.log_spread), "least": list(model.scales.least),
+        },
         "domain": {
             "residual": domain.residual, "distance": domain.distance, "worst_angle": domain.worst_angle,
             "shape_count": domain.shape_count,
@@ -94,6 +102,7 @@ def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Regr
         input_names=tuple(details["inputs"]),
         centre=arrays["centre"],
         spread=arrays["spread"],
+        scales=_scales(arrays, details.get("logarithmic")),
         processes=Processes(
             details["kernel"],
             Hyperparameters.from_flat(tensors["processes.parameters"]),
@@ -113,6 +122,13 @@ def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Regr
         domain=Domain(low=arrays["domain.low"], high=arrays["domain.high"], **details["domain"]),
         card=details["card"],
     )  # fmt: skip
+
+
+def _scales(arrays: Mapping[str, np.ndarray], logarithmic: Mapping[str, Any] | None) -> InputScales:
+    centre, spread = arrays["centre"], arrays["spread"]
+    if not logarithmic:
+        return InputScales(centre, spread)
+    return InputScales(centre, spread, *(tuple(logarithmic[name]) for name in ("columns", "centre", "spread", "least")))
 
 
 def _within(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -31,7 +31,7 @@ class TrainingParameters(ParameterModel):
         help="At most so many numbers tell one shape from another.",
     )  # fmt: skip
     field_modes: int = parameter(
-        24, title="Modes of a field", ge=1, le=200, soft_max=80,
+        36, title="Modes of a field", ge=1, le=200, soft_max=80,
         help="At most so many numbers make up a field; fewer where further ones would make held-out errors worse.",
     )  # fmt: skip
     energy: float = parameter(

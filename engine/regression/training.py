@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,9 +23,16 @@ from engine.regression.model import FieldModel, RegressionModel, ScalarModel
 from engine.regression.morph import common_outline, prepare_meshes
 from engine.regression.reduction import Basis, find_basis, gram_matrix
 from engine.regression.report import TrainingReport
+from engine.regression.scaling import InputScales, Scale, choose_scales, scaled
 from engine.regression.settings import TrainingParameters
 
 LEAST_SAMPLES = 20
+
+LEADING = 1
+"""Modes of each field that stand for it when scales are chosen."""
+
+REFINED = 0.99
+"""Part of a field's energy whose modes have their length scales refined on more samples."""
 
 
 class TrainingStoppedError(FormwrightError):
@@ -41,6 +48,7 @@ class Snapshots:
     inputs, outputs : scalars, shapes (sample_count, …)
     mass, shape_mass : of fields and of coordinates
     shape_gram, grams : inner products of all snapshots, so that folds need not find them again
+    input_scales, output_scales : how scalars are learnt
     """
 
     samples: tuple[Sample, ...]
@@ -54,6 +62,8 @@ class Snapshots:
     shape_mass: csr_matrix
     shape_gram: np.ndarray
     grams: dict[str, np.ndarray]
+    input_scales: tuple[Scale, ...] = ()
+    output_scales: tuple[Scale, ...] = ()
 
 
 Progress = Callable[[str, float], None]
@@ -97,7 +107,7 @@ def train(
     )  # fmt: skip
     raw = np.concatenate([shape.coefficients(snapshots.shapes, snapshots.shape_mass), snapshots.inputs], axis=1)
     centre, spread = standardisation(raw)
-    inputs = torch.from_numpy((raw - centre) / spread)
+    features = torch.from_numpy((raw - centre) / spread)
     bases = {
         name: find_basis(
             values, snapshots.mass, most=parameters.field_modes, energy=parameters.energy, gram=snapshots.grams[name]
@@ -105,9 +115,13 @@ def train(
         for name, values in snapshots.fields.items()
     }
     coefficients = [basis.coefficients(snapshots.fields[name], snapshots.mass) for name, basis in bases.items()]
-    values = torch.from_numpy(np.concatenate([*coefficients, snapshots.outputs], axis=1))
     tell("Finding length scales", 0.4)
-    hyperparameters = _sought(inputs, values, len(dataset.output_names), parameters)
+    snapshots, scales = _scaled(snapshots, raw, centre, spread, coefficients, parameters)
+    inputs = scales(features)
+    values = torch.from_numpy(
+        np.concatenate([*coefficients, scaled(snapshots.outputs, snapshots.output_scales)], axis=1)
+    )
+    hyperparameters = _sought(inputs, values, bases, parameters)
     tell("Holding out", 0.65)
     held = hold_out(snapshots, shape.mode_count, bases, hyperparameters, parameters, tell, told)
     bases = {name: basis.truncated(held.fields[name].mode_count) for name, basis in bases.items()}
@@ -121,6 +135,7 @@ def train(
         input_names=dataset.input_names,
         centre=centre,
         spread=spread,
+        scales=scales,
         processes=processes,
         fields={
             name: FieldModel(
@@ -130,35 +145,67 @@ def train(
         },
         scalars={
             name: ScalarModel(
-                name, units.get(name, ""), len(kept) - len(dataset.output_names) + k, held.scalars[name].factor
+                name,
+                units.get(name, ""),
+                len(kept) - len(dataset.output_names) + k,
+                held.scalars[name].factor,
+                snapshots.output_scales[k],
+                float(snapshots.outputs[:, k].std()),
             )
             for k, name in enumerate(dataset.output_names)
         },
-        domain=_domain(held, inputs.numpy(), shape.mode_count),
+        domain=_domain(held, features.numpy(), shape.mode_count),
     )
     tell("Done", 1.0)
     return replace(model, card=make_card(dataset, snapshots, model, held, parameters))
 
 
-def _sought(inputs: Tensor, values: Tensor, scalars: int, parameters: TrainingParameters) -> Hyperparameters:
+def _scaled(
+    snapshots: Snapshots,
+    raw: np.ndarray,
+    centre: np.ndarray,
+    spread: np.ndarray,
+    coefficients: list[np.ndarray],
+    parameters: TrainingParameters,
+) -> tuple[Snapshots, InputScales]:
+    """Snapshots that know how scalars are learnt, and the way from features to the inputs of the processes.
+
+    raw : coefficients of the shape and scalars; `coefficients` : of the modes of each field
+    """
+    shape_count = raw.shape[1] - snapshots.inputs.shape[1]
+    features = (raw - centre) / spread
+    leading = np.concatenate([np.zeros((len(raw), 0)), *(each[:, :LEADING] for each in coefficients)], axis=1)
+    of_inputs, of_outputs = choose_scales(
+        features[:, :shape_count], snapshots.inputs, snapshots.outputs, leading, kernel=parameters.kernel,
+        subset=MOST_REFINED, seed=parameters.seed,
+    )  # fmt: skip
+    scales = InputScales.of(raw, centre, spread, of_inputs)
+    return replace(snapshots, input_scales=of_inputs, output_scales=of_outputs), scales
+
+
+def _sought(
+    inputs: Tensor, values: Tensor, bases: Mapping[str, Basis], parameters: TrainingParameters
+) -> Hyperparameters:
     """Hyperparameters of all modes, and of the scalars behind them: these are few, and sought on many samples."""
-    modes = values.shape[1] - scalars
     kernel, seed = parameters.kernel, parameters.seed
-    found = []
-    if modes:
-        found.append(
-            find_hyperparameters(
-                inputs, values[:, :modes], kernel=kernel, subset=parameters.subset, starts=1, steps=40, seed=seed,
-                refining=12,
-            )
-        )  # fmt: skip
-    if scalars:
-        found.append(
-            find_hyperparameters(
-                inputs, values[:, modes:], kernel=kernel, subset=MOST_REFINED, starts=2, steps=60, seed=seed
-            )
-        )
-    return Hyperparameters.from_flat(torch.cat([each.flat() for each in found]))
+    # Before each mode, this part of the field's energy is in others.
+    before = np.concatenate(
+        [np.zeros(0), *((np.cumsum(b.energies) - b.energies) / max(b.total, 1e-300) for b in bases.values())]
+    )
+    modes = len(before)
+    found = torch.zeros((values.shape[1], inputs.shape[1] + 3), dtype=torch.float64)
+    for chosen, refining in ((before < REFINED, 12), (before >= REFINED, 0)):
+        columns = torch.from_numpy(np.flatnonzero(chosen))
+        if len(columns):
+            found[columns] = find_hyperparameters(
+                inputs, values[:, columns], kernel=kernel, subset=parameters.subset, starts=1, steps=40, seed=seed,
+                refining=refining,
+            ).flat()  # fmt: skip
+    if values.shape[1] > modes:
+        found[modes:] = find_hyperparameters(
+            inputs, values[:, modes:], kernel=kernel, subset=MOST_REFINED, starts=2, steps=60, seed=seed
+        ).flat()
+    return Hyperparameters.from_flat(found)
 
 
 def take_snapshots(samples: tuple[Sample, ...], parameters: TrainingParameters, tell: Progress) -> Snapshots:

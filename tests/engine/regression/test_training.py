@@ -14,6 +14,7 @@ from engine.io.model_file import ModelCard, write_model
 from engine.regression.dataset import Dataset, DatasetError
 from engine.regression.generation.known_plates import known_plate as plate
 from engine.regression.model import RegressionModel
+from engine.regression.report import TrainingReport
 from engine.regression.saved_model import load_regression, save_regression
 from engine.regression.scores import relative_error, rrmse
 from engine.regression.settings import TrainingParameters
@@ -106,6 +107,37 @@ def test_gradients_through_process_modes_and_morph_against_differences(
     assert abs(slope - float((by_nodes * way).sum())) < 1e-5 * abs(slope)
     slope = float((value(places, scalars + step) - value(places, scalars - step)) / (2.0 * step))
     assert abs(slope - float(by_inputs.sum())) < 1e-5 * abs(slope)
+
+
+def test_a_training_tells_errors_as_it_goes_and_the_card_ends_with_the_same(plates: Dataset) -> None:
+    reports: list[TrainingReport] = []
+    few = Dataset(plates.samples[:30])
+    found = train(few, TrainingParameters(shape_modes=6, field_modes=4, folds=3, subset=20), told=reports.append)
+    assert [report.part for report in reports] == [1, 2, 3] and reports[-1].samples == 30
+    for name in ("narrowest", "strength"):
+        assert reports[-1].errors[name] == pytest.approx(found.card["scalars"][name]["rrmse"])
+    # Of fields the card may keep fewer modes.
+    assert reports[-1].mean == pytest.approx(found.card["mean rrmse"], rel=0.1)
+
+
+def test_the_card_says_what_bands_hold_of_samples_that_did_not_set_them(model: RegressionModel) -> None:
+    for name, coverage in model.card["coverage"].items():
+        assert coverage["wanted"] == 0.95 and 0.85 < coverage["measured"] < 1.0, name
+        assert np.all(np.diff(coverage["shares"]) >= 0.0)
+        assert np.abs(np.array(coverage["shares"]) - coverage["levels"]).max() < 0.15
+    held = model.card["fields"]["stress"]["held out"]
+    inside = np.abs(np.array(held["predicted"]) - held["true"]) <= held["band"]
+    assert len(inside) > 600 and 0.9 < inside.mean() < 0.99
+
+
+def test_a_scalar_over_decades_is_learnt_as_its_logarithm(plates: Dataset) -> None:
+    samples = tuple(replace(s, outputs={"life": s.outputs["strength"] ** -6}) for s in plates.samples)
+    found = train(Dataset(samples[:60]), TrainingParameters(shape_modes=8, field_modes=3, folds=4))
+    assert found.scalars["life"].scale == "logarithm"
+    predicted = [found.predict(sample).scalars["life"] for sample in samples[60:]]
+    true = np.array([sample.outputs["life"] for sample in samples[60:]])
+    assert all(each.mean > 0.0 and each.band > 0.0 for each in predicted)
+    assert np.corrcoef(np.log([each.mean for each in predicted]), np.log(true))[0, 1] > 0.95
 
 
 def test_only_the_fields_that_are_asked_for_are_predicted(model: RegressionModel, plates: Dataset) -> None:
