@@ -121,8 +121,8 @@ class EmptyState(QWidget):
             self._title.setText(self.tr("Begin a scene with a sheet"))
             self._kinds.setText(self.tr("Then add what it falls on or hangs from. A mesh can be dropped here, too."))
         elif self._document.workspace == REGRESSION:
-            self._title.setText(self.tr("Drop samples, a Model or a part here"))
-            self._kinds.setText(self.tr("Samples: .npz or a folder. A Model: .safetensors. A part to predict: a mesh."))
+            self._title.setText(self.tr("Drop samples or a part here"))
+            self._kinds.setText(self.tr("A data set, a Model, or a mesh to predict"))
         else:
             self._title.setText(self.tr("Drop a mesh or a scan here"))
             self._kinds.setText(self.tr("OBJ, STL, PLY, OFF, GLB, 3MF, VTK, XYZ, PCD …"))

@@ -31,6 +31,7 @@ SLOW_SECONDS = 0.03
 """A picture that takes longer is coarse while the mouse moves it."""
 SETTLED_MILLISECONDS = 160
 MOST_EDGES = 60_000
+"""In view; more of them would be a dark area, and slow."""
 PLAIN = 165
 """Grey of a mesh without values, of 255."""
 STEP = 1.2
@@ -158,11 +159,12 @@ class FieldView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(self.rect(), self._image)
         seen = self._seen()
-        if self._draw_edges and len(self._edges) <= MOST_EDGES:
+        edges = self._edges_in_view(seen) if self._draw_edges else self._edges[:0]
+        if 0 < len(edges) <= MOST_EDGES:
             ink = QColor("#000000" if self._values is not None or not tokens.dark else "#ffffff")
             ink.setAlpha(70)
             painter.setPen(QPen(ink, 0.6))
-            painter.drawLines(_lines(seen, self._edges))
+            painter.drawLines(_lines(seen, edges))
         if self._flat:
             painter.setPen(QPen(QColor(tokens.text_soft), 1.2))
             for chain in self._border:
@@ -173,6 +175,14 @@ class FieldView(QWidget):
             painter.setPen(QPen(QColor(tokens.accent), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _edges_in_view(self, seen: np.ndarray) -> np.ndarray:
+        """Edges with an end that is seen; of a surface in space only those whose ends look at the viewer."""
+        inside = ((seen[:, :2] >= 0.0) & (seen[:, :2] <= [self.width(), self.height()])).all(axis=1)
+        chosen = inside[self._edges].any(axis=1)
+        if not self._flat:
+            chosen &= (_normals(seen, self._triangles)[:, 2] > 0.0)[self._edges].all(axis=1)
+        return self._edges[chosen]
 
     def _paint_mark(self, painter: QPainter, place: QPointF) -> None:
         """White between black: seen on every colour."""
@@ -299,7 +309,8 @@ def _placed(
     """Nodes in pixels, y down, and their depth, shape (node_count, 3)."""
     low, high = nodes.min(axis=0), nodes.max(axis=0)
     turned = (nodes - 0.5 * (low + high)) @ turn.T
-    extent = np.ptp(turned, axis=0)[:2] if flat else np.full(2, float(np.linalg.norm(high - low)))
+    # What turns has the same size from all sides.
+    extent = np.ptp(turned, axis=0)[:2] if flat else np.full(2, 2.0 * float(np.linalg.norm(turned, axis=1).max()))
     room = np.maximum(np.array([size.width(), size.height()], float) - 2 * margin, 10.0)
     seen = turned * float((room / np.maximum(extent, 1e-300)).min()) * zoom
     seen[:, 0] += 0.5 * size.width() + shift[0]
@@ -356,12 +367,18 @@ def _turned(turn: np.ndarray, across: float, down: float) -> np.ndarray:
 
 def _facing(seen: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """How much the surface at each node looks at the viewer, in [0, 1], shape (node_count,)."""
+    return np.abs(_normals(seen, triangles)[:, 2])
+
+
+def _normals(seen: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Unit normals at the nodes, shape (node_count, 3); the third part is positive where they look at the viewer."""
     corners = seen[triangles]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     total = np.zeros_like(seen)
     for k in range(3):
         np.add.at(total, triangles[:, k], normals)
-    return np.abs(total[:, 2]) / np.maximum(np.linalg.norm(total, axis=1), 1e-300)
+    # y is down in pixels, so that normals that look at the viewer point away from him.
+    return -total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-300)
 
 
 def _edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -369,7 +386,9 @@ def _edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not len(triangles):
         return np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
     edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64), axis=1)
-    unique, count = np.unique(edges, axis=0, return_counts=True)
+    base = int(triangles.max()) + 1
+    keys, count = np.unique(edges[:, 0] * base + edges[:, 1], return_counts=True)
+    unique = np.stack(np.divmod(keys, base), axis=1)
     return unique, unique[count == 1]
 
 

@@ -50,6 +50,8 @@ class SamplePage(QWidget):
         self.edges.setToolTip(self.tr("Draw the edges of the meshes"))
         self.sample = FieldView(self.tr("Field on the sample"), self)
         self.morph = FieldView(self.tr("Field on the common shape"), self)
+        for check in (self.own_range, self.edges):
+            check.setAccessibleName(check.text())
         for view in (self.sample, self.morph):
             view.hovered.connect(self._hover)
             self.edges.toggled.connect(view.show_edges)

@@ -275,6 +275,7 @@ class SamplesPanel(QWidget):
             button.clicked.connect(lambda _=False, wanted=wanted: wanted.emit())
             column.addWidget(button)
         shipped = QPushButton(icon("mesh"), self.tr("Try the notched plates"), page)
+        shipped.setAccessibleName(shipped.text())
         shipped.setToolTip(self.tr("A small set that comes with the program: stress in plates with notches"))
         shipped.clicked.connect(lambda _=False: self._samples.open_shipped())
         column.addWidget(shipped)
@@ -293,6 +294,7 @@ class SamplesPanel(QWidget):
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         more.setProperty("menuButton", True)
         menu = QMenu(more)
+        menu.setAccessibleName(more.accessibleName())
         menu.addAction(self.tr("Open a data set…")).triggered.connect(lambda _=False: self.file_wanted.emit())
         menu.addAction(self.tr("Open a folder of samples…")).triggered.connect(
             lambda _=False: self.folder_wanted.emit()
@@ -310,6 +312,7 @@ class SamplesPanel(QWidget):
         self._summary.setWordWrap(True)
         self._problem = self._problem_label(page)
         self._leave_out = QPushButton(self.tr("Leave them out"), page)
+        self._leave_out.setAccessibleName(self.tr("Leave out samples with a complaint"))
         self._leave_out.clicked.connect(lambda _=False: self._leave_complaints_out())
         self._leave_out.hide()
         self._bar = QProgressBar(page)
