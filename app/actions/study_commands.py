@@ -25,6 +25,20 @@ def study_commands(window: MainWindow) -> list[Action]:
         if folder is not None:
             window.sharing.save_replay(folder)
 
+    def can_predict_sample() -> bool:
+        return not why_no_sample()
+
+    def why_no_sample() -> str:
+        samples = window.workbench.samples
+        if samples.look is None or samples.sample is None:
+            return tr("Open samples first")
+        return tr("End the run first: it is about another part") if window.document.run.active else ""
+
+    def predict_sample() -> None:
+        samples = window.workbench.samples
+        if samples.look is not None and samples.sample is not None:
+            window.workbench.predicting.predict_sample(samples.look.path, samples.look.rows[samples.sample].name)
+
     return [
         Action("study.reset", tr("Reset parameters"), lambda: window.workbench.files.reset_study(), "Study",
                icon="reset", enabled=can_reset, group="study",
@@ -32,6 +46,9 @@ def study_commands(window: MainWindow) -> list[Action]:
         Action("study.learn-shapes", tr("Learn a shape space…"), lambda: window.dialogs.learn_shapes(), "Study",
                icon="folder", group="study",
                help=tr("From a folder of meshes of one kind: a Model of them, to complete scans with")),
+        Action("study.predict-sample", tr("Predict this sample"), predict_sample, "Study",
+               icon="target", enabled=can_predict_sample, why_not=why_no_sample, group="study",
+               help=tr("The sample that is chosen becomes the part, with its scalars")),
         Action("study.copy-command", tr("Copy as command line"), lambda: window.sharing.copy_command_line(), "Study",
                "Ctrl+Shift+C", "copy", enabled=has_input, group="copy",
                help=tr("The command that does the same without a window")),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,17 @@ from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
 from app.document.placement import Vector
+from app.document.scene import with_new
 from app.document.topic import Topic
-from app.document.workspaces import PREDICT
+from app.document.workspaces import PART, PREDICT
 from app.viewport.viewing import SENSITIVITY
 from app.work.drawing import Drawing
 from app.work.engine_link import EngineLink
 from app.work.notices import Notices
+from app.work.running import Running
+from app.work.tasks import Tasks
 from engine.core.errors import FormwrightError
+from engine.geometry.mesh import Mesh
 from engine.protocol.edits import SetParameter
 from engine.protocol.layers import FIELD, RESIDUAL, TRUTH, parts_of
 from engine.protocol.snapshot import Snapshot
@@ -83,10 +89,20 @@ class Predicting:
     trust : how far the part is from what was learnt, and how far the trust region reaches; None without one
     """
 
-    def __init__(self, document: Document, link: EngineLink, drawing: Drawing, notices: Notices) -> None:
+    def __init__(
+        self,
+        document: Document,
+        link: EngineLink,
+        drawing: Drawing,
+        running: Running,
+        tasks: Tasks,
+        notices: Notices,
+    ) -> None:
         self._document = document
         self._link = link
         self._drawing = drawing
+        self._running = running
+        self._tasks = tasks
         self._notices = notices
         self.changed = Topic()
         self.shown = Topic()
@@ -178,6 +194,31 @@ class Predicting:
         none = np.empty((0, 3), np.float32)
         before = none if self._live is None else self._live.arrays.get("vertices", none)
         return snapshot.state != "running" and np.array_equal(before, snapshot.arrays.get("vertices", none))
+
+    # A sample as the part ---------------------------------------------------------------------------------------------
+
+    def predict_sample(self, data: str, name: str) -> None:
+        """Let a sample of a data set be the part, with its scalars, and predict it; read in a process of its own."""
+        if self._document.run.active:
+            self._notices.noted(_tr("End the run first: it is about another part"))
+            return
+
+        def use(read: tuple[Mesh, dict[str, float]]) -> None:
+            part, inputs = read
+            document = self._document
+            with document.scope(_tr("predict {0}").format(name)):
+                project, called = with_new(document.project, part, part.name)
+                study = project.study
+                if study.study == PREDICT:
+                    values = {**study.parameters, "inputs": inputs}
+                    study = study.model_copy(update={"parameters": values})
+                changed = replace(project, study=study, roles={**project.roles, PART: called})
+                document.change("", changed.with_named_inputs())
+            if self._running.can_run:
+                self._running.start()
+
+        work = partial(_read_part, data, name)
+        self._tasks.do_apart(work, use, self._notices.say, title=_tr("Reading {0}").format(name))
 
     # What a person changes ------------------------------------------------------------------------------------------
 
@@ -297,6 +338,11 @@ def _flag(told: Mapping[str, Any]) -> Flag:
     place = told.get("place")
     at = None if place is None else (float(place[0]), float(place[1]), float(place[2]))
     return Flag(bool(told["is_new"]), float(told["score"]), str(told["reason"]), at, dict(told["measures"]))
+
+
+def _read_part(data: str, name: str) -> Any:
+    """In a process of its own: a data set may be large."""
+    return importlib.import_module("engine.studies.sample_part").read_part(Path(data), name)
 
 
 def _names_in(path: Path) -> dict[str, tuple[str, ...]]:

@@ -88,7 +88,7 @@ class Workbench:
         self.files.samples_wanted.subscribe(self.samples.open)
         self.training = Training(document, self.samples, self.inputs, tasks, self.notices)
         self.learning = Learning(document, self.inputs, tasks, self.notices)
-        self.predicting = Predicting(document, link, self.drawing, self.notices)
+        self.predicting = Predicting(document, link, self.drawing, self.running, tasks, self.notices)
         self.probing = Probing(document, link, self.predicting, self.notices)
         self.closing = Closing(
             document, link, self.predicting, self.running, self.samples, self.training, tasks, self.notices

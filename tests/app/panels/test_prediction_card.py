@@ -29,6 +29,8 @@ from engine.io.model_file import ModelCard, write_model
 from engine.protocol.edits import SetParameter
 from engine.protocol.layers import BAND, FIELD, RESIDUAL
 from engine.protocol.snapshot import Snapshot
+from engine.regression.dataset import Dataset, Sample
+from engine.regression.flat_file import write_flat
 from engine.studies.catalogue import make_catalogue
 
 CORNERS = np.array([[0.0, 0.0, 0.0], [10.0, 0.0, 0.0], [10.0, 10.0, 0.0], [0.0, 10.0, 0.0]])
@@ -305,6 +307,27 @@ def test_an_opened_mesh_is_the_part_and_a_model_brings_its_study(
     assert document.project.roles == {"mesh": "square"}
     document.switch_workspace("Surface")
     assert not document.project.roles and document.main_role == "target"
+
+
+def test_a_sample_becomes_the_part_with_its_scalars(
+    workbench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, document = tmp_path / "plates.npz", workbench.document
+    sample = Sample("plate 3", CORNERS[:, :2], SQUARE, inputs={"load": 7.0}, anchors=np.array([0, 2]))
+    write_flat(Dataset((sample,), units={"length": "cm"}), path)
+    monkeypatch.setattr(workbench.tasks, "do_apart", lambda work, done, failed, title: done(work()))
+    document.switch_workspace("Regression")
+    document.set_file_input("model", "plates.safetensors")
+    before = document.run.run
+    workbench.predicting.predict_sample(str(path), "plate 3")
+    part = document.playing("mesh")
+    assert part is not None and part.name == "plate 3" and part.diagonal == pytest.approx(100.0 * np.sqrt(2.0))
+    assert document.study.parameters["inputs"] == {"load": 7.0} and document.run.run == before + 1
+    workbench.predicting.predict_sample(str(path), "plate 3")
+    assert document.run.run == before + 1, "the run is about the part that is there"
+    document.run.state = "finished"
+    document.undo()
+    assert document.playing("mesh") is None and "inputs" not in document.study.parameters
 
 
 def test_a_term_of_the_catalogue_says_what_it_picks() -> None:
