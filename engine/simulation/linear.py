@@ -28,7 +28,8 @@ FACTORED = 30_000
 """Unknowns up to which a factor is faster than multigrid, for a Newton step."""
 FACTORED_EXACTLY = 60_000
 """Likewise for a solution to rounding."""
-EXACT = 1e-13
+EXACT, ROUGHLY = 1e-13, 1e-2
+"""Relative residual of a solution to rounding, and of its correction."""
 UNSURE = 1e-6
 """Part of a solution that rounding may change. Where nothing can move freely that is about 1e-13; where something can,
 it is 1e-4 to all of it."""
@@ -244,18 +245,31 @@ class ExactSolver:
         """x with A x = b. `modes` makes those of `Multigrid`. Raises `SingularMatrixError` where x is
         not to be trusted: where solving again for what x leaves of b changes x by more than `UNSURE` of it."""
         if len(right) > FACTORED_EXACTLY and bool((matrix.diagonal() > 0.0).all()):
-            found = conjugate_gradients(matrix, right, Multigrid(matrix, modes()), EXACT, limit=MULTIGRID_LIMIT)
-            if found.solution is not None:
-                return found.solution
+            found = _by_multigrid(matrix, right, Multigrid(matrix, modes()))
+            if found is not None:
+                return found
         self._latest = factor = factor_of(matrix, self._latest)
         solve = factor.solve if factor.positive else _indefinite(matrix)
         solution = solve(right)
         for _ in range(2):
-            correction = solve(right - matrix @ solution)
-            if np.linalg.norm(correction) > UNSURE * np.linalg.norm(solution):
-                raise SingularMatrixError
-            solution += correction
+            solution = _corrected(solution, solve(right - matrix @ solution))
         return solution
+
+
+def _by_multigrid(matrix: csc_matrix, right: np.ndarray, grids: Multigrid) -> np.ndarray | None:
+    """A solution to rounding; None where conjugate gradients do not find it. Raises `SingularMatrixError`."""
+    found = conjugate_gradients(matrix, right, grids, EXACT, limit=MULTIGRID_LIMIT)
+    if found.solution is None:
+        return None
+    left = conjugate_gradients(matrix, right - matrix @ found.solution, grids, ROUGHLY, limit=MULTIGRID_LIMIT)
+    return None if left.solution is None else _corrected(found.solution, left.solution)
+
+
+def _corrected(solution: np.ndarray, correction: np.ndarray) -> np.ndarray:
+    """With the solution for what it had left; raises `SingularMatrixError` where that is too large to trust either."""
+    if not np.linalg.norm(correction) <= UNSURE * np.linalg.norm(solution):
+        raise SingularMatrixError
+    return solution + correction
 
 
 def _indefinite(matrix: csc_matrix) -> Callable[[np.ndarray], np.ndarray]:
