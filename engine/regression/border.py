@@ -7,16 +7,23 @@ import numpy as np
 from engine.regression.dataset import DatasetError, Sample
 
 
-def border_loops(triangles: np.ndarray) -> list[np.ndarray]:
+def border_loops(triangles: np.ndarray, name: str = "The mesh") -> list[np.ndarray]:
     """Nodes along every border, the triangles on the left; the longest loop first.
 
     triangles : shape (triangle_count, 3), wound alike
+
+    Raises `DatasetError` where they are not, as in a mesh of the plane that is folded.
     """
     heads, tails = triangles.ravel().astype(np.int64), triangles[:, [1, 2, 0]].ravel().astype(np.int64)
     size = int(triangles.max()) + 1
     inner = np.isin(heads * size + tails, tails * size + heads)
     following = np.full(size, -1)
     following[heads[~inner]] = tails[~inner]
+    ends = np.sort(tails[~inner])
+    if (ends[1:] == ends[:-1]).any() or not np.array_equal(ends, np.sort(heads[~inner])):
+        raise DatasetError(
+            f"{name}: its mesh is folded, or its triangles are not wound alike.", remedy="Repair its mesh."
+        )
     loops = []
     left = following >= 0
     while left.any():

@@ -69,7 +69,7 @@ class CircleOutline(Outline):
                 remedy="Give samples without holes or with one, or choose another morph.",
             )
         triangles = facing_up(sample)
-        loops = outer_first(sample.nodes, border_loops(triangles))
+        loops = outer_first(sample.nodes, border_loops(triangles, sample.name))
         prepared, places = [], []
         for loop in loops:
             on_loop = sample.anchors[np.isin(sample.anchors, loop)]
@@ -130,8 +130,10 @@ class CircleOutline(Outline):
         positions = mapped(nodes, torch.cat(borders), circle.neighbours, self.settings.weights)
         return Morph(positions, mesh.cells, *triangle_quality(positions.detach().numpy(), mesh.cells))
 
-    def locate(self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None)) -> Located:
-        return locate(points[of], nodes, cells)
+    def locate(
+        self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None), near: Located | None = None
+    ) -> Located:
+        return locate(points[of], nodes, cells, near=near)
 
     def to_dict(self) -> dict[str, Any]:
         return {

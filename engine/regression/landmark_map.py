@@ -80,7 +80,7 @@ class LandmarkOutline(Outline):
                 remedy="Choose another morph.",
             )
         triangles = facing_up(sample)
-        loops = _ordered(sample, outer_first(sample.nodes, border_loops(triangles)))
+        loops = _ordered(sample, outer_first(sample.nodes, border_loops(triangles, sample.name)))
         turned, places = [], []
         for loop in loops:
             one, at = anchored_loop(sample, loop, sample.anchors[np.isin(sample.anchors, loop)])
@@ -124,8 +124,10 @@ class LandmarkOutline(Outline):
         positions = torch.zeros_like(nodes).index_copy(0, held, to).index_copy(0, inner, deformation(nodes[inner]))
         return Morph(positions, mesh.cells, *triangle_quality(positions.detach().numpy(), mesh.cells))
 
-    def locate(self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None)) -> Located:
-        return locate(points[of], nodes, cells)
+    def locate(
+        self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None), near: Located | None = None
+    ) -> Located:
+        return locate(points[of], nodes, cells, near=near)
 
     def to_dict(self) -> dict[str, Any]:
         return {

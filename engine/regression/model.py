@@ -239,7 +239,9 @@ class RegressionModel:
             modes = torch.from_numpy(one.basis.modes)
             common = torch.from_numpy(one.basis.mean) + mean @ modes
             if bands:
-                spread = one.factor * (variance @ self._squared_modes(one) + torch.from_numpy(one.truncation)).sqrt()
+                square = variance @ self._squared_modes(one) + torch.from_numpy(one.truncation)
+                # Where a field is always the same there is no band, and none to differentiate.
+                spread = one.factor * square.clamp_min(1e-300).sqrt()
             else:
                 spread = torch.zeros_like(common)
             both = link.from_common.interpolate(torch.stack([common, spread], dim=1))

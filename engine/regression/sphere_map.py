@@ -82,6 +82,8 @@ class SphereOutline(Outline):
     ) -> SphereOutline:
         """Anchors go where they are on average when every surface is spread evenly over the sphere."""
         meshes = [_closed(mesh) for mesh in prepared]
+        for mesh in meshes:
+            _require_anchors(mesh, len(meshes[0].anchors), meshes[0].name)
         with torch.no_grad():
             planes = [
                 _in_the_plane(torch.from_numpy(sample.nodes), mesh, settings.weights)
@@ -97,11 +99,7 @@ class SphereOutline(Outline):
 
     def morph(self, nodes: Tensor, mesh: PreparedMesh) -> Morph:
         closed = _closed(mesh)
-        if len(closed.anchors) != len(self.places):
-            raise DatasetError(
-                f"{mesh.name} has {len(closed.anchors)} anchors; the model was learnt with {len(self.places)}.",
-                remedy="Name the anchors of this mesh as in the data.",
-            )
+        _require_anchors(closed, len(self.places), "what was learnt from")
         positions = self._placed(_in_the_plane(nodes, closed, self.weights), closed)
         if len(self.places) > LEAST_ANCHORS:
             goals = torch.from_numpy(self.places)
@@ -110,7 +108,9 @@ class SphereOutline(Outline):
         at = positions.detach().numpy()
         return Morph(positions, mesh.cells, *triangle_quality(at, mesh.cells, at[mesh.cells].mean(axis=1)))
 
-    def locate(self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None)) -> Located:
+    def locate(
+        self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None), near: Located | None = None
+    ) -> Located:
         return locate_on_sphere(points[of], nodes, cells)
 
     def to_dict(self) -> dict[str, Any]:
@@ -227,6 +227,14 @@ def _balanced(plane: np.ndarray, mesh: SphereMesh, nodes: np.ndarray) -> np.ndar
 def _without(nodes: np.ndarray, pole: int) -> np.ndarray:
     """Numbers of nodes once the pole is taken out."""
     return np.asarray(nodes) - (np.asarray(nodes) > pole)
+
+
+def _require_anchors(mesh: SphereMesh, count: int, whose: str) -> None:
+    if len(mesh.anchors) != count:
+        raise DatasetError(
+            f"{mesh.name} has {len(mesh.anchors)} anchors on its surface; {whose} has {count}.",
+            remedy="Name the same anchors in every sample.",
+        )
 
 
 def _closed(mesh: PreparedMesh) -> SphereMesh:

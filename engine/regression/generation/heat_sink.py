@@ -132,7 +132,7 @@ def solve_heat_sink(sample: Sample) -> Sample:
             raise DatasetError(f"{sample.name} has no {name}.", remedy="Give this scalar.")
     if len(sample.anchors) < 2:
         raise DatasetError(f"{sample.name} has fewer than two anchors: nobody knows where it is heated.")
-    (loop,) = border_loops(facing_up(sample))
+    (loop,) = border_loops(facing_up(sample), sample.name)
     border, places = anchored_loop(sample, loop, sample.anchors)
     heat = conduct(
         sample.nodes, sample.triangles, border[: places[1] + 1],
