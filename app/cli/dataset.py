@@ -13,7 +13,9 @@ from app.cli.steps import StepDisplay
 
 
 def dataset(
-    generator: Annotated[str, typer.Argument(metavar="GENERATOR", help="What to make: notched-plate, aerofoil or heat-sink.")],
+    generator: Annotated[
+        str, typer.Argument(metavar="GENERATOR", help="What to make: notched-plate, aerofoil or heat-sink.")
+    ],
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="FOLDER", help="Where it goes. A run that was stopped goes on there."),

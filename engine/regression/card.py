@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.regression.advice import advise
 from engine.regression.calibration import LEVELS
 from engine.regression.dataset import Dataset
 from engine.regression.folds import HeldOut
@@ -42,7 +43,7 @@ def make_card(
             },
         }
     everything = {**fields, **scalars}
-    return {
+    card = {
         "data": dataset.name,
         "recipe": dict(dataset.recipe),
         "units": dict(dataset.units),
@@ -63,28 +64,9 @@ def make_card(
         "scalars": scalars,
         "mean rrmse": float(np.mean([each["rrmse"] for each in everything.values()])),
         "as good as the model": _as_good(everything),
-        "advice": advice(fields, scalars),
         "settings": parameters.model_dump(),
     }
-
-
-def advice(fields: dict[str, Any], scalars: dict[str, Any]) -> str:
-    """One plain sentence on what would help most: more samples, more modes or a finer mesh."""
-    if not fields:
-        return "More samples would help most: the model predicts scalars alone."
-    parts = {
-        part: float(np.mean([field["split"][part] for field in fields.values()]))
-        for part in ("interpolation", "truncation", "regression")
-    }
-    worst = max(parts, key=lambda name: parts[name])
-    said = {
-        "interpolation": "A finer mesh would help most: bringing fields to the common mesh and back costs most of the "
-        "error.",
-        "truncation": "More samples would help most, and more modes with them: most of the error is in what the modes "
-        "cannot show.",
-        "regression": "More samples would help most: most of the error is in predicting modes from shape and scalars.",
-    }
-    return said[worst]
+    return {**card, "advice": advise(card)}
 
 
 def _field(name: str, model: RegressionModel, held: HeldOut) -> dict[str, Any]:

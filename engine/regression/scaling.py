@@ -49,6 +49,11 @@ class InputScales:
             tuple(raw[:, chosen].min(axis=0).tolist()),
         )  # fmt: skip
 
+    def scales(self, count: int) -> tuple[Scale, ...]:
+        """Of the last `count` features, the known scalars."""
+        first = len(self.centre) - count
+        return tuple("logarithm" if first + k in self.logarithmic else "linear" for k in range(count))
+
     def __call__(self, features: Tensor) -> Tensor:
         """Of features (…, feature_count), with their graph. Below a tenth of the smallest value that was learnt, where
         every prediction is flagged, a logarithm stays what it is there."""

@@ -45,6 +45,17 @@ def test_the_card_says_errors_and_what_would_help(model: Path, capsys: pytest.Ca
     assert set(card["fields"]["stress"]["split"]) == {"interpolation", "truncation", "regression"}
 
 
+def test_curve_and_split_are_measured_and_stay_in_the_card(
+    model: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("card", model, "--learning-curve", "--error-split", "--data", data) == 0
+    said = capsys.readouterr().out
+    assert "over the number of samples" in said and "Error from" in said
+    assert run("card", model, "--json") == 0
+    card = json.loads(capsys.readouterr().out)
+    assert len(card["learning_curve"]["samples"]) >= 2 and set(card["error_split"]) == {"stress", "shift"}
+
+
 def test_a_prediction_has_bands_and_a_flag(
     model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,15 +95,17 @@ def test_a_small_data_set_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[
         (("dataset", "moon", "-o", "x"), "no such generator"),
         (("dataset", "notched-plate", "-o", "x", "--set", "law"), "not KEY=VALUE"),
         (("card", "nothing.safetensors"), "nothing.safetensors"),
+        (("card", "MODEL", "--learning-curve"), "Add --data DATA"),
     ],
 )
 def test_wrong_usage_is_said_plainly(
     words: tuple[str, ...],
     said: str,
+    model: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(*words) == 2
+    assert run(*(model if word == "MODEL" else word for word in words)) == 2
     assert said in capsys.readouterr().err
