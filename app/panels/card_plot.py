@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.panels.plot_legend import PlotLegend
 from app.panels.theme import current_tokens
 
+MANY = 150
+"""Points from which on they are drawn small."""
 PARTS = ("interpolation", "truncation", "regression")
 
 
@@ -75,7 +77,7 @@ class CardPlot(QWidget):
             inside = float(np.mean(np.abs(y - x) <= np.asarray(band, float)))
             self._say([self.tr("{0} of {1} bands hold the true value").format(f"{inside:.0%}", len(x))])
         brush = pg.mkBrush(colour)
-        self.plot.addItem(pg.ScatterPlotItem(x=x, y=y, size=5, pen=None, brush=brush))
+        self.plot.addItem(pg.ScatterPlotItem(x=x, y=y, size=5 if len(x) < MANY else 3, pen=None, brush=brush))
         self._label(self.tr("true {0}").format(title), self.tr("predicted"))
 
     def show_coverage(self, coverage: Mapping[str, Mapping[str, Any]]) -> None:
