@@ -14,6 +14,7 @@ from engine.geometry.sheets import regular_sheet
 from engine.protocol.shell_materials import preset
 from engine.simulation.contact.errors import BlockedError, PassingError
 from engine.simulation.contact.trial import Part, make_trial
+from engine.simulation.schemes import SchemeName
 from tests.support.crossing import crosses
 
 MATERIAL = preset("rubber").material
@@ -152,3 +153,47 @@ def test_what_is_fast_meets_what_is_in_its_way(pair: Callable[[], Pair], step: f
     assert abs(float(trial.mean_velocity(stepper, other.name)[2])) < 0.9 * speed
     heights = [float(stepper.positions[trial.bodies[body.name], 2].mean()) for body in (one, other)]
     assert heights[0] < heights[1]
+
+
+def _turned(part: Part, seed: int) -> Part:
+    """Turned by some 20° about its middle, and further off."""
+    if not seed:
+        return part
+    generator = torch.Generator().manual_seed(seed)
+    axis = torch.randn(3, generator=generator, dtype=torch.float64)
+    spin = 0.35 * torch.linalg.cross(axis.expand(3, 3), torch.eye(3, dtype=torch.float64)) / axis.norm()
+    shift = 0.01 * torch.randn(3, generator=generator, dtype=torch.float64)
+    shift[2] = 0.02
+    middle = part.positions.mean(axis=0)
+    turned = (part.positions - middle) @ torch.linalg.matrix_exp(spin).numpy() + middle
+    return dataclasses.replace(part, positions=turned + shift.numpy())
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("speed", [2.0, 5.0, 10.0, 20.0, 40.0])
+@pytest.mark.parametrize("pair", [_two_sheets, _two_edges])
+def test_at_any_speed_it_passes_nothing_or_says_so(pair: Callable[[], Pair], speed: float, seed: int) -> None:
+    """Also on the straight way of a step, looked at in many places: sheets would be in each other for most of it."""
+    one, other, _ = pair()
+    scheme: SchemeName = "bdf2" if seed else "implicit-euler"
+    trial = make_trial([one, _turned(other, seed)], gravity=(0.0, 0.0, 0.0), step_size=5e-3, scheme=scheme)
+    velocities = torch.zeros_like(trial.positions)
+    velocities[trial.bodies[other.name], 2] = -speed
+    stepper = trial.stepper(velocities)
+    assert not crosses(trial.contact, stepper.positions)
+    refused = False
+    for _ in range(max(3, round(0.05 / speed / 5e-3))):
+        before = stepper.moment
+        try:
+            stepper.step()
+        except PassingError as error:
+            refused = True
+            assert set(error.bodies) == {one.name, other.name}
+            assert stepper.moment is before
+            break
+        start = trial.system.unknowns.positions(before.q)
+        way = stepper.positions - start
+        for part in np.linspace(0.0, 1.0, 41):
+            assert not crosses(trial.contact, start + part * way)
+    if not refused:
+        assert abs(float(trial.mean_velocity(stepper, other.name)[2])) < 0.95 * speed, "they have met"
