@@ -17,6 +17,7 @@ from engine.protocol.trajectory import INDEX
 
 if TYPE_CHECKING:
     from app.panels.export_dialog import ExportDialog
+    from app.panels.judging_dialog import JudgingDialog
     from app.panels.learning_dialog import LearningDialog
     from app.panels.motion_dialog import MotionDialog
     from app.panels.picture_dialog import PictureDialog
@@ -37,6 +38,7 @@ class Dialogs:
         self.motion: MotionDialog | None = None
         self.sensitivity: SensitivityDialog | None = None
         self.learning: LearningDialog | None = None
+        self.judging: JudgingDialog | None = None
         self.question: QuestionDialog | None = None
         self._questions: list[Question] = []
 
@@ -164,6 +166,15 @@ class Dialogs:
         dialog = LearningDialog(self._workbench.learning, self.folder(), self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.learning = dialog
+        dialog.show()
+
+    def select_candidates(self) -> None:
+        """The dialog that names meshes below a limit, beside the running window."""
+        from app.panels.judging_dialog import JudgingDialog
+
+        dialog = JudgingDialog(self._workbench.judging, self.folder(), self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.judging = dialog
         dialog.show()
 
     def save_losses(self) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from app.cli.console import UsageError, print_json, say
+from app.cli.console import print_json, say
 from app.cli.predict import parse_scalars
+from engine.regression.candidates import write_candidates
 
 
 def select(
@@ -21,44 +21,42 @@ def select(
     scalars: Annotated[
         list[str] | None, typer.Option("--input", metavar="NAME=VALUE", help="A scalar that the Model needs.")
     ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A table of all candidates, as CSV.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Name the candidates whose predicted value is below a limit, by conformal selection."""
+    from engine.regression.judging import judge
     from engine.regression.reading import read_candidates
     from engine.regression.saved_model import load_regression
-    from engine.regression.selection import select_below
 
-    learnt = load_regression(model)
-    name = scalar or next(iter(learnt.scalars), "")
-    if name not in learnt.scalars:
-        raise UsageError(
-            f"The model predicts no scalar {name!r}.", remedy=f"It has {', '.join(learnt.scalars) or 'fields alone'}."
-        )
-    given = parse_scalars(scalars or [])
-    candidates = [sample for path in meshes for sample in read_candidates(path)]
-    found = [learnt.predict_morphed(learnt.prepare(each), {**each.inputs, **given}) for each in candidates]
-    held = learnt.card["scalars"][name]["held out"]
-    selection = select_below(
-        below, np.array([each.scalars[name].mean for each in found]), held_predicted=np.array(held["predicted"]),
-        held_true=np.array(held["true"]), false_discovery_rate=fdr,
+    samples = [sample for path in meshes for sample in read_candidates(path)]
+    found = judge(
+        load_regression(model), samples, scalar=scalar, below=below, false_discovery_rate=fdr,
+        inputs=parse_scalars(scalars or []),
     )  # fmt: skip
-    new = [each.name for each, prediction in zip(candidates, found, strict=True) if prediction.novelty.is_new]
+    if output is not None:
+        write_candidates(found, output)
     if as_json:
         print_json(
             {
-                "chosen": [candidates[k].name for k in selection.chosen],
+                "chosen": [row.name for row in found.chosen],
                 "candidates": [
-                    {"name": each.name, "predicted": prediction.scalars[name].mean, "p": float(p)}
-                    for each, prediction, p in zip(candidates, found, selection.p_values, strict=True)
+                    {"name": row.name, "predicted": row.predicted, "p": row.p_value}
+                    for row in found.rows
+                    if not row.problem
                 ],
-                "new": new,
+                "new": [row.name for row in found.rows if row.novelty],
+                "problems": {row.name: row.problem for row in found.rows if row.problem},
             }
         )
         return
-    for k in selection.chosen:
-        value = found[k].scalars[name]
-        typer.echo(f"{candidates[k].name}: {name} {value.mean:.6g} ± {value.band:.2g} {value.unit}".rstrip())
-    say(f"{len(selection.chosen)} of {len(candidates)} are named as below {below:g}.")
+    for row in found.chosen:
+        typer.echo(f"{row.name}: {found.scalar} {row.predicted:.6g} ± {row.band:.2g} {found.unit}".rstrip())
+    for row in found.rows:
+        if row.problem:
+            say(f"{row.name} cannot be predicted: {row.problem}")
+    say(f"{len(found.chosen)} of {len(found.rows)} are named as below {below:g}.")
     say(f"On average at most {fdr:.0%} of such names are wrong.")
-    if new:
-        say(f"The Model does not know shapes like {', '.join(new[:5])}: for these the bound does not hold.")
+    if found.unknown:
+        names = ", ".join(row.name for row in found.unknown[:5])
+        say(f"The Model does not know shapes like {names}: for these the bound does not hold.")

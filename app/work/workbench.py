@@ -17,6 +17,7 @@ from app.work.engine_link import EngineLink
 from app.work.exporting import Exporting
 from app.work.files import Files
 from app.work.inputs import Inputs
+from app.work.judging import Judging
 from app.work.latent import Latent
 from app.work.learning import Learning
 from app.work.masking import Masking
@@ -89,6 +90,7 @@ class Workbench:
         self.training = Training(document, self.samples, self.inputs, tasks, self.notices)
         self.learning = Learning(document, self.inputs, tasks, self.notices)
         self.predicting = Predicting(document, link, self.drawing, self.running, tasks, self.notices)
+        self.judging = Judging(document, self.predicting, tasks, self.notices)
         self.probing = Probing(document, link, self.predicting, self.notices)
         self.closing = Closing(
             document, link, self.predicting, self.running, self.samples, self.training, tasks, self.notices
