@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pyvista
 
 from app.cli.main import main
 from engine.regression.dataset import Dataset
 from engine.regression.flat_file import write_flat
+from engine.regression.generation.catalogue import GENERATORS
 from engine.regression.generation.known_plates import known_plate
+from engine.regression.reading import read_dataset
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +75,30 @@ def test_a_prediction_has_bands_and_a_flag(
     assert said["new"] and "scalar" in said["reason"]
 
 
-def test_candidates_below_a_limit_are_named(model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("select", model, data, "--scalar", "strength", "--below", 4.5, "--fdr", 0.3, "--json") == 0
+def test_candidates_below_a_limit_are_named(
+    model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "found.csv"
+    assert run("select", model, data, "--scalar", "strength", "--below", 4.5, "--fdr", 0.3, "--json", "-o", table) == 0
     said = json.loads(capsys.readouterr().out)
     truth = {f"free-form {k}": known_plate(k).outputs["strength"] for k in range(40)}
     assert said["chosen"] and sum(truth[name] >= 4.5 for name in said["chosen"]) <= 0.5 * len(said["chosen"])
-    assert len(said["candidates"]) == 40
+    assert len(said["candidates"]) == 40 and not said["problems"]
+    assert sum(",yes," in line for line in table.read_text().splitlines()) == len(said["chosen"])
+
+
+def test_a_candidate_that_cannot_be_predicted_is_told_and_not_named(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torn = known_plate(3)
+    torn = replace(torn, name="torn", triangles=torn.triangles[:-40:2])
+    path = tmp_path / "candidates.npz"
+    write_flat(Dataset((known_plate(41), torn)), path)
+    assert run("select", model, path, "--scalar", "strength", "--below", 1e9, "--fdr", 0.5, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert list(said["problems"]) == ["torn"] and len(said["candidates"]) == 1
+    assert run("select", model, path, "--scalar", "weight", "--below", 1.0) != 0
+    assert "no scalar 'weight'" in capsys.readouterr().err
 
 
 def test_a_small_data_set_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,6 +107,34 @@ def test_a_small_data_set_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run("dataset", "notched-plate", "-o", folder, "--samples", 2, "--set", "law=elastic", "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert said["samples"] == 2 and Path(said["file"]).exists()
+
+
+@pytest.mark.parametrize("family", [pytest.param("aerofoil", marks=pytest.mark.slow), "heat-sink"])
+def test_families_are_made_learnt_from_and_predicted(
+    family: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if family == "heat-sink":
+        pytest.importorskip("skfem")
+    folder, model, output = tmp_path / family, tmp_path / "model.safetensors", tmp_path / "out.vtu"
+    assert run("dataset", family, "-o", folder, "--samples", 2, "--seed", 5) == 0
+    # It goes on where it stopped.
+    assert run("dataset", family, "-o", folder, "--samples", 25, "--seed", 5, "--test-share", 0.1, "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["samples"] == 25
+    few = ("--shape-modes", 6, "--field-modes", 4, "--folds", 3, "--subset", 20)
+    assert run("train", folder, "-o", model, *few, "--quiet") == 0
+    assert run("predict", model, folder, "--sample", 3, "-o", output, "--json") == 0
+    said = json.loads(capsys.readouterr().out)
+    truth = read_dataset(folder).samples[3]
+    assert set(said["scalars"]) == set(truth.outputs)
+    fields = pyvista.read(output).point_data
+    for name, values in truth.fields.items():
+        assert np.abs(fields[name] - values).mean() < 0.5 * np.abs(values - values.mean()).mean()
+
+
+def test_help_names_every_family(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("dataset", "--help") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(name in said for name in GENERATORS)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.spatial import Delaunay
 
 from engine.regression.border import border_loops
-from engine.regression.convex_map import convex_map, find_neighbours, mean_value_weights, uniform_weights
+from engine.regression.convex_map import (
+    convex_map,
+    cotangent_weights,
+    find_neighbours,
+    mapped,
+    mean_value_weights,
+    uniform_weights,
+)
 from engine.regression.generation.known_plates import known_plate as plate
 
 
@@ -16,8 +24,6 @@ def test_mean_values_leave_a_convex_part_as_it_is() -> None:
     inner = generator.uniform(-0.6, 0.6, (40, 2))
     angle = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
     nodes = np.concatenate([np.stack([np.cos(angle), np.sin(angle)], 1), inner])
-    from scipy.spatial import Delaunay
-
     triangles = Delaunay(nodes).simplices
     (loop,) = border_loops(_upright(nodes, triangles))
     neighbours = find_neighbours(_upright(nodes, triangles), loop, len(nodes))
@@ -58,3 +64,27 @@ def _upright(nodes: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     a, b, c = (nodes[triangles[:, k]] for k in range(3))
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
     return np.where((area > 0)[:, None], triangles, triangles[:, ::-1])
+
+
+def test_harmonic_maps_leave_a_convex_part_as_it_is_and_never_fold() -> None:
+    """Cotangents are exact on linear functions too. Obtuse angles make them negative: there the map may fold."""
+    generator = np.random.default_rng(1)
+    angle = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False)
+    nodes = np.concatenate([np.stack([np.cos(angle), np.sin(angle)], 1), generator.uniform(-0.6, 0.6, (60, 2))])
+    triangles = _upright(nodes, Delaunay(nodes).simplices)
+    (loop,) = border_loops(triangles)
+    neighbours = find_neighbours(triangles, loop, len(nodes))
+    border = torch.from_numpy(nodes[loop])
+    same = mapped(torch.from_numpy(nodes), border, neighbours, "harmonic")
+    assert np.allclose(same.numpy(), nodes, atol=1e-12)
+    rough = np.column_stack([nodes * [1.0, 0.2], generator.normal(0.0, 0.1, len(nodes))])
+    spiky = torch.from_numpy(rough)
+    weights = cotangent_weights(spiky, neighbours)
+    plain = convex_map(weights, border, neighbours).numpy()
+    assert float(weights.min()) < 0.0 and _flipped(plain, triangles) > 0
+    assert _flipped(mapped(spiky, border, neighbours, "harmonic").numpy(), triangles) == 0
+
+
+def _flipped(nodes: np.ndarray, triangles: np.ndarray) -> int:
+    a, b, c = (nodes[triangles[:, k]] for k in range(3))
+    return int(((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) <= (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])).sum())

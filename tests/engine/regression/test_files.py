@@ -10,9 +10,11 @@ import pytest
 import pyvista
 
 from engine.core.errors import FileError
-from engine.regression.dataset import Dataset, OutputGradient
+from engine.regression.checking import check_dataset, check_sample
+from engine.regression.dataset import Dataset, DatasetError, OutputGradient
 from engine.regression.flat_file import read_flat, write_flat
 from engine.regression.folder import ANCHOR, read_folder
+from engine.regression.generation.known_bodies import known_blob, known_filled_blob
 from engine.regression.reading import read_candidates, read_dataset, read_mesh, write_fields
 
 
@@ -147,3 +149,33 @@ def written_folder(dataset: Dataset, folder: Path, ending: str) -> Path:
         lines.append(",".join([f"a{k}", *(repr(float(value)) for value in values), part]))
     (folder / "scalars.csv").write_text("\n".join(lines))
     return folder
+
+
+def test_volumes_come_back_from_a_flat_file_and_from_vtu(tmp_path: Path) -> None:
+    samples = tuple(known_filled_blob(index, nodes=60, layers=3) for index in range(3))
+    write_flat(Dataset(samples), tmp_path / "solid.npz")
+    for one, two in zip(samples, read_flat(tmp_path / "solid.npz"), strict=True):
+        assert np.array_equal(one.tetrahedra, two.tetrahedra) and np.array_equal(one.triangles, two.triangles)
+    numbered = np.zeros(samples[0].node_count)
+    numbered[samples[0].anchors] = np.arange(1, 4)
+    write_fields(tmp_path / "solid.vtu", samples[0], {**samples[0].fields, ANCHOR: numbered})
+    back = read_mesh(tmp_path / "solid.vtu")
+    assert np.array_equal(back.tetrahedra, samples[0].tetrahedra)
+    assert np.array_equal(np.sort(back.triangles, axis=None), np.sort(samples[0].triangles, axis=None))
+    assert np.array_equal(back.anchors, samples[0].anchors)
+    assert np.allclose(back.fields["warmth"], samples[0].fields["warmth"])
+    with pytest.raises(FileError, match="fields of a volume cannot be written"):
+        write_fields(tmp_path / "solid.vtp", samples[0], {})
+    arrays = dict(np.load(tmp_path / "solid.npz"))
+    np.savez(tmp_path / "cut.npz", **{**arrays, "tetrahedra": arrays["tetrahedra"][:-1]})
+    with pytest.raises(FileError, match="array tetrahedra has"):
+        read_flat(tmp_path / "cut.npz")
+
+
+def test_a_volume_and_a_surface_are_not_learnt_together() -> None:
+    solid = known_filled_blob(0, nodes=60, layers=3)
+    with pytest.raises(DatasetError, match="blob 1 is a surface; filled blob 0 is a volume"):
+        check_dataset(Dataset((solid, known_blob(1, nodes=60))))
+    stray = replace(solid, tetrahedra=solid.tetrahedra + 1)
+    with pytest.raises(DatasetError, match="filled blob 0: a tetrahedron refers to a node"):
+        check_sample(stray)
