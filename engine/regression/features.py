@@ -60,16 +60,21 @@ class Correspondence:
     from_common: Located
 
 
-def correspond(nodes: Tensor, mesh: PreparedMesh, common: CommonMesh) -> Correspondence:
-    """Morph a mesh with its nodes at `nodes` and locate both ways; all weights carry the graph of `nodes`."""
+def correspond(
+    nodes: Tensor, mesh: PreparedMesh, common: CommonMesh, *, near: Correspondence | None = None
+) -> Correspondence:
+    """Morph a mesh with its nodes at `nodes` and locate both ways; all weights carry the graph of `nodes`.
+
+    near : of the same mesh with its nodes a little elsewhere; it makes this quicker, and nothing else
+    """
     outline = common.outline
     mapped = outline.morph(nodes, mesh)
     there = torch.from_numpy(common.positions)
     return Correspondence(
         mesh.name,
         mapped,
-        outline.locate(there, mapped.positions, mapped.cells),
-        outline.locate(mapped.positions, there, common.cells),
+        outline.locate(there, mapped.positions, mapped.cells, near=near.to_common if near else None),
+        outline.locate(mapped.positions, there, common.cells, near=near.from_common if near else None),
     )
 
 

@@ -88,9 +88,14 @@ class Outline(ABC):
         """
 
     @abstractmethod
-    def locate(self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None)) -> Located:
+    def locate(
+        self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None), near: Located | None = None
+    ) -> Located:
         """Where the nodes `of` one mesh, all at `points` on the common shape, lie in another one with its own at
-        `nodes`; the weights carry the graph of both."""
+        `nodes`; the weights carry the graph of both.
+
+        near : where they lay before both moved a little, which may help to find them
+        """
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:

@@ -54,7 +54,9 @@ class SameMeshOutline(Outline):
         )
         return Morph(torch.from_numpy(self.nodes), self.cells, *quality)
 
-    def locate(self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None)) -> Located:
+    def locate(
+        self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None), near: Located | None = None
+    ) -> Located:
         index = torch.arange(len(points))[of][:, None]
         return Located(index, torch.ones(index.shape, dtype=points.dtype))
 

@@ -151,7 +151,9 @@ class VolumeOutline(Outline):
         positions = torch.zeros_like(nodes).index_copy(0, held, goals).index_copy(0, inner, deformation(nodes[inner]))
         return Morph(positions, mesh.cells, *tetrahedron_quality(positions.detach().numpy(), mesh.cells))
 
-    def locate(self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None)) -> Located:
+    def locate(
+        self, points: Tensor, nodes: Tensor, cells: np.ndarray, *, of: slice = slice(None), near: Located | None = None
+    ) -> Located:
         return locate_in_volume(points[of], nodes, cells)
 
     def to_dict(self) -> dict[str, Any]:

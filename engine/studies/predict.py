@@ -41,9 +41,6 @@ from engine.studies.term_set import TermSet
 MESH = "mesh"
 """The role of the part."""
 
-FAR = 0.01
-"""Parts of the diagonal that a node may move before the part is brought to the common shape anew."""
-
 CPU = Device("cpu")
 
 
@@ -85,11 +82,11 @@ class PredictProblem:
         )  # fmt: skip
         self._strokes: list[edit_kinds.PaintFreeze] = []
         self._handles = PartHandles(self._terms, model.common.dimension, self.length)
-        self._link, self._linked_at, self._linked_in = self._morphed.correspondence, self._start, 0
+        self._link = self._morphed.correspondence
+        self._linked_at = self._start
         self._iteration, self._progress = 0, 0.0
         self._active: list[str] = []
         self._evaluated: Tensor | None = None
-        self._seen = (self._start, self._link)
         self._hold_handles()
 
     @property
@@ -124,7 +121,6 @@ class PredictProblem:
         if all(self._part_term(name).restrains for name in active):
             raise RestingError("No Term says where to go, so the shape stays: drag it, or add a Term and go on.")
         self._active = active
-        self._follow(due=iteration - self._linked_in >= self.parameters.morph_every or iteration == iterations - 1)
         return []
 
     def evaluate(self) -> dict[str, Tensor]:
@@ -134,11 +130,12 @@ class PredictProblem:
         if nodes.requires_grad:
             nodes.retain_grad()
         self._evaluated = nodes
-        return self._values(self._active, nodes, None if self.parameters.morph_every == 1 else self._link)
+        return self._values(self._active, nodes)
 
-    def _values(self, names: list[str], nodes: Tensor, link: Correspondence | None) -> dict[str, Tensor]:
-        """What these Terms say of the part with its nodes there; with the graph of the morph too without a `link`."""
+    def _values(self, names: list[str], nodes: Tensor) -> dict[str, Tensor]:
+        """What these Terms say of the part with its nodes there, with the graph of the morph too."""
         scalars, asked = self._scalars.raw(), [self._part_term(name) for name in names]
+        link = correspond(nodes, self._mesh, self.model.common, near=self._link)
         outcome = self.model.outcome(
             nodes,
             self._mesh,
@@ -148,6 +145,7 @@ class PredictProblem:
             bands=any(term.needs_bands for term in asked),
             correspondence=link,
         )
+        self._keep(link, nodes)
         evaluation = PartEvaluation(nodes, scalars, outcome, self._triangles)
         return {name: self._terms[name].evaluate(evaluation, self) for name in names}
 
@@ -262,30 +260,18 @@ class PredictProblem:
     def _hold_handles(self) -> None:
         self._handles.look(lambda: self._world(self._nodes().detach().numpy()), self._design)
 
-    def _follow(self, *, due: bool) -> None:
-        """Bring the part to the common shape anew where it is due, or where it has moved far since that was done."""
-        with torch.no_grad():
-            nodes = self._nodes()
-            moved = float((nodes - self._linked_at).square().sum(1).max().sqrt())
-            if moved > FAR * self._diagonal or (due and moved > 0.0):
-                self._link_at(nodes)
-        if due:
-            self._linked_in = self._iteration
+    def _keep(self, link: Correspondence, nodes: Tensor) -> None:
+        """Remember where the part lies on the common shape, without its graph."""
+        mapped = replace(link.morph, positions=link.morph.positions.detach())
+        there, back = (replace(each, weights=each.weights.detach()) for each in (link.to_common, link.from_common))
+        self._link, self._linked_at = replace(link, morph=mapped, to_common=there, from_common=back), nodes.detach()
 
-    def _link_at(self, nodes: Tensor) -> None:
-        with torch.no_grad():
-            self._link = correspond(nodes, self._mesh, self.model.common)
-        self._linked_at = nodes.detach().clone()
-
-    def _seen_link(self, nodes: Tensor) -> Correspondence:
-        """The correspondence that what is seen rests on: while the shape descends that which the descent holds; of a
-        shape that stays, its own."""
-        if self._evaluated is not None:
-            return self._link
-        if not torch.equal(nodes, self._seen[0]):
+    def _link_at(self, nodes: Tensor) -> Correspondence:
+        """Where the part with its nodes there lies on the common shape."""
+        if not torch.equal(nodes, self._linked_at):
             with torch.no_grad():
-                self._seen = (nodes, correspond(nodes, self._mesh, self.model.common))
-        return self._seen[1]
+                self._keep(correspond(nodes, self._mesh, self.model.common, near=self._link), nodes)
+        return self._link
 
     # -- going back -------------------------------------------------------------------------------------------------
 
@@ -297,8 +283,6 @@ class PredictProblem:
             **self._terms.state(),
             "strokes": [stroke.model_dump(mode="json") for stroke in self._strokes],
             "held": dict(self._handles.nodes),
-            "linked_at": self._linked_at.numpy().copy(),
-            "linked_in": self._linked_in,
         }
 
     def restore(self, state: State) -> None:
@@ -309,10 +293,6 @@ class PredictProblem:
         self._terms.restore(values)
         self._strokes = [edit_kinds.PaintFreeze.model_validate(stroke) for stroke in values["strokes"]]
         self._handles.nodes = {str(name): int(node) for name, node in values["held"].items()}
-        linked_at = torch.from_numpy(np.array(values["linked_at"], np.float64))
-        if not torch.equal(linked_at, self._linked_at):
-            self._link_at(linked_at)
-        self._linked_in = int(values["linked_in"])
         self._evaluated = None
 
     # -- looking ----------------------------------------------------------------------------------------------------
@@ -320,14 +300,14 @@ class PredictProblem:
     def view(self) -> tuple[tuple[float, float, float], dict[str, np.ndarray], dict[str, Any]]:
         shown = self.parameters.shown or next(iter(self.model.fields), "")
         with torch.no_grad():
-            nodes = self._nodes()
-            link = self._seen_link(nodes)
+            nodes = self._nodes() if self._evaluated is None else self._evaluated.detach()
+            link = self._link_at(nodes)
             outcome = self._outcome(nodes, [shown] if shown else [])
             local = outcome.residual.square().sum(0).sqrt()
             residual = self.length * link.from_common.interpolate(local)
             place_of = link.to_common.interpolate(nodes)
         novelty = self._novelty(outcome, link)
-        sensitivity, descent = self._told_gradients(link)
+        sensitivity, descent = self._told_gradients()
         count = self.part.vertex_count  # of a volume its surface; what is inside comes after
         vertices = self._world(nodes.numpy())[:count]
         arrays = {
@@ -400,7 +380,7 @@ class PredictProblem:
         return thumbnail(world[: self.part.vertex_count], self.part.triangles, size)
 
     def _outcome(self, nodes: Tensor, fields: list[str]) -> Outcome:
-        link = self._seen_link(nodes)
+        link = self._link_at(nodes)
         return self.model.outcome(nodes, self._mesh, self._scalars.raw(), fields=fields, correspondence=link)
 
     def _novelty(self, outcome: Outcome, link: Correspondence) -> Novelty:
@@ -417,12 +397,12 @@ class PredictProblem:
             return world
         return np.column_stack([world, np.full(len(world), self.part.vertices[0, 2])])
 
-    def _told_gradients(self, link: Correspondence) -> tuple[np.ndarray, np.ndarray]:
+    def _told_gradients(self) -> tuple[np.ndarray, np.ndarray]:
         """Of the total loss: change per mm of outward motion, shape (node_count,), and where the nodes would go so that
         it falls, the farthest by 1, shape (node_count, 3); of the last evaluation, or of the design as it is."""
         sensitivity = np.zeros(len(self._start), np.float32)
         descent = np.zeros((len(self._start), 3), np.float32)
-        nodes, on_nodes, on_design = self._gradients(link)
+        nodes, on_nodes, on_design = self._gradients()
         if on_nodes is None or on_design is None:
             return sensitivity, descent
         sensitivity = (self._shown_sensitivity(nodes, on_nodes) / self.length).astype(np.float32)
@@ -434,7 +414,7 @@ class PredictProblem:
             descent[:, : moved.shape[1]] = moved / farthest
         return sensitivity, descent
 
-    def _gradients(self, link: Correspondence) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    def _gradients(self) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Nodes, and the gradients of the total loss on them and on the design; None where no Term asks anything."""
         leaf, seen = self._design.leaf, self._evaluated
         if seen is not None:
@@ -444,7 +424,7 @@ class PredictProblem:
         asked = [name for name, weight in weights.items() if weight > 0.0 and self._asks(name)]
         if not asked:
             return nodes.detach(), None, None
-        values = self._values(asked, nodes, link)
+        values = self._values(asked, nodes)
         total = torch.stack([weights[name] * value for name, value in values.items()]).sum()
         on_nodes, on_design = torch.autograd.grad(total, (nodes, leaf), allow_unused=True)
         return nodes.detach(), on_nodes, on_design

@@ -40,12 +40,6 @@ class PredictParameters(ParameterModel):
         picks="predicted-field",
         help="Which predicted field is shown; empty: the first of the Model.",
     )
-    morph_every: int = parameter(
-        10, title="Morph every", unit="iterations", ge=1, le=1000, soft_max=50, live=True, advanced=True,
-        help="After so many iterations the part is brought to the common shape anew, and sooner where it has moved by "
-        "a hundredth of its size; until then every node keeps its place on the common shape, which is much quicker. "
-        "1: in every iteration, with the gradient of that too.",
-    )  # fmt: skip
     iterations: int = parameter(
         100, title="Iterations", ge=1, le=100000, soft_min=20, soft_max=500, step=20, live=True,
         help="Steps of the descent.",

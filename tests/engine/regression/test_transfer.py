@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.spatial import Delaunay
 
 from engine.regression.generation.known_plates import known_plate as plate
 from engine.regression.transfer import locate
@@ -45,3 +46,25 @@ def test_gradient_in_points_and_nodes() -> None:
         ]
         slope = float((ends[0] - ends[1]) / (2.0 * step))
         assert abs(slope - float((gradient * way).sum())) < 1e-6 * max(abs(slope), 1.0)
+
+
+def test_points_that_moved_a_little_are_found_from_where_they_were_and_no_otherwise() -> None:
+    generator = np.random.default_rng(4)
+    nodes = generator.uniform(0.0, 1.0, (400, 2))
+    triangles = Delaunay(nodes).simplices
+    # Some lie outside, on nodes, and on edges.
+    points = np.concatenate(
+        [generator.uniform(-0.1, 1.1, (300, 2)), nodes[:50], nodes[triangles[:50, :2]].mean(axis=1)]
+    )
+    near = locate(torch.from_numpy(points), torch.from_numpy(nodes), triangles)
+    for _ in range(3):
+        nodes = nodes + generator.normal(0.0, 3e-4, nodes.shape)
+        points = points + generator.normal(0.0, 0.05, points.shape)
+        anew = locate(torch.from_numpy(points), torch.from_numpy(nodes), triangles)
+        near = locate(torch.from_numpy(points), torch.from_numpy(nodes), triangles, near=near)
+        assert torch.equal(near.corners, anew.corners) and torch.equal(near.weights, anew.weights)
+    assert near.beside is not None
+    for triangle, beside in zip(triangles[:40], near.beside[:40], strict=True):
+        for corner, other in enumerate(beside):
+            shared = set(triangle) - {triangle[corner]}
+            assert other < 0 or shared <= set(triangles[other])

@@ -237,9 +237,10 @@ def test_the_shape_descends_on_what_is_predicted(model: Path, part: Mesh) -> Non
         pass
     _, arrays, info = built.view()
     assert info["predicted"]["strength"][0] > before + 0.2
-    # The held correspondence says what a new one says.
+    built.apply(edits.SetWeight(term="trust-region", weight=1.0))  # what is seen was evaluated, a step before this
     anew = built.model.predict(built.result_sample())
-    assert anew.scalars["strength"].mean == pytest.approx(info["predicted"]["strength"][0], rel=5e-3)
+    assert anew.scalars["strength"].mean == pytest.approx(built.view()[2]["predicted"]["strength"][0], rel=1e-9)
+    assert anew.scalars["strength"].mean == pytest.approx(info["predicted"]["strength"][0], rel=0.02)
     # The region pulls like a spring: the descent goes a little beyond.
     assert info["flag"]["score"] < 1.35
     assert np.abs(arrays["sensitivity"]).max() > 0.0
@@ -278,7 +279,7 @@ def test_it_continues_from_a_state_bit_for_bit(model: Path, part: Mesh, freedom:
     runs = []
     for _ in range(2):
         terms = [RAISE, term("trust-region"), handle(part, node, (0.3, 0.0, 0.0))]
-        built = problem(model, part, terms, vary=["load"], morph_every=4, freedom=freedom)
+        built = problem(model, part, terms, vary=["load"], freedom=freedom)
         runs.append((built, run_of(built, 30)))
     (one, first), (other, second) = runs
     for _ in range(7):
@@ -309,13 +310,12 @@ ASKED = [
 ]
 
 
-@pytest.mark.parametrize("morph_every", [1, 10])
 @pytest.mark.parametrize("freedom", ["family", "free"])
-def test_gradients_agree_with_central_differences(model: Path, part: Mesh, freedom: str, morph_every: int) -> None:
+def test_gradients_agree_with_central_differences(model: Path, part: Mesh, freedom: str) -> None:
     """Of every Term in shape and scalars: through bands, fields, modes, the handles' shape, and the morph."""
     terms = [spec.model_copy(update={"name": f"{spec.kind} {number}"}) for number, spec in enumerate(ASKED)]
     terms.append(handle(part, flank_node(part), (0.3, 0.1, 0.0)))
-    built = problem(model, part, terms, freedom=freedom, morph_every=morph_every, vary=["load"])
+    built = problem(model, part, terms, freedom=freedom, vary=["load"])
     generator = torch.Generator().manual_seed(5)
     leaves = built.tensors()
     for leaf in leaves.values():
@@ -370,11 +370,11 @@ def test_the_sensitivity_is_what_the_loss_does_when_the_border_moves(model: Path
     motion = torch.from_numpy((bulge[:, None] * normals)[edge_nodes])
     moved = harmonic_extension(nodes, part.triangles, edge_nodes)(motion).numpy()
     step = 1e-4
-    mesh, link = built._mesh, built._link
+    mesh = built._mesh
     ends = [
         float(
             built.model.outcome(
-                torch.from_numpy(nodes + sign * step * moved), mesh, {"load": 1.5}, correspondence=link, bands=False
+                torch.from_numpy(nodes + sign * step * moved), mesh, {"load": 1.5}, bands=False
             ).scalars["narrowest"][0]
         )
         for sign in (1.0, -1.0)
