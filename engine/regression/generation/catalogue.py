@@ -18,7 +18,11 @@ GENERATORS: dict[str, Generator] = {
             "Notched plates",
             "Plates with two free-form flanks that are pulled: displacement, stress and plastic strain.",
             notched_plate,
-            {"family": ("free-form", "wedge", "ellipse"), "law": ("elastoplastic", "elastic")},
+            {
+                "family": ("free-form", "wedge", "ellipse"),
+                "law": ("elastoplastic", "elastic"),
+                "mesh": ("usual", "coarse"),
+            },
             UNITS,
             solve_plate,
         ),

@@ -12,6 +12,7 @@ from engine.regression.generation.plate_mesh import plate_mesh
 from engine.regression.generation.shapes import Family, draw_flanks
 
 Law = Literal["elastic", "elastoplastic"]
+Density = Literal["usual", "coarse"]
 
 YOUNG_MODULUS = 200_000.0
 POISSON_RATIO = 0.3
@@ -22,14 +23,25 @@ UNITS = {
 }  # fmt: skip
 
 
-def notched_plate(index: int, *, seed: int, family: Family = "free-form", law: Law = "elastoplastic") -> Sample:
+def notched_plate(
+    index: int,
+    *,
+    seed: int,
+    family: Family = "free-form",
+    law: Law = "elastoplastic",
+    mesh: Density = "usual",
+) -> Sample:
     """Plate number `index` of the data set with this seed: the same whoever makes it, and in whatever order.
 
-    Meshes have 1,800 to 2,400 nodes. Raises `FormwrightError` when the plate cannot be solved.
+    Meshes have 1,800 to 2,400 nodes, coarse ones 430 to 560. Raises `FormwrightError` when the plate cannot be solved.
     """
     generator = np.random.default_rng([seed, index])
     flanks = draw_flanks(family, generator)
-    mesh = plate_mesh(flanks, columns=int(generator.integers(14, 17)), rows=int(generator.integers(34, 39)))
+    fewest, most = (14, 34), (17, 39)
+    if mesh == "coarse":
+        fewest, most = (7, 17), (9, 20)
+    columns, rows = (int(generator.integers(low, high)) for low, high in zip(fewest, most, strict=True))
+    grid = plate_mesh(flanks, columns=columns, rows=rows)
     elongation = generator.uniform(0.05, 0.15)
     if law == "elastic":
         inputs = {"elongation": elongation, "Young's modulus": generator.uniform(0.5, 1.5) * YOUNG_MODULUS}
@@ -38,10 +50,12 @@ def notched_plate(index: int, *, seed: int, family: Family = "free-form", law: L
             "elongation": elongation, "yield stress": generator.uniform(200.0, 400.0),
             "hardening": generator.uniform(1000.0, 10000.0),
         }  # fmt: skip
-    return _pulled(f"{family} {index}", mesh.vertices, mesh.triangles, mesh.corners, inputs, law)
+    return _pulled(f"{family} {index}", grid.vertices, grid.triangles, grid.corners, inputs, law)
 
 
-def solve_plate(sample: Sample, *, family: Family = "free-form", law: Law = "elastoplastic") -> Sample:
+def solve_plate(
+    sample: Sample, *, family: Family = "free-form", law: Law = "elastoplastic", mesh: Density = "usual"
+) -> Sample:
     """The plate of a sample, solved: its mesh, its corners as anchors and its inputs count.
 
     A mesh as `notched_plate` makes it, four triangles to an element, is solved on these elements; any other with a
