@@ -113,8 +113,8 @@ class JudgingDialog(QDialog):
             self.scalar.addItems(names)
         for widget in (self.folder, self.choose, self.scalar, self.below, self.rate):
             widget.setEnabled(not busy)
-        for widget in (self.bar, self._step, self.cancel):
-            widget.setVisible(busy)
+        for shown in (self.bar, self._step, self.cancel):
+            shown.setVisible(busy)
         why_not = self._why_not()
         self.select.setEnabled(not busy and not why_not)
         self.export.setVisible(judging.found is not None)
@@ -182,10 +182,9 @@ class JudgingDialog(QDialog):
             self._step.setText(" · ".join(part for part in (row.detail, time_left(row)) if part))
 
     def _number(self, title: str, help: str, value: float = 0.0, unit: str = "") -> NumberField:
-        limits = {"above": 0.0, "maximum": 99.0} if unit == "%" else {}
-        field = NumberField(ParameterField("", title, help, "number", value, unit=unit, **limits), self, bare=True)
-        field.setAccessibleName(title)
-        return field
+        above, maximum = (0.0, 99.0) if unit == "%" else (None, None)
+        declared = ParameterField("", title, help, "number", value, unit=unit, above=above, maximum=maximum)
+        return NumberField(declared, self, bare=True)
 
     def _button(self, title: str, pressed: object) -> QPushButton:
         button = QPushButton(title, self)
