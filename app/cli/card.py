@@ -84,6 +84,11 @@ def card_text(values: Mapping[str, Any]) -> str:
                 f"  {name:<34}{each['interpolation']:>10.4f}{each['truncation']:>10.4f}{each['regression']:>11.4f}"
             )
     lines.append(f"Mean RRMSE: {values['mean rrmse']:.4f}")
+    if test := values.get("test"):
+        lines.append(
+            f"On {test['samples']} samples kept for testing: mean RRMSE {test['mean']:.4f}, "
+            f"{test['mean coverage']:.0%} of the true values in their bands."
+        )
     lines.extend(values["as good as the model"])
     lines.append(values["advice"])
     return "\n".join(lines)

@@ -36,10 +36,13 @@ def train(
     from engine.regression.reading import read_dataset
     from engine.regression.saved_model import save_regression
     from engine.regression.training import train as learn
+    from engine.regression.unseen import measured_on_test
 
     dataset = read_dataset(data)
     with Interruption() as interruption, StepDisplay("Training", quiet=quiet or as_json) as display:
-        model = learn(dataset, parameters, progress=display.tell, stop=interruption.asked.is_set)
+        stop = interruption.asked.is_set
+        model = learn(dataset, parameters, progress=display.tell, stop=stop)
+        model = measured_on_test(model, dataset, progress=display.tell, stop=stop)
     save_regression(model, output)
     if as_json:
         print_json({"model": str(output), **model.card})

@@ -12,7 +12,7 @@ from engine.core.atomic import atomic_write
 from engine.core.errors import FileError
 from engine.io.model_file import ModelCard
 
-HEADER = ("name", "unit", "rrmse", "q2", "ridge", "nearest", "measured coverage")
+HEADER = ("name", "unit", "rrmse", "q2", "ridge", "nearest", "measured coverage", "test rrmse")
 ENDINGS = (".json", ".csv", ".md")
 
 
@@ -42,7 +42,8 @@ def _cells(values: dict[str, Any]) -> list[list[str]]:
     lines = []
     for name, each in card_rows(values):
         baselines, covered = each.get("baselines", {}), measured_coverage(values, name)
-        numbers = [each["rrmse"], each["q2"], baselines.get("ridge"), baselines.get("nearest"), covered]
+        tested = values.get("test", {}).get("errors", {}).get(name)
+        numbers = [each["rrmse"], each["q2"], baselines.get("ridge"), baselines.get("nearest"), covered, tested]
         lines.append([name, each.get("unit", ""), *("" if number is None else f"{number:.6g}" for number in numbers)])
     return lines
 

@@ -124,6 +124,13 @@ class RegressionCard(QWidget):
             self.tr("Learnt from {0} samples of {1}").format(values.get("samples", "?"), values.get("data", "?")),
             self.tr("{0} modes of the shape").format(values.get("shape modes", "?")),
         ]
+        test = values.get("test")
+        if test:
+            facts.append(
+                self.tr(
+                    "On {0} samples kept for testing: mean RRMSE {1}, {2} of the true values in their bands"
+                ).format(test["samples"], _percent(test["mean"]), f"{test['mean coverage']:.0%}")
+            )
         spot = self._worst_spot(values)
         if spot:
             facts.append(spot)
@@ -167,7 +174,8 @@ class RegressionCard(QWidget):
         for row, (name, each) in enumerate(card_rows(values), start=1):
             unit, baselines, covered = each.get("unit", ""), each.get("baselines", {}), measured_coverage(values, name)
             self._cell(row, 0, name, f"{name} [{unit}]" if unit else name)
-            self._cell(row, 1, _percent(each["rrmse"]))
+            tested = values.get("test", {}).get("errors", {}).get(name)
+            self._cell(row, 1, _percent(each["rrmse"]), self.tr("Test: {0}").format(_percent(tested)) if tested else "")
             self._cell(row, 2, f"{each['q2']:.3f}")
             both = self.tr("Straight line: {0}. Most similar sample: {1}.").format(
                 _percent(baselines.get("ridge")), _percent(baselines.get("nearest"))

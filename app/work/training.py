@@ -253,8 +253,10 @@ def _train(
         report(said[0], said[1], news=dict(vars(each)))
 
     options = TrainingParameters.parse(dict(values), owner="training")
-    learnt = training.train(_dataset(data, split, report), options, progress=progress, stop=stopping, told=told)
-    saved.save_regression(learnt, model)
+    dataset = _dataset(data, split, report)
+    learnt = training.train(dataset, options, progress=progress, stop=stopping, told=told)
+    unseen = importlib.import_module("engine.regression.unseen")
+    saved.save_regression(unseen.measured_on_test(learnt, dataset, progress=report, stop=stopping), model)
 
 
 def _diagnose(

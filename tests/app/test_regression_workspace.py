@@ -169,6 +169,7 @@ def test_a_model_is_learnt_from_the_window_and_its_card_is_shown_and_written(
     window.model.model.setText(str(tmp_path / "plates"))
     window.model._set("shape_modes", 4)
     window.model._set("field_modes", 6)
+    window.model._set("folds", 3)
 
     # Cancelled, it leaves nothing behind.
     QTest.mouseClick(window.model.train, Qt.MouseButton.LeftButton)
@@ -190,6 +191,7 @@ def test_a_model_is_learnt_from_the_window_and_its_card_is_shown_and_written(
     assert values["samples"] == 22 and card.advice() == values["advice"]
     row = next(text for text in card.texts() if text.startswith("stress"))
     assert f"{values['fields']['stress']['q2']:.3f}" in row
+    assert values["test"]["samples"] == 3 and "3 samples kept for testing" in card._facts.text()
     for ending in ("json", "csv", "md"):
         path = tmp_path / f"card.{ending}"
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), ""))
@@ -201,6 +203,15 @@ def test_a_model_is_learnt_from_the_window_and_its_card_is_shown_and_written(
     table = list(csv.DictReader((tmp_path / "card.csv").open()))
     assert float(table[0]["rrmse"]) == pytest.approx(values["fields"]["stress"]["rrmse"], rel=1e-5)
     assert "stress" in (tmp_path / "card.md").read_text()
+
+    # What is measured on demand goes into the same file, and is shown at once.
+    QTest.mouseClick(card.curve, Qt.MouseButton.LeftButton)
+    assert training.diagnosing == "curve" and not card.split.isEnabled()
+    wait(window, lambda: training.row is None)
+    curve = training.card().details["card"]["learning_curve"]
+    assert training.outcome == "" and len(curve["samples"]) == len(curve["mean"]) > 1
+    assert card.kind.currentData() == "curve" and card.plot.isVisibleTo(card)
+    assert training.card().details["card"]["fields"] == values["fields"]
 
     window.document.undo()
     assert MODEL not in window.document.study.inputs and training.card() is None and card.plot.isHidden()
