@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from PySide6.QtCore import QCoreApplication
 from app.document.document import Document
 from app.document.run_record import RunRecord
 from app.document.topic import Topic
+from app.work.task_rows import TaskCancelledError
 from app.work.tasks import Tasks
-from engine.core.errors import EngineStoppedError, FormwrightError
+from engine.core.errors import EngineStoppedError, FormwrightError, WithdrawnError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
 from engine.protocol import snapshot as seen
@@ -180,13 +181,17 @@ class EngineLink:
         failed: Callable[[BaseException], object] | None = None,
         *,
         title: str = "",
+        cancellable: bool = False,
     ) -> None:
-        """Ask the engine; the answer arrives at a later poll. A question that takes long has a row by its `title`."""
+        """Ask the engine; the answer arrives at a later poll. A question that takes long has a row by its `title`, and
+        can be cancelled there if the engine looks for that while it answers."""
         if self.session is None:
             self._failed(FormwrightError(_tr("The engine is not running."), remedy=_tr("Press Run to start it.")))
             return
-        row = self._tasks.begin(title) if title else None
-        self._tasks.watch(self.session.ask(request), done, failed or self._failed, row=row)
+        future = self.session.ask(request)
+        cancel = partial(self.session.withdraw, future) if cancellable else None
+        row = self._tasks.begin(title, cancel=cancel) if title else None
+        self._tasks.watch(future, done, failed or self._failed, row=row)
 
     # Listening ----------------------------------------------------------------------------------------------------
 
@@ -308,8 +313,8 @@ class EngineLink:
     def _failed(self, error: BaseException) -> None:
         self.starting = False
         self.progressed(seen.Progress("engine", 1.0))
-        if isinstance(error, EngineStoppedError):
-            return  # `engine_died` has said so, and offers to restart
+        if isinstance(error, EngineStoppedError | TaskCancelledError | WithdrawnError):
+            return  # `engine_died` has said so, and offers to restart; or a person has ended it
         if isinstance(error, FormwrightError):
             self.problem_raised(seen.ProblemRaised(error.message, error.remedy))
         else:

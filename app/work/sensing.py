@@ -61,7 +61,7 @@ class Sensing:
         """Differentiate a number through the last `horizon` steps; what runs waits for it. It colours the surface, and
         goes to `done`, or is said in a message."""
         request, title = SensitivityOf(number=number, horizon=horizon), _tr("Sensitivity of {0}").format(number)
-        self._link.ask(request, partial(self._answered, done=done), failed, title=title)
+        self._link.ask(request, partial(self._answered, done=done), failed, title=title, cancellable=True)
 
     def _answered(self, found: Sensitivity, *, done: Callable[[Sensitivity], object] | None = None) -> None:
         if done is not None:

@@ -63,6 +63,13 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class Withdraw:
+    """The answer to an `Ask` is not wanted any more."""
+
+    ticket: int
+
+
+@dataclass(frozen=True)
 class Acknowledge:
     """The slot has been read (or skipped) and may be written again."""
 

@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 import traceback
+from concurrent.futures import Future
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -180,7 +181,13 @@ class EngineLoop:
             case messages.Ask(request=None):
                 self._answers.append((message.ticket, self._session.catalogue()))
             case messages.Ask():
-                self._answers.append((message.ticket, self._session.ask(message.request)))
+                future: Future[Any] = Future()
+                self._answers.append((message.ticket, future))
+                self._session.ask(message.request, into=future)
+            case messages.Withdraw():
+                for ticket, asked in self._answers:
+                    if ticket == message.ticket:
+                        self._session.withdraw(asked)
 
     def _sleep(self, wait: float | None) -> None:
         """Until a message comes; at most `wait` seconds (a Snapshot is due then)."""

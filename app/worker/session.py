@@ -107,6 +107,11 @@ class EngineSession:
     def ask(self, request: Request) -> Future[Any]:
         return self._ask(request)
 
+    def withdraw(self, future: Future[Any]) -> None:
+        for ticket, asked in self._futures.items():
+            if asked is future:
+                self._link.send(messages.Withdraw(ticket))
+
     def snapshot(self) -> Snapshot | None:
         self._pump()
         if self._latest is not None:

@@ -96,5 +96,9 @@ class NotDifferentiableError(FormwrightError):
     """A gradient was asked of a path that has none."""
 
 
+class WithdrawnError(FormwrightError):
+    """Nobody wants the answer to a question any more: it was given up."""
+
+
 class EngineStoppedError(FormwrightError):
     """The engine process ended while the window lives."""

@@ -182,6 +182,10 @@ class Session(Protocol):
         """Ask: the Future holds the answer, or the `FormwrightError`."""
         ...
 
+    def withdraw(self, future: Future[Any]) -> None:
+        """Nobody waits for this answer of `ask` any more: unless it comes first, the Future holds `WithdrawnError`."""
+        ...
+
     def snapshot(self) -> Snapshot | None:
         """The latest Snapshot that has not been seen yet, or None."""
         ...

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,7 @@ def simulate(
     parameters: Mapping[str, Tensor] | None = None,
     newton: NewtonSettings | None = None,
     memory: int = MEMORY_BUDGET,
+    between: Callable[[], None] = lambda: None,
 ) -> Motion:
     """Take steps from `positions` and `velocities`, differentiable in all tensors that are given.
 
@@ -63,6 +64,7 @@ def simulate(
         without it
     parameters : by full name ("membrane.young", "gravity"); others are as they are in `system`
     memory : bytes that stored steps may take
+    between : called before every step, forward and back; what it raises ends the work
 
     `system` is left as it was. Raises what `Stepper.step` does, and `MemoryLimitError` where `memory` is too small for
     the shortest stretches.
@@ -74,7 +76,7 @@ def simulate(
         held = positions.reshape(-1)[system.held].expand(steps, -1)
     if steps < 1 or held.shape != (steps, len(system.held)):
         raise ParameterError("held", f"must have the shape ({steps}, {len(system.held)}), with at least one step.")
-    problem = _Problem(system, tuple(given), steps, step_size, scheme, newton, memory)
+    problem = _Problem(system, tuple(given), steps, step_size, scheme, newton, memory, between)
     outputs = _Simulation.apply(problem, positions, velocities, held, *given.values())
     return Motion(outputs[0], outputs[1], dict(zip(problem.state_names(), outputs[2:], strict=True)))
 
@@ -90,6 +92,7 @@ class _Problem:
     scheme: SchemeName
     newton: NewtonSettings | None
     memory: int
+    between: Callable[[], None]
 
     def __post_init__(self) -> None:
         self.states = self.system.states()
@@ -166,7 +169,7 @@ class _Simulation(torch.autograd.Function):
             for number in range(problem.steps):
                 if number % stretch == 0:
                     snapshots.append(stepper.snapshot())
-                record = _taken(stepper, held[number].detach())
+                record = _taken(problem, stepper, held[number].detach())
                 if stretch == problem.steps and any(context.needs_input_grad):
                     records.append(record)
                 frames.append(stepper.positions.clone())
@@ -192,9 +195,10 @@ class _Simulation(torch.autograd.Function):
             for start in reversed(range(0, problem.steps, context.stretch)):
                 end = min(start + context.stretch, problem.steps)
                 records = context.records or _take_again(
-                    stepper, context.snapshots[start // context.stretch], held[start:end]
+                    problem, stepper, context.snapshots[start // context.stretch], held[start:end]
                 )
                 for record in reversed(records):
+                    problem.between()
                     back.step(record)
             back.finish()
         parameters = [back.parameters.get(name) for name in problem.names]
@@ -205,14 +209,15 @@ class _Simulation(torch.autograd.Function):
         return (None, back.position, back.velocity, torch.stack(back.held[::-1]), *shaped)
 
 
-def _take_again(stepper: Stepper, snapshot: Snapshot, held: Tensor) -> list[_Record]:
+def _take_again(problem: _Problem, stepper: Stepper, snapshot: Snapshot, held: Tensor) -> list[_Record]:
     stepper.restore(snapshot)
-    return [_taken(stepper, there) for there in held.detach()]
+    return [_taken(problem, stepper, there) for there in held.detach()]
 
 
-def _taken(stepper: Stepper, held: Tensor) -> _Record:
+def _taken(problem: _Problem, stepper: Stepper, held: Tensor) -> _Record:
     """One step. Every one begins with solvers that know nothing of the ones before: so it does not matter to the last
     bit where snapshots are, nor how much memory there is."""
+    problem.between()
     stepper.forget()
     before = stepper.moment
     return _Record(before, stepper.step(held))

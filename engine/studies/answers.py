@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,8 +24,8 @@ from engine.studies.problem import Fillable, StudyProblem
 VERSIONS_OF = ("formwright", "torch", "warp-lang", "numpy", "pydantic")
 
 
-def answer(run: Run | None, request: requests.Request) -> Any:
-    """The answer; raises `FormwrightError` when there is none."""
+def answer(run: Run | None, request: requests.Request, between: Callable[[], None]) -> Any:
+    """The answer; raises `FormwrightError` when there is none. One that takes long calls `between` now and then."""
     match request:
         case requests.Diagnostics():
             return diagnostics()
@@ -45,7 +45,7 @@ def answer(run: Run | None, request: requests.Request) -> Any:
         case requests.CompareCheckpoints() if run is not None:
             return compare(_surface(run, request.a), _surface(run, request.b))
         case requests.SensitivityOf() if run is not None:
-            return _sensitivity(run, request)
+            return _sensitivity(run, request, between)
         case requests.RenameBranch() if run is not None:
             return rename_branch(run, request.branch, request.name)
         case requests.PromoteBranch() if run is not None:
@@ -115,12 +115,12 @@ def _surface(run: Run, checkpoint: int | None) -> Snapshot:
     )  # fmt: skip
 
 
-def _sensitivity(run: Run, request: requests.SensitivityOf) -> requests.Sensitivity:
+def _sensitivity(run: Run, request: requests.SensitivityOf, between: Callable[[], None]) -> requests.Sensitivity:
     from engine.studies.simulate import SimulateProblem
 
     if not isinstance(run.problem, SimulateProblem):
         raise FormwrightError("Only a simulation has numbers to be differentiated.", remedy="Run a scene first.")
-    return run.problem.sensitivity(request.number, request.horizon)
+    return run.problem.sensitivity(request.number, request.horizon, between)
 
 
 def _checkpoint_view(run: Run, checkpoint: int) -> Snapshot:

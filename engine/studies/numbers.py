@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -46,13 +48,20 @@ def number_value(world: World, number: str, positions: Tensor, velocities: Tenso
     )
 
 
-def sensitivity_of(world: World, stepper: Stepper, before: Snapshot, number: str, horizon: int) -> Sensitivity:
+def sensitivity_of(
+    world: World,
+    stepper: Stepper,
+    before: Snapshot,
+    number: str,
+    horizon: int,
+    between: Callable[[], None] = lambda: None,
+) -> Sensitivity:
     """Derivatives of `number` at the present step in the positions of `before`, `horizon` steps ago, and in every
     physical number and every mover that acted on the way, by the adjoint of these steps, which are made again.
 
     Masses and gravity that the number itself is made of count as they are: only what they did on the way is
-    differentiated; of BDF2 the first step is one of implicit Euler. World and stepper are left as they were. Raises
-    `ParameterError`.
+    differentiated; of BDF2 the first step is one of implicit Euler. `between` is called before every step, and may
+    end the work. World and stepper are left as they were. Raises `ParameterError`.
     """
     number_value(world, number, stepper.positions, stepper.velocities)
     first = before.moment.step
@@ -78,6 +87,7 @@ def sensitivity_of(world: World, stepper: Stepper, before: Snapshot, number: str
             held=world.held_path(horizon, _changed(world.poses(horizon, first=first), motions), first=first),
             parameters=world.expanded(given),
             newton=NewtonSettings(tolerance=time.tolerance),
+            between=between,
         )
         with torch.enable_grad():
             value = number_value(world, number, motion.positions[-1], motion.velocities[-1])

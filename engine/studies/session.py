@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import torch
 
-from engine.core.errors import FileError, FormwrightError, QuestionError
+from engine.core.errors import FileError, FormwrightError, QuestionError, WithdrawnError
 from engine.optimization.history import DEFAULT_BUDGET, History
 from engine.optimization.player import Player
 from engine.optimization.run import Run
@@ -77,7 +77,8 @@ class LocalSession:
     earlier_budget : bytes that the folders of earlier Runs may need; the oldest go first
     history_budget : bytes of Checkpoints in memory
     thumbnails : make a picture for every Checkpoint; nobody looks at them where there is no window
-    between_steps : called between the steps of a preparation; it may call `start`, `send` and `close`
+    between_steps : called between the steps of a preparation or of a long answer; it may call `start`, `send`, `ask`,
+        `withdraw` and `close`
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class LocalSession:
         self._pending: _Order | None = None
         self._early_edits: list[Edit] = []
         self._questions: list[tuple[requests.Request, Future[Any]]] = []
+        self._withdrawn: set[Future[Any]] = set()
         self._events: list[seen.Event] = []
         self._inside = False
         self._closed = False
@@ -164,12 +166,21 @@ class LocalSession:
         else:
             self._events.append(seen.ProblemRaised("There is no Run to steer.", "Start one first."))
 
-    def ask(self, request: requests.Request) -> Future[Any]:
-        future: Future[Any] = Future()
+    def ask(self, request: requests.Request, *, into: Future[Any] | None = None) -> Future[Any]:
+        """As in the protocol; `into` is the Future that is to hold the answer."""
+        future: Future[Any] = Future() if into is None else into
         self._questions.append((request, future))
         if not self._inside:
-            self._answer_questions()
+            self._inside = True
+            try:
+                self._answer_questions()
+            finally:
+                self._inside = False
         return future
+
+    def withdraw(self, future: Future[Any]) -> None:
+        if not future.done():
+            self._withdrawn.add(future)
 
     def snapshot(self) -> seen.Snapshot | None:
         run = self.run
@@ -393,14 +404,22 @@ class LocalSession:
         for request, future in questions:
             if not future.set_running_or_notify_cancel():
                 continue
+
+            def between(future: Future[Any] = future) -> None:
+                self._between_steps()
+                if future in self._withdrawn or self._pending is not None or self._closed:
+                    raise WithdrawnError("The question was withdrawn before it was answered.")
+
             try:
-                future.set_result(self._answer(request))
+                future.set_result(self._answer(request, between))
             except Exception as error:
                 future.set_exception(error)
+            finally:
+                self._withdrawn.discard(future)
 
-    def _answer(self, request: requests.Request) -> Any:
+    def _answer(self, request: requests.Request, between: Callable[[], None]) -> Any:
         if isinstance(request, requests.Diagnostics):
-            return answer(None, request)
+            return answer(None, request, between)
         if self.run is None:
             raise FormwrightError("There is no Run to ask.", remedy="Start one first.")
         if isinstance(request, requests.RecordedEdits):
@@ -413,7 +432,7 @@ class LocalSession:
             if self._saver is not None:
                 self._saver.wait()
             return save_copy(self.run, self.study, request.path)
-        return answer(self.run, request)
+        return answer(self.run, request, between)
 
     def _make_snapshot(self, run: Run) -> seen.Snapshot:
         origin, arrays, info, own = view_of(_problem(run))

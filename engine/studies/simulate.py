@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -223,10 +223,11 @@ class SimulateProblem(AdvancingStudy):
         verdict += [f"{flat} triangles have no area."] if flat else []
         return sheet.to_dict() | {"verdict": verdict}
 
-    def sensitivity(self, number: str, horizon: int) -> Sensitivity:
-        """What a number depends on; nothing of the Run changes. Raises `ParameterError`."""
+    def sensitivity(self, number: str, horizon: int, between: Callable[[], None]) -> Sensitivity:
+        """What a number depends on; nothing of the Run changes. `between` is called before every step, and may end
+        it. Raises `ParameterError`."""
         before = self.recent.back(horizon)
-        return sensitivity_of(self.world, self.stepper, before, number, horizon)
+        return sensitivity_of(self.world, self.stepper, before, number, horizon, between)
 
     def thumbnail(self, size: int = 96) -> np.ndarray:
         from engine.rendering.picture import thumbnail

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.document.steering import apply_edit
 from app.viewport.records import CameraView
-from engine.core.errors import FormwrightError
+from engine.core.errors import FormwrightError, WithdrawnError
 from engine.core.parameters import ParameterModel, parameter
 from engine.geometry.mesh import Mesh
 from engine.protocol import snapshot as seen
@@ -38,6 +38,7 @@ from engine.protocol.session import (
     Request,
     ResultMesh,
     ResultTetrahedra,
+    SensitivityOf,
 )
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
 
@@ -157,8 +158,13 @@ class FakeSession:
             self._line.append(edit.model_dump(mode="json"))
         self.emit.append(seen.EditApplied(self.run, self.iteration, edit.model_dump(mode="json")))
 
+    def withdraw(self, future: Future[Any]) -> None:
+        future.set_exception(WithdrawnError("The question was withdrawn before it was answered."))
+
     def ask(self, request: Request) -> Future[Any]:
         self.asked.append(request)
+        if isinstance(request, SensitivityOf):
+            return Future()  # it takes long
         if isinstance(request, CheckpointView):
             return _answered(self._snapshot(self._checkpoints[request.checkpoint]))
         if isinstance(request, QualitySheet):

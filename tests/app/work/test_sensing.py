@@ -89,3 +89,17 @@ def test_an_answer_about_another_run_is_dropped(room: Any) -> None:
 def test_the_colour_bar_has_the_unit_of_the_derivative() -> None:
     shade = shade_of("sensitivity of kinetic [J]")
     assert (shade.title, shade.unit, shade.map) == ("Sensitivity of kinetic", "J/m", "sequential")
+
+
+def test_a_cancelled_question_is_withdrawn_and_nothing_is_said(room: Any) -> None:
+    sensing, document, link, *_, said = room
+    document.run.see(state())
+    document.run.state = "paused"
+    problems: list[Any] = []
+    link.problem_raised.subscribe(problems.append)
+    sensing.ask(NUMBER)
+    (row,) = link._tasks.rows.running
+    assert row.cancellable
+    row.cancel()
+    link._tasks.poll()
+    assert row.outcome == "cancelled" and not said and not problems

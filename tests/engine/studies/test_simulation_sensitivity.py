@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
-from cloth_runs import PULL, begin, flag, positions, problem_of, until
+from cloth_runs import PULL, begin, flag, positions, problem_of, study, until
 
-from engine.core.errors import ParameterError
+from engine.core.errors import ParameterError, WithdrawnError
 from engine.protocol import session as requests
 from engine.protocol.scene import Scene
 from engine.simulation.stepper import Moment, Snapshot
@@ -146,3 +149,30 @@ def test_friction_and_what_moves_are_differentiated() -> None:
     measured = (end(still, pair + more) - end(still, pair - more)) / 2e-4
     assert measured != 0.0
     assert float(found["contact.friction.card/hand"][1]) == pytest.approx(measured, rel=1e-3)
+
+
+@pytest.mark.parametrize("calls", [2, 9])
+def test_it_can_be_given_up_forward_and_back_and_the_run_goes_on_as_it_would(calls: int) -> None:
+    """Of 6 steps: the second call is on the way forward, the ninth on the way back."""
+    looks: list[int] = []
+    asked: list[Future[Any]] = []
+
+    def between() -> None:
+        if asked:
+            looks.append(1)
+            if len(looks) == calls:
+                session.withdraw(asked[0])
+            assert len(looks) <= calls, "it ends at once"
+
+    sheet = flag().model_dump()["sheets"][0]
+    session = LocalSession(between_steps=between)
+    session.start(study(time=EULER, sheets=[sheet]), {})
+    until(session, 12)
+    asked.append(Future())
+    session.ask(requests.SensitivityOf(SOFT, horizon=6), into=asked[0])
+    with pytest.raises(WithdrawnError):
+        asked[0].result()
+    asked.clear()
+    undisturbed = until(begin(time=EULER, sheets=[sheet]), 16)
+    assert np.array_equal(positions(until(session, 16)), positions(undisturbed))
+    assert np.isfinite(session.ask(requests.SensitivityOf(SOFT, horizon=6)).result().value)
