@@ -69,6 +69,18 @@ class Dialogs:
         if name:
             self._workbench.samples.open(Path(name))
 
+    def save_samples(self) -> None:
+        """Ask where to write a copy of the data set that is open."""
+        look = self._workbench.samples.look
+        if look is None:
+            return
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, _tr("Save a copy of the samples"), str(self.folder() / f"{look.name}.npz"),
+            _tr("Data sets") + " (*.npz)",
+        )  # fmt: skip
+        if name:
+            self._workbench.samples.save_copy(Path(name).with_suffix(".npz"))
+
     def export_card(self) -> None:
         """Ask where to write the card of the regression model."""
         from app.document.card_export import ENDINGS

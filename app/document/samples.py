@@ -9,6 +9,7 @@ from typing import Literal
 
 from app.document.document import Document
 from app.document.project import Project, SamplesInUse
+from engine.protocol.study import SAMPLE
 
 Part = Literal["train", "test", "out"]
 """What a sample is for; "out": nothing, it is left out."""
@@ -19,7 +20,7 @@ PARTS: tuple[Part, ...] = ("train", "test", "out")
 def use_samples(document: Document, data: str) -> None:
     """Let a data set be what a regression model is learnt from; "" closes it. A step of undo."""
     if data != document.project.samples.data:
-        step = f"open {Path(data).name}" if data else "close the data set"
+        step = f"open {Path(data).name.removeprefix(SAMPLE)}" if data else "close the data set"
         document.change(step, replace(document.project, samples=SamplesInUse(data)))
 
 

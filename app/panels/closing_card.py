@@ -126,8 +126,7 @@ class ClosingCard(QFrame):
             self.add.setToolTip("")
         else:
             self.add.setText(self.tr("Add to the data set"))
-            without = self.tr("Open the data set in Samples first")
-            self.add.setToolTip(self.tr("One more sample to learn from") if closing.data else without)
+            self.add.setToolTip(closing.why_no_data or self.tr("One more sample to learn from"))
 
     def _show_progress(self) -> None:
         row = self._closing.row

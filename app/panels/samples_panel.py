@@ -62,6 +62,7 @@ class SamplesPanel(QWidget):
 
     file_wanted = Signal()
     folder_wanted = Signal()
+    copy_wanted = Signal()
     sample_chosen = Signal()
 
     def __init__(self, samples: Samples, parent: QWidget | None = None) -> None:
@@ -159,6 +160,7 @@ class SamplesPanel(QWidget):
         self._problem.setText(self._samples.outcome or problem)
         self._problem.setVisible(bool(self._problem.text()))
         self._leave_out.setVisible(complaints > 0)
+        self._copy.setEnabled(look.path.endswith(".npz"))
         self.view.setColumnHidden(COMPLAINT, not any(row.complaint for row in look.rows))
 
     def _show_chosen(self) -> None:
@@ -299,6 +301,8 @@ class SamplesPanel(QWidget):
         menu.addAction(self.tr("Open a folder of samples…")).triggered.connect(
             lambda _=False: self.folder_wanted.emit()
         )
+        self._copy = menu.addAction(self.tr("Save a copy…"))
+        self._copy.triggered.connect(lambda _=False: self.copy_wanted.emit())
         menu.addAction(self.tr("Close the data set")).triggered.connect(lambda _=False: self._samples.close_data())
         more.setMenu(menu)
         self.filter = QLineEdit(page)

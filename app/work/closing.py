@@ -161,8 +161,15 @@ class Closing:
 
     @property
     def data(self) -> str:
-        """The data set that the truth could be added to; "" where none is open."""
-        return self._document.project.samples.data
+        """The data set that the truth could be added to; "" where none is open, or it is not to be changed."""
+        return "" if self._samples.shipped else self._document.project.samples.data
+
+    @property
+    def why_no_data(self) -> str:
+        """Why the truth cannot be added to a data set; "" where it can."""
+        if self._samples.shipped:
+            return _tr("These samples come with the program. Save a copy of them first (in Samples).")
+        return "" if self.data else _tr("Open the data set in Samples first")
 
     def add(self) -> None:
         """Let the truth be a sample of the data set that is open."""

@@ -14,7 +14,7 @@ from app.document.document import Document
 from app.document.file import is_document
 from app.document.project import FILE_ROLES
 from app.document.topic import Topic
-from app.document.workspaces import SHELL, SIMULATE, SURFACE, workspace_of
+from app.document.workspaces import PREDICT, SHELL, SIMULATE, SURFACE, workspace_of
 from app.panels.error_bar import RUN, Message
 from app.work.drawing import Drawing
 from app.work.notices import Notices, Question
@@ -178,6 +178,9 @@ class Files:
             self._run_when_opened = False
             self._notices.say(error)
             return
+        model = entry.study.inputs.get(MODEL, "")
+        if entry.study.study == PREDICT and model.startswith(SAMPLE):
+            self.samples_wanted(Path(model))  # the samples that it was learnt from have its name
         if not self._roles_wanted:  # a scene of its own shapes: nothing has to be opened
             self._run_when_opened = False
             self._drawing.frame(None)

@@ -21,8 +21,11 @@ from app.work.apart import Report
 from app.work.notices import Notices
 from app.work.task_rows import TaskCancelledError, TaskRow
 from app.work.tasks import Tasks
-from engine.core.errors import FormwrightError
+from engine.core.atomic import atomic_write
+from engine.core.errors import FileError, FormwrightError
 from engine.core.process_folder import make_process_folder
+from engine.protocol.study import SAMPLE
+from engine.regression import sample_set
 from engine.regression.samples_look import SampleArrays, SampleRow, SamplesLook
 
 TITLE = "data set"
@@ -78,7 +81,28 @@ class Samples:
 
     def open_shipped(self) -> None:
         """The data set that comes with the program."""
-        self.open(Path(importlib.import_module("engine.regression.sample_set").sample_data()))
+        self.open(Path(SAMPLE + sample_set.NAME))
+
+    @property
+    def shipped(self) -> bool:
+        """They come with the program, and are not to be changed."""
+        return self._data.startswith(SAMPLE)
+
+    def save_copy(self, path: Path) -> None:
+        """Write the data set that is open, of one file, as another file, and open that; what samples are for stays."""
+        if self.look is None:
+            return
+        try:
+            with atomic_write(path) as temporary:
+                shutil.copyfile(self.look.path, temporary)
+        except (OSError, FormwrightError) as error:
+            why = error if isinstance(error, FormwrightError) else FileError(path, _tr("it cannot be written."))
+            self._notices.say(why)
+            return
+        samples = self._document.project.samples
+        self._document.change(
+            f"save a copy as {path.name}", replace(self._document.project, samples=replace(samples, data=str(path)))
+        )
 
     def close_data(self) -> None:
         use_samples(self._document, "")
@@ -164,7 +188,8 @@ class Samples:
         self._forget()
         self._data, self.outcome = data, ""
         if data:
-            path, folder = Path(data), make_process_folder("samples")
+            path = sample_set.sample_data() if data.startswith(SAMPLE) else Path(data)
+            folder = make_process_folder("samples")
             self._folder = folder
             self.row = self._tasks.do_long(
                 partial(_look, path, folder), partial(self._looked, folder), partial(self._failed, folder),

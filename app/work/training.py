@@ -24,7 +24,8 @@ from app.work.tasks import Tasks
 from engine.core.atomic import check_place
 from engine.core.errors import FormwrightError
 from engine.io.model_file import ModelCard, read_card
-from engine.protocol.study import MODEL, MODEL_EXTENSION
+from engine.protocol.study import MODEL, MODEL_EXTENSION, SAMPLE
+from engine.regression import sample_set
 from engine.regression.settings import TrainingParameters
 
 Diagnosis = Literal["curve", "split"]
@@ -85,8 +86,8 @@ class Training:
         look = self._samples.look
         if look is None:
             return None
-        path = Path(look.path)
-        return path.with_name(look.name + MODEL_EXTENSION)
+        folder = Path.home() if self._samples.shipped else Path(look.path).parent
+        return folder / (look.name + MODEL_EXTENSION)
 
     def train(self, model: Path, options: TrainingParameters) -> None:
         """Learn from the samples that are for training, and write the model.
@@ -115,6 +116,8 @@ class Training:
     def model_path(self) -> Path | None:
         """The model that the workspace Regression is about."""
         named = model_of(self._document.project)
+        if named.startswith(SAMPLE):
+            return sample_set.sample_model_file()
         return Path(named) if named else None
 
     def card(self) -> ModelCard | None:
@@ -124,7 +127,8 @@ class Training:
         if key != self._card[0]:
             card: ModelCard | None = None
             problem = ""
-            if path is not None:
+            shipped = model_of(self._document.project).startswith(SAMPLE)
+            if path is not None and not (shipped and not path.exists()):  # it is learnt when it is needed first
                 try:
                     card = read_card(path)
                     if STUDIES.get(card.kind) != PREDICT:
@@ -134,6 +138,12 @@ class Training:
                     problem = str(error)
             self._card = (key, card, problem)
         return self._card[1]
+
+    def look_again(self) -> None:
+        """The model's file may be another one by now."""
+        path = self.model_path
+        if (str(path or ""), _written(path)) != self._card[0]:
+            self.changed()
 
     @property
     def card_problem(self) -> str:

@@ -7,19 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 
 from engine.core.errors import FormwrightError
 from engine.regression.checking import check_sample, describe, require_same, topology
 from engine.regression.dataset import Dataset, DatasetError, Sample, Split
-from engine.regression.mapping import MorphSettings, PreparedMesh
-from engine.regression.morph import common_outline, morph, prepare_mesh, suitable_kind
 from engine.regression.reading import read_dataset
 from engine.regression.samples_look import SampleRow, SamplesLook
 from engine.regression.settings import TrainingParameters
+
+if TYPE_CHECKING:
+    from engine.regression.mapping import PreparedMesh
 
 TELL_SECONDS = 0.3
 """Between two messages on what was morphed."""
@@ -150,6 +150,12 @@ def _first_look(path: Path, folder: Path, dataset: Dataset, complaints: Mapping[
 
 def _morphed(look: SamplesLook, dataset: Dataset, parameters: TrainingParameters, tell: Report) -> SamplesLook:
     """Every sample on the common shape, as far as they can be morphed."""
+    # Here, and not above: samples are shown before torch, which takes seconds to import, is there.
+    import torch
+
+    from engine.regression.mapping import MorphSettings
+    from engine.regression.morph import common_outline, morph, prepare_mesh, suitable_kind
+
     rows = list(look.rows)
     prepared: dict[int, PreparedMesh] = {}
     good = [k for k, row in enumerate(rows) if not row.complaint]

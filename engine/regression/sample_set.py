@@ -31,15 +31,19 @@ def sample_model(
 
     folder : where it is kept; the user's cache where None
     """
-    data = sample_data()
-    mark = hashlib.sha256(data.read_bytes() + TRAINING.model_dump_json().encode()).hexdigest()[:12]
-    kept = folder or Path(platformdirs.user_cache_dir("formwright", appauthor=False)) / "models"
-    path = kept / f"{NAME}-{mark}.safetensors"
+    path = sample_model_file(folder)
     if not path.is_file():
         from engine.regression.reading import read_dataset
         from engine.regression.saved_model import save_regression
         from engine.regression.training import train
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_regression(train(read_dataset(data), TRAINING, progress=progress), path)
+        save_regression(train(read_dataset(sample_data()), TRAINING, progress=progress), path)
     return path
+
+
+def sample_model_file(folder: Path | None = None) -> Path:
+    """Where `sample_model` keeps the Model, whether it is there or not."""
+    mark = hashlib.sha256(sample_data().read_bytes() + TRAINING.model_dump_json().encode()).hexdigest()[:12]
+    kept = folder or Path(platformdirs.user_cache_dir("formwright", appauthor=False)) / "models"
+    return kept / f"{NAME}-{mark}.safetensors"

@@ -256,3 +256,23 @@ def test_the_document_remembers_samples_in_its_file_and_looking_is_no_step_of_un
     values.pop("samples")
     before = Decoder(tmp_path / "x.formwright", encoder.table(), lambda name, *_: encoder.arrays[name]).project(values)
     assert before.samples == SamplesInUse(), "a document of before has none"
+
+
+@pytest.mark.slow
+def test_the_samples_that_come_with_the_program_open_and_are_copied_before_they_are_changed(
+    window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.registry.trigger("workspace.regression")
+    samples, training = window.workbench.samples, window.workbench.training
+    samples.open_shipped()
+    wait(window, lambda: samples.look is not None and samples.row is None)
+    assert samples.shipped and samples.counts()["train"] >= 20 and not samples.complaints() and not samples.look.problem
+    assert window.document.project.samples.data.startswith("sample:"), "the document names no place on this machine"
+    assert training.suggested().parent == Path.home() and window.workbench.closing.data == ""
+    samples.set_part([samples.look.rows[0].name], "out")
+    copy = tmp_path / "mine.npz"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(copy), ""))
+    window.samples._copy.trigger()
+    assert copy.exists() and not samples.shipped and window.workbench.closing.data == str(copy)
+    wait(window, lambda: samples.row is None)
+    assert samples.part(0) == "out" and training.suggested() == tmp_path / "mine.safetensors"
