@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -105,6 +105,16 @@ class Energy(Protocol):
         Returns the adjoint of q, shape (size,), and by name those of the state before the step and of parameters.
         Frames have no adjoint: where a step converges to does not depend on them.
         """
+
+
+@runtime_checkable
+class StressedEnergy(Protocol):
+    """An Energy whose Hessian may be asked with other stresses than those at q where the geometry stiffens by them."""
+
+    def stresses(self, q: Tensor, motion: Tensor | None = None) -> Tensor:
+        """At q, or after `motion` from there to first order; they have no meaning to others."""
+
+    def hessian(self, q: Tensor, *, project: bool, stresses: Tensor | None = None) -> SparseMatrix: ...
 
 
 class Trackless:

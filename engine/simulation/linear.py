@@ -158,17 +158,47 @@ class Preconditioner(Protocol):
 
 
 @dataclass(frozen=True)
+class Upper:
+    """Where the upper triangle of a symmetric matrix of one pattern is: all that a factor is made of.
+
+    pattern : row indices and starts of the columns of the matrix
+    own : its entries of the triangle
+    indices, starts : row indices and starts of the columns of the triangle
+    """
+
+    pattern: tuple[np.ndarray, np.ndarray]
+    own: np.ndarray
+    indices: np.ndarray
+    starts: np.ndarray
+
+    @staticmethod
+    def of(matrix: csc_matrix) -> Upper:
+        columns = np.repeat(np.arange(matrix.shape[1], dtype=np.int32), np.diff(matrix.indptr))
+        own = np.flatnonzero(matrix.indices <= columns)
+        starts = np.searchsorted(own, matrix.indptr).astype(np.int32)
+        return Upper((matrix.indices, matrix.indptr), own, matrix.indices[own], starts)
+
+    def fits(self, matrix: csc_matrix) -> bool:
+        given = (matrix.indices, matrix.indptr)
+        return all(a is b or np.array_equal(a, b) for a, b in zip(self.pattern, given, strict=True))
+
+    def matrix(self, data: np.ndarray) -> csc_matrix:
+        """The triangle, for the data of the whole matrix."""
+        return csc_matrix((data[self.own], self.indices, self.starts))
+
+
+@dataclass(frozen=True)
 class Factor:
     """L D Lᵀ of a matrix; `positive` where the matrix is positive definite."""
 
     solver: qdldl.Solver | None
     positive: bool
-    pattern: tuple[np.ndarray, np.ndarray]
+    upper: Upper
     worth: int
 
     @property
     def size(self) -> int:
-        return len(self.pattern[1]) - 1
+        return len(self.upper.starts) - 1
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         assert self.solver is not None
@@ -286,24 +316,20 @@ def _decades(tolerance: float) -> float:
 
 def factor_of(matrix: csc_matrix, earlier: Factor | None = None) -> Factor:
     """L D Lᵀ of a symmetric matrix. An `earlier` factor of the same pattern is overwritten: its order serves again."""
-    pattern = (matrix.indices, matrix.indptr)
-    solver = None
+    known = earlier is not None and earlier.upper.fits(matrix)
+    upper = earlier.upper if earlier is not None and known else Upper.of(matrix)
+    solver = earlier.solver if earlier is not None and known else None
     try:
-        if earlier is not None and earlier.solver is not None and _same(pattern, earlier.pattern):
-            solver = earlier.solver
-            solver.update(matrix)
+        if solver is None:
+            solver = qdldl.Solver(upper.matrix(matrix.data), upper=True)
         else:
-            solver = qdldl.Solver(matrix)
+            solver.update(upper.matrix(matrix.data), upper=True)
     except RuntimeError:  # a pivot of zero
-        return Factor(solver, False, pattern, 0)
+        return Factor(solver, False, upper, 0)
     lower, diagonal, _ = solver.factors()
     counts = np.diff(lower.indptr).astype(np.float64)
     worth = int(np.clip((counts**2).sum() / (8.0 * counts.sum() + 1.0), 8, 60))
-    return Factor(solver, bool((diagonal > 0.0).all()), pattern, worth)
-
-
-def _same(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> bool:
-    return all(a is b or np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    return Factor(solver, bool((diagonal > 0.0).all()), upper, worth)
 
 
 @dataclass(frozen=True)

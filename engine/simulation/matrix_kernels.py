@@ -47,18 +47,21 @@ def add_blocks(
     for q in range(vertices.shape[1]):
         # A corner that repeats the first one is none.
         if q == 0 or vertices[i, q] != vertices[i, 0]:
+            first_col = 3 * wp.int32(vertices[i, q])
             for p in range(vertices.shape[1]):
                 if p == 0 or vertices[i, p] != vertices[i, 0]:
+                    first_row = 3 * wp.int32(vertices[i, p])
+                    block = values[i, p, q]
                     guess = wp.int32(0)
                     for axis in range(3):
-                        col = numbers[3 * wp.int32(vertices[i, q]) + axis]
+                        col = numbers[first_col + axis]
                         if col >= 0:
+                            begin = starts[col]
+                            end = starts[col + 1]
                             place = wp.int32(-1)
                             for other in range(3):
-                                row = numbers[3 * wp.int32(vertices[i, p]) + other]
+                                row = numbers[first_row + other]
                                 if row >= 0:
-                                    begin = starts[col]
-                                    end = starts[col + 1]
                                     # Next to the one before, or as far down as in the column before.
                                     place = wp.where(place >= 0, place + 1, begin + guess)
                                     found = place < end
@@ -67,9 +70,8 @@ def add_blocks(
                                     if not found:
                                         place = place_of(row, begin, end, indices)
                                     if place >= 0:
-                                        wp.atomic_add(data, place, values[i, p, q][other, axis])
+                                        wp.atomic_add(data, place, block[other, axis])
                                     else:
                                         missing[0] = 1
                             if place >= 0:
-                                guess = place - starts[col] - 2
-                                guess = wp.max(guess, 0)
+                                guess = wp.max(place - begin - 2, 0)

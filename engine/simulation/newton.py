@@ -1,14 +1,19 @@
 """Newton's method on an energy: monotone, and quadratic at its end.
 
 The exact Hessian is used wherever it is positive definite, the one projected element by element elsewhere (J. Teran,
-E. Sifakis, G. Irving, R. Fedkiw: Robust quasistatic finite elements and flesh simulation, SCA 2005). Linear systems are
-solved only as well as the residual deserves (S. C. Eisenstat, H. F. Walker, SIAM J. Sci. Comput. 17(1), 1996).
+E. Sifakis, G. Irving, R. Fedkiw: Robust quasistatic finite elements and flesh simulation, SCA 2005). What hardly
+stretches is under huge stresses wherever a straight step turns it, and stiffens by them; so the Hessian takes the
+stresses that the step before led to by its linear system, which is Newton's method with stresses as unknowns of their
+own, and as quadratic at its end (D. Magisano, L. Leonetti, G. Garcea: How to improve efficiency and robustness of the
+Newton method in geometrically non-linear structural problem discretized via displacement-based finite elements,
+Comput. Methods Appl. Mech. Eng. 313, 2017). Linear systems are solved only as well as the residual deserves
+(S. C. Eisenstat, H. F. Walker, SIAM J. Sci. Comput. 17(1), 1996).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,11 +26,14 @@ from engine.simulation.linear import Assembler, SymmetricSolver
 from engine.simulation.multigrid import rigid_modes
 from engine.simulation.triplets import SparseMatrix
 
+Stresses = Mapping[str, Tensor]
+"""Of energies, by name."""
+
 ARMIJO = 1e-4
 COARSE = 10.0
 """How much more than estimated an energy may be rounded, where forces cancel within elements (thin foil)."""
 
-ROUGH, CAREFUL = 1e-4, 1e-10
+ROUGH, CAREFUL = 1e-5, 1e-10
 """Relative residual of linear systems far from the minimum, and where a direction is of no use."""
 
 SMALLEST_STEP = 2.0**-40
@@ -67,8 +75,13 @@ class Objective(Protocol):
     def gradient(self, q: Tensor) -> Gradient:
         """Raises `NonFiniteError` that names the energy."""
 
-    def hessian(self, q: Tensor, *, project: bool) -> tuple[Sequence[SparseMatrix], Tensor]:
-        """Matrices that add up, and a diagonal, shape (size,)."""
+    def hessian(
+        self, q: Tensor, *, project: bool, stresses: Stresses | None = None
+    ) -> tuple[Sequence[SparseMatrix], Tensor]:
+        """Matrices that add up, and a diagonal, shape (size,); with these `stresses` in place of those at q."""
+
+    def stresses(self, q: Tensor, motion: Tensor | None = None) -> Stresses:
+        """Those that the Hessian hangs on: at q, or after `motion` from there to first order."""
 
     def largest_step(self, q: Tensor, direction: Tensor) -> float:
         """The part of `direction` that may be gone, at most 1."""
@@ -154,14 +167,21 @@ class Newton:
         self._assembler.forget()
         self._refused = 0
 
-    def minimise(self, objective: Objective, start: Tensor) -> tuple[Tensor, NewtonReport]:
-        """Raises `NotConvergedError` and `NonFiniteError`; `start` is left as it is."""
+    def minimise(
+        self, objective: Objective, start: Tensor, *, before: Tensor | None = None
+    ) -> tuple[Tensor, NewtonReport]:
+        """Raises `NotConvergedError` and `NonFiniteError`; `start` is left as it is.
+
+        before : a minimum of about the same, not far from here: its stresses are a first guess of those at the end.
+            Without one, stresses are always those where the method is
+        """
         report = NewtonReport()
         self._latest, self._rounding = None, None
         factors_before = self._solver.factor_count
         objective.reached(start)
         # Starts of successive steps are alike: what straight ways have compressed at one, they compress at the next.
         q, value, exact = start.clone(), objective.value(start), self._refused % ASK_AGAIN == 0
+        stresses = None if before is None else objective.stresses(before)
         while True:
             gradient = objective.gradient(q)
             size = objective.residual(gradient.total)
@@ -177,13 +197,13 @@ class Newton:
                 return q, report
             if report.iterations >= self.settings.max_iterations:
                 raise self._failure(gradient, report)
-            direction, exact = self._direction(objective, q, gradient, relative, exact)
+            direction, exact = self._direction(objective, q, gradient, relative, exact, stresses)
             if report.iterations == 0:
                 self._refused = 0 if exact else self._refused + 1
             report.projected += not exact
             moved = self._search(objective, q, value, gradient, direction, exact)
             if moved is None:
-                # No part of the way helps: perhaps because the linear system was solved only roughly.
+                # No part of the way helps: perhaps because of these stresses, or of a system solved only roughly.
                 direction, exact = self._direction(objective, q, gradient, relative, exact, tolerance=CAREFUL)
                 moved = self._search(objective, q, value, gradient, direction, exact)
             if moved is None:
@@ -191,6 +211,7 @@ class Newton:
                     report.rounding = True
                     return q, report
                 raise self._failure(gradient, report)
+            stresses = None if before is None else objective.stresses(q, moved[0] - q)
             q, value, whole = moved
             objective.reached(q)
             exact = exact or whole
@@ -242,6 +263,7 @@ class Newton:
         gradient: Gradient,
         relative: float,
         exact: bool,
+        stresses: Stresses | None = None,
         tolerance: float | None = None,
     ) -> tuple[Tensor, bool]:
         """Where to go, and whether by the exact Hessian. `tolerance` is that of the linear system."""
@@ -252,12 +274,12 @@ class Newton:
             tolerance = max(min(ROUGH, relative), 0.1 * self.settings.tolerance / relative)
         found = None
         if exact:
-            parts, diagonal = objective.hessian(q, project=False)
+            parts, diagonal = objective.hessian(q, project=False, stresses=stresses)
             matrix = self._assembler.matrix(parts, diagonal)
             found = self._solver.solve(matrix, right, tolerance=tolerance, modes=self._modes(q))
         if found is None:
             exact = False
-            parts, diagonal = objective.hessian(q, project=True)
+            parts, diagonal = objective.hessian(q, project=True, stresses=stresses)
             matrix = self._assembler.matrix(parts, diagonal)
             found = self._solver.solve(matrix, right, tolerance=tolerance, modes=self._modes(q))
             # Projected elements may leave a direction without stiffness: give it a little.

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import NonFiniteError
-from engine.simulation.newton import ROUNDING, Gradient, Value
+from engine.simulation.energy import StressedEnergy
+from engine.simulation.newton import ROUNDING, Gradient, Stresses, Value
 from engine.simulation.system import System
 from engine.simulation.triplets import SparseMatrix
 
@@ -34,8 +35,16 @@ class StepObjective:
         system.unknowns.positions(diagonal).copy_((inertia * self._masses).expand_as(target))
         self._diagonal = diagonal
         self._length = _spacing(target)
+        self._valued: tuple[Tensor, int, Value] | None = None
+        self._stressed = {name: each for name, each in system.energies.items() if isinstance(each, StressedEnergy)}
 
     def value(self, q: Tensor) -> Value:
+        # Whoever looks where to start from has asked for it there.
+        if self._valued is None or self._valued[0] is not q or self._valued[1] != q._version:
+            self._valued = q, q._version, self._value(q)
+        return self._valued[2]
+
+    def _value(self, q: Tensor) -> Value:
         parts = [energy.value(q) for energy in self._system.energies.values()]
         moved = self._system.unknowns.positions(q) - self._target
         parts.append(0.5 * self._inertia * (self._masses * moved * moved).sum())
@@ -64,9 +73,20 @@ class StepObjective:
             raise NonFiniteError("inertia", self._step, f"Step {self._step}: the inertia became non-finite.")
         return Gradient(total, forces, ROUNDING * float(magnitude @ q.abs()))
 
-    def hessian(self, q: Tensor, *, project: bool) -> tuple[Sequence[SparseMatrix], Tensor]:
-        parts = [energy.hessian(q, project=project) for energy in self._system.energies.values()]
+    def hessian(
+        self, q: Tensor, *, project: bool, stresses: Stresses | None = None
+    ) -> tuple[Sequence[SparseMatrix], Tensor]:
+        given = stresses or {}
+        parts = [
+            self._stressed[name].hessian(q, project=project, stresses=given[name])
+            if name in given
+            else energy.hessian(q, project=project)
+            for name, energy in self._system.energies.items()
+        ]
         return parts, self._diagonal
+
+    def stresses(self, q: Tensor, motion: Tensor | None = None) -> Stresses:
+        return {name: energy.stresses(q, motion) for name, energy in self._stressed.items()}
 
     def largest_step(self, q: Tensor, direction: Tensor) -> float:
         return min((limit.largest_step(q, direction) for limit in self._system.limits), default=1.0)

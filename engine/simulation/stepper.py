@@ -21,7 +21,7 @@ SHORT_OF_MEETING = 0.9
 """Part of the way to a meeting that a step may start with: what is nearly met pushes with nearly infinite forces, and
 Newton's method does not get away from there."""
 
-SMOOTH = 0.2
+SMOOTH = 0.9
 """How far what is held may be from its extrapolation, over its way, for a step to start with it in its place."""
 
 
@@ -181,7 +181,7 @@ class Stepper:
             start = drive(self.system, self._newton, objective, start, solved_there, step=number)
         try:
             if scheme.inertia > 0.0:
-                q, report = self._newton.minimise(objective, start)
+                q, report = self._newton.minimise(objective, start, before=moment.q)
             else:
                 q, report = settle(self.system, self._newton, start, step=number)
         except NotConvergedError as error:

@@ -169,6 +169,19 @@ def crossing_hessian(u: wp.vec3d, v: wp.vec3d, by_first: wp.bool, by_second: wp.
 
 
 @wp.kernel(module=module)
+def distances(
+    positions: wp.array(dtype=wp.vec3d),
+    vertices: wp.array2d(dtype=wp.int64),
+    fixed: wp.array2d(dtype=wp.float64),
+    slopes: wp.array3d(dtype=wp.float64),
+    result: wp.array(dtype=wp.float64),
+):
+    """Of each contact [m]."""
+    i = wp.tid()
+    result[i] = wp.length(shortest_way(positions, vertices, fixed, slopes, i).r)
+
+
+@wp.kernel(module=module)
 def normal_values(
     mode: wp.int32,
     gap: wp.float64,

@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.core.bridge import launch
 from engine.core.errors import ParameterError
+from engine.simulation.contact import potential_kernels
 from engine.simulation.contact.broad import BroadPhase
 from engine.simulation.contact.counting import Candidates, Counting
 from engine.simulation.contact.search_kernels import FIRST_EDGE_EDGE
-from engine.simulation.contact.stencils import Contacts, closest
+from engine.simulation.contact.stencils import Contacts
 
 CCD_ITERATIONS = 10_000
 """Of conservative advancement (M. Li, D. M. Kaufman, C. Jiang: Codimensional incremental potential contact, ACM Trans.
@@ -143,7 +145,12 @@ class CollisionSurface:
         """Of whatever is nearer than the gap; the gap where nothing is."""
         x = torch.from_numpy(np.ascontiguousarray(positions))
         contacts = self.contacts(x)
-        return float(closest(contacts, x).distance.min()) if len(contacts) else self.gap
+        if not len(contacts):
+            return self.gap
+        found = torch.empty(len(contacts), dtype=torch.float64)
+        arguments = [x, contacts.vertices, contacts.fixed, contacts.slopes, found]
+        launch(potential_kernels.distances, len(contacts), arguments, device=x.device)
+        return float(found.min())
 
     def pair_bodies(self, pair: int) -> tuple[str, str]:
         """Names of the two bodies of a pair's number."""

@@ -109,6 +109,7 @@ class Bending(FoldEnergy):
         angle = edge_angles(positions, self._edges, self._opposite)
         self._directors = _turned(torch.nn.functional.normalize(normal, dim=1), self._references, 0.5 * angle)
         self._near = torch.zeros_like(self._along)
+        self._known: tuple[Tensor, int, Tensor] | None = None
 
     def face_energies(self, q: Tensor) -> Tensor:
         """Energy of each triangle [J], shape (face_count,)."""
@@ -163,7 +164,7 @@ class Bending(FoldEnergy):
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self._references, self._directors = state["references"].clone(), state["directors"].clone()
-        self._near = state["angles"].clone()
+        self._near, self._known = state["angles"].clone(), None
         super().restore(state)
 
     def track(self, q: Tensor) -> None:
@@ -192,7 +193,7 @@ class Bending(FoldEnergy):
         carried = self._directors - across[:, None] * (self._references + direction)
         self._references = direction
         self._directors = _turned(torch.nn.functional.normalize(carried, dim=1), direction, mean)
-        self._near = angles - mean[self._face_edges]
+        self._near, self._known = angles - mean[self._face_edges], None
         moved = q.clone()
         self._rotations(moved).sub_(mean)
         return moved
@@ -216,9 +217,13 @@ class Bending(FoldEnergy):
         return [self.unknowns.positions(q), self._triangles, self._face_edges, self._along]
 
     def _angles(self, q: Tensor) -> Tensor:
+        # A step asks for value, gradient and Hessian at the same unknowns.
+        if self._known is not None and self._known[0] is q and self._known[1] == q._version:
+            return self._known[2]
         result = torch.empty_like(self._along)
         arguments = [*self._geometry(q), self._side, self._references, self._directors, self._near, result]
         launch(kernels.angles, result.shape, arguments, device=q.device)
+        self._known = q, q._version, result
         return result
 
     def _push(self, q: Tensor, motion: Tensor) -> Tensor:

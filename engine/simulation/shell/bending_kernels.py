@@ -128,6 +128,55 @@ def forms_of(side: Side, reference: wp.vec3d, start: wp.int32, end: wp.int32, op
     return forms
 
 
+@wp.struct
+class Turning:
+    """What `Forms` are made of. Corner p moves p by c_p and δe by e_p of its own motion: its derivative is the row g_p,
+    and the second one of corners p and q is c_p c_q A + e_p c_q B + c_p e_q Bᵀ + e_p e_q C."""
+
+    c: wp.vec3d
+    e: wp.vec3d
+    g: wp.mat33d
+    a: wp.mat33d
+    b: wp.mat33d
+    cc: wp.mat33d
+
+
+@wp.func
+def turning_of(side: Side, reference: wp.vec3d, start: wp.int32, end: wp.int32, opposite: wp.int32):
+    turning = Turning()
+    turning.c[opposite] = one
+    turning.c[start] = side.foot - one
+    turning.c[end] = -side.foot
+    turning.e[start] = -one
+    turning.e[end] = one
+    u = twist(side, reference)
+    turning.g = wp.outer(turning.c, side.n / side.height) + wp.outer(turning.e, u / side.length)
+    across = reference - wp.dot(reference, side.t) * side.t
+    scale = half / (one + wp.dot(reference, side.t))
+    square = side.length * side.length
+    nw = wp.outer(side.n, side.w)
+    ur = wp.outer(u, side.t + scale * across)
+    turning.a = (nw + wp.transpose(nw)) / (-side.height * side.height)
+    turning.b = wp.outer(side.n, side.t) / (-side.height * side.length)
+    turning.cc = (half * (nw + wp.transpose(nw)) + ur + wp.transpose(ur)) / -square
+    return turning
+
+
+@wp.func
+def turned_twice(turning: Turning, p: wp.int32, q: wp.int32):
+    """The second derivative of corners p and q."""
+    c_p = turning.c[p]
+    c_q = turning.c[q]
+    e_p = turning.e[p]
+    e_q = turning.e[q]
+    return (
+        (c_p * c_q) * turning.a
+        + (e_p * c_q) * turning.b
+        + (c_p * e_q) * wp.transpose(turning.b)
+        + (e_p * e_q) * turning.cc
+    )
+
+
 @wp.func
 def product(a: vec9, b: vec9, weight: wp.float64, project: wp.int32):
     """weight · (a bᵀ + b aᵀ), or its positive part."""
@@ -233,15 +282,14 @@ def pull_angles(
 
 
 @wp.func
-def face_forms(
+def face_side(
     face: wp.int32,
     i: wp.int32,
     positions: wp.array(dtype=wp.vec3d),
     triangles: wp.array2d(dtype=wp.int64),
-    face_edges: wp.array2d(dtype=wp.int64),
     along: wp.array2d(dtype=wp.float64),
-    references: wp.array(dtype=wp.vec3d),
 ):
+    """A side of a face, and its corners: start, end and the one opposite."""
     start = i
     end = (i + 1) % 3
     if along[face, i] < zero:
@@ -251,7 +299,7 @@ def face_forms(
     side = side_of(
         positions[triangles[face, start]], positions[triangles[face, end]], positions[triangles[face, opposite]]
     )
-    return forms_of(side, references[face_edges[face, i]], start, end, opposite)
+    return side, start, end, opposite
 
 
 @wp.kernel(module=module, enable_backward=False)
@@ -281,22 +329,38 @@ def hessians(
     signs = wp.vec3d(along[face, 0], along[face, 1], along[face, 2])
     k = wp.diag(signs) * stiffness[face] * wp.diag(signs)
     moment = wp.cw_mul(moments[face], -signs)
-    f0 = face_forms(face, 0, positions, triangles, face_edges, along, references)
-    f1 = face_forms(face, 1, positions, triangles, face_edges, along, references)
-    f2 = face_forms(face, 2, positions, triangles, face_edges, along, references)
-    y0 = k[0, 0] * f0.gradient + k[0, 1] * f1.gradient + k[0, 2] * f2.gradient
-    y1 = k[1, 0] * f0.gradient + k[1, 1] * f1.gradient + k[1, 2] * f2.gradient
-    y2 = k[2, 0] * f0.gradient + k[2, 1] * f1.gradient + k[2, 2] * f2.gradient
-    h = wp.outer(f0.gradient, y0) + wp.outer(f1.gradient, y1) + wp.outer(f2.gradient, y2)
-    h = h + products(f0, moment[0], project) + products(f1, moment[1], project) + products(f2, moment[2], project)
+    side0, start0, end0, opposite0 = face_side(face, 0, positions, triangles, along)
+    side1, start1, end1, opposite1 = face_side(face, 1, positions, triangles, along)
+    side2, start2, end2, opposite2 = face_side(face, 2, positions, triangles, along)
+    reference0 = references[face_edges[face, 0]]
+    reference1 = references[face_edges[face, 1]]
+    reference2 = references[face_edges[face, 2]]
+    t0 = turning_of(side0, reference0, start0, end0, opposite0)
+    t1 = turning_of(side1, reference1, start1, end1, opposite1)
+    t2 = turning_of(side2, reference2, start2, end2, opposite2)
+    y0 = k[0, 0] * t0.g + k[0, 1] * t1.g + k[0, 2] * t2.g
+    y1 = k[1, 0] * t0.g + k[1, 1] * t1.g + k[1, 2] * t2.g
+    y2 = k[2, 0] * t0.g + k[2, 1] * t1.g + k[2, 2] * t2.g
+    h = mat99()
+    if project != 0:
+        h = (
+            products(forms_of(side0, reference0, start0, end0, opposite0), moment[0], project)
+            + products(forms_of(side1, reference1, start1, end1, opposite1), moment[1], project)
+            + products(forms_of(side2, reference2, start2, end2, opposite2), moment[2], project)
+        )
     for a in range(3):
         for b in range(3):
-            block = wp.mat33d()
-            for i in range(3):
-                for j in range(3):
-                    block[i, j] = h[3 * a + i, 3 * b + j]
+            block = wp.outer(t0.g[a], y0[b]) + wp.outer(t1.g[a], y1[b]) + wp.outer(t2.g[a], y2[b])
+            if project != 0:
+                for i in range(3):
+                    for j in range(3):
+                        block[i, j] += h[3 * a + i, 3 * b + j]
+            else:
+                block += moment[0] * turned_twice(t0, a, b)
+                block += moment[1] * turned_twice(t1, a, b)
+                block += moment[2] * turned_twice(t2, a, b)
             wp.atomic_add(vertex_blocks, vertex_slots[face, 3 * a + b], block)
             wp.atomic_add(edge_blocks, edge_slots[face, 3 * a + b], k[a, b])
-        wp.atomic_add(mixed_blocks, mixed_slots[face, 3 * a], -wp.vec3d(y0[3 * a], y0[3 * a + 1], y0[3 * a + 2]))
-        wp.atomic_add(mixed_blocks, mixed_slots[face, 3 * a + 1], -wp.vec3d(y1[3 * a], y1[3 * a + 1], y1[3 * a + 2]))
-        wp.atomic_add(mixed_blocks, mixed_slots[face, 3 * a + 2], -wp.vec3d(y2[3 * a], y2[3 * a + 1], y2[3 * a + 2]))
+        wp.atomic_add(mixed_blocks, mixed_slots[face, 3 * a], -y0[a])
+        wp.atomic_add(mixed_blocks, mixed_slots[face, 3 * a + 1], -y1[a])
+        wp.atomic_add(mixed_blocks, mixed_slots[face, 3 * a + 2], -y2[a])

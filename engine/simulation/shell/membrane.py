@@ -107,12 +107,27 @@ class Membrane(Parametrised, Stateless):
         )
         return result
 
-    def hessian(self, q: Tensor, *, project: bool) -> Triplets:
+    def stresses(self, q: Tensor, motion: Tensor | None = None) -> Tensor:
+        """Second Piola–Kirchhoff stress (S11, S22, S12) of each triangle in its frame [Pa], shape (face_count, 3): at
+        q, or after `motion` from there to first order."""
+        result = q.new_empty(len(self.triangles), 3)
+        moved = torch.zeros_like(q) if motion is None else motion
+        launch(
+            kernels.predicted_stresses,
+            len(self.triangles),
+            [*self._inputs(q), self.unknowns.positions(moved), result],
+            device=q.device,
+        )
+        return result
+
+    def hessian(self, q: Tensor, *, project: bool, stresses: Tensor | None = None) -> Triplets:
+        """`stresses`, shape (face_count, 3), are taken in place of those at q where the geometry stiffens."""
+        carried = self.stresses(q) if stresses is None else stresses
         blocks = q.new_zeros(self._pattern.count, 3, 3)
         launch(
             kernels.hessians,
             len(self.triangles),
-            [*self._inputs(q), int(project), self._pattern.slots, blocks],
+            [*self._inputs(q), carried, int(project), self._pattern.slots, blocks],
             device=q.device,
         )
         return Triplets(self._pattern.rows, self._pattern.cols, blocks.reshape(-1), self.unknowns.size)

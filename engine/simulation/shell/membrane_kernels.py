@@ -194,6 +194,30 @@ def gradients(
 
 
 @wp.kernel(module=module, enable_backward=False)
+def predicted_stresses(
+    positions: wp.array(dtype=wp.vec3d),
+    triangles: wp.array2d(dtype=wp.int64),
+    inverses: wp.array(dtype=vec4),
+    volumes: wp.array(dtype=wp.float64),
+    moduli: wp.array(dtype=vec6),
+    law: wp.int32,
+    motion: wp.array(dtype=wp.vec3d),
+    result: wp.array(dtype=wp.vec3d),
+):
+    """Stress of each triangle after `motion`, to first order: S + T δE [Pa]."""
+    face = wp.tid()
+    a = triangles[face, 0]
+    b = triangles[face, 1]
+    c = triangles[face, 2]
+    f1, f2 = deformation(positions[a], positions[b], positions[c], inverses[face])
+    d1, d2 = deformation(motion[a], motion[b], motion[c], inverses[face])
+    strain = green_strain(f1, f2)
+    change = wp.vec3d(wp.dot(f1, d1), wp.dot(f2, d2), wp.dot(f1, d2) + wp.dot(d1, f2))
+    m = moduli[face]
+    result[face] = stress_of(law, m, strain) + tangent_of(law, m, strain) * change
+
+
+@wp.kernel(module=module, enable_backward=False)
 def hessians(
     positions: wp.array(dtype=wp.vec3d),
     triangles: wp.array2d(dtype=wp.int64),
@@ -201,6 +225,7 @@ def hessians(
     volumes: wp.array(dtype=wp.float64),
     moduli: wp.array(dtype=vec6),
     law: wp.int32,
+    stresses: wp.array(dtype=wp.vec3d),
     project: wp.int32,
     slots: wp.array2d(dtype=wp.int32),
     result: wp.array(dtype=wp.mat33d),
@@ -208,6 +233,7 @@ def hessians(
     """Adds each triangle's nine 3 × 3 blocks BᵀTB + (gᵀ S g) 1 to those of the matrix [N/m].
 
     With `project` the tangent T and the stress S lose their negative eigenvalues: both terms are then semi-definite.
+    stresses : S [Pa], shape (face_count,): those of `predicted_stresses`
     slots : block of each pair of corners, shape (face_count, 9)
     """
     face = wp.tid()
@@ -215,7 +241,7 @@ def hessians(
         positions[triangles[face, 0]], positions[triangles[face, 1]], positions[triangles[face, 2]], inverses[face]
     )
     strain = green_strain(f1, f2)
-    s = stress_of(law, moduli[face], strain)
+    s = stresses[face]
     tangent = tangent_of(law, moduli[face], strain)
     if project != 0:
         s = positive_part2(s[0], s[1], s[2])

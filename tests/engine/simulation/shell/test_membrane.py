@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from energy_differences import gradient_error, hessian_error, lowest_eigenvalue, mixed_errors
+from energy_differences import gradient_error, hessian_error, lowest_eigenvalue, mixed_errors, random_like
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
@@ -48,6 +48,43 @@ def test_derivatives_far_from_rest(law: str, shape: str, shaken: Shake, request:
     errors = mixed_errors(energy, q)
     assert max(errors.values()) < 1e-6, errors
     assert set(errors) == set(energy.parameters)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_stresses_along_a_motion(law: str, wavy: tuple, shaken: Shake) -> None:
+    energy = membrane(wavy, **LAWS[law])
+    q = shaken(1.1 * wavy[0], 0, 0.04)
+    motion = 0.01 * random_like(q, 1)
+    step = 1e-4
+    ends = [energy.stresses(q + sign * step * motion) for sign in (1.0, -1.0)]
+    measured = energy.stresses(q) + (ends[0] - ends[1]) / (2.0 * step)
+    torch.testing.assert_close(energy.stresses(q, motion), measured, rtol=0, atol=1e-7 * float(measured.abs().max()))
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_other_stresses_change_only_how_the_geometry_stiffens(law: str, wavy: tuple, shaken: Shake) -> None:
+    energy, q = membrane(wavy, **LAWS[law]), shaken(wavy[0], 0, 0.04)
+    z = random_like(q, 2)
+    here, beside = energy.stresses(q), energy.stresses(q + 0.03 * random_like(q, 1))
+    exact, given = (energy.hessian(q, project=False, stresses=stresses) for stresses in (None, here))
+    assert torch.equal(exact.values, given.values)
+    change = energy.hessian(q, project=False, stresses=beside).values - exact.values
+    again = energy.hessian(q, project=False, stresses=2.0 * beside - here).values - exact.values
+    torch.testing.assert_close(again, 2.0 * change, rtol=0, atol=1e-12 * float(exact.values.abs().max()))
+    # It is the stresses times the second derivative of the strain, which is quadratic in z.
+    epsilon = 1e-3
+    strains = [energy.strains(q + sign * epsilon * z) for sign in (1.0, 0.0, -1.0)]
+    curvature = (strains[0] - 2.0 * strains[1] + strains[2]) / epsilon**2
+    areas = 0.5 * torch.linalg.vector_norm(_cross(wavy), dim=1)
+    wanted = (areas * energy.parameters["thickness"] * ((beside - here) * curvature).sum(dim=1)).sum()
+    found = z @ (energy.hessian(q, project=False, stresses=beside).multiply(z) - exact.multiply(z))
+    torch.testing.assert_close(found, wanted, rtol=1e-6, atol=0)
+
+
+def _cross(sheet: tuple[Tensor, np.ndarray]) -> Tensor:
+    rest, triangles = sheet
+    a, b, c = (rest[torch.as_tensor(triangles)[:, corner]] for corner in range(3))
+    return torch.linalg.cross(b - a, c - a)
 
 
 @pytest.mark.parametrize("law", LAWS)
