@@ -10,6 +10,7 @@ import pytest
 from engine.core.errors import FormwrightError
 from engine.regression.checking import check_sample, topology
 from engine.regression.dataset import DatasetError, Sample
+from engine.regression.generation.catalogue import GENERATORS
 from engine.regression.generation.conduction import conduct
 from engine.regression.generation.grids import cut_cells
 from engine.regression.generation.heat_sink import FLUX, WIDTH, heat_sink, solve_heat_sink
@@ -79,6 +80,15 @@ def test_more_air_cools_and_the_border_that_is_heated_is_that_of_the_anchors(sam
     assert shifted.outputs["thermal resistance"] == pytest.approx(sample.outputs["thermal resistance"], rel=1e-9)
     bottom = sample.nodes[:, 1] < 1e-9
     assert sample.fields["heat flux"][bottom].mean() == pytest.approx(FLUX, rel=0.15)
+
+
+def test_the_family_solves_a_shape_that_nobody_drew(sample: Sample) -> None:
+    solve = GENERATORS["heat-sink"].solve
+    assert solve is not None
+    bare = solve(replace(sample, fields={}, outputs={}))
+    assert bare.outputs == sample.outputs
+    taller = solve(replace(sample, nodes=sample.nodes * [1.0, 1.3]))
+    assert taller.outputs["thermal resistance"] < sample.outputs["thermal resistance"]
 
 
 def test_what_is_no_heat_sink_is_refused(sample: Sample) -> None:
