@@ -15,12 +15,16 @@ from engine.protocol.study import Study
 from engine.rendering.camera import Camera
 from engine.rendering.picture import picture, save_png
 from engine.studies.catalogue import gallery
+from engine.studies.inputs import load_inputs
 from engine.studies.samples import GALLERY, sample_named
 from engine.studies.session import LocalSession
 
 SIZE = (640, 480)
 ON_THE_WAY = {"nut-from-sphere": 15, "streamlined": 70, "drape-ball": 28, "fold-crease": 50, "pull-through-fingers": 55}
 """Studies shown while they descend or go on, at this iteration."""
+
+HEAT = ((0.27, 0.0, 0.33), (0.23, 0.32, 0.55), (0.13, 0.57, 0.55), (0.37, 0.79, 0.38), (0.99, 0.91, 0.14))
+"""Colours of a predicted field, from its lowest value to its highest."""
 
 FROM = {"drape-ball": (0.3, -1.0, 0.3), "fold-crease": (0.5, -1.0, 0.45), "pull-through-fingers": (0.9, -1.0, 0.4)}
 """From where scenes are looked at."""
@@ -45,6 +49,9 @@ def main(names: list[str]) -> None:
         if entry.study.scene is not None and (not names or entry.name in names):
             image = scene_picture(entry.name, entry.study)
             save_png(image, folder / f"{entry.name}.png")
+            print(folder / f"{entry.name}.png")
+        elif entry.study.study == "predict" and (not names or entry.name in names):
+            save_png(part_picture(entry.study), folder / f"{entry.name}.png")
             print(folder / f"{entry.name}.png")
         elif entry.name in ON_THE_WAY and (not names or entry.name in names):
             sample = sample_named(entry.study.inputs["target"].removeprefix("sample:"))
@@ -71,6 +78,28 @@ def scene_picture(name: str, study: Study) -> np.ndarray:
     return picture(
         Mesh(places, triangles), SIZE, view=camera, colours=colours, background=None, samples=2, occlusion_rays=10
     )
+
+
+def part_picture(study: Study) -> np.ndarray:
+    """A part in the colours of the field that is shown: as it was, and beside it as it became."""
+    session = stepped(study, load_inputs(study), study.parameters["iterations"])
+    assert session.run is not None
+    places, values, triangles = [], [], []
+    for checkpoint in (0, None):
+        mesh = session.ask(ResultMesh(checkpoint)).result()
+        triangles.append(mesh.triangles + sum(map(len, places)))
+        places.append(mesh.vertices + np.array([15.0 * len(places), 0.0, 0.0]))
+        values.append(mesh.fields[study.parameters["shown"]].values)
+    session.close()
+    value = np.concatenate(values)
+    share = np.clip((value - value.min()) / (np.quantile(value, 0.998) - value.min()), 0.0, 1.0)
+    colours = np.stack([np.interp(share, np.linspace(0.0, 1.0, len(HEAT)), np.array(HEAT)[:, k]) for k in range(3)], 1)
+    vertices = np.concatenate(places)
+    view = Camera.around(vertices, direction=(0.0, 0.0, 1.0), up=(0.0, 1.0, 0.0), aspect=SIZE[0] / SIZE[1], margin=1.1)
+    return picture(
+        Mesh(vertices, np.concatenate(triangles)), SIZE, view=view, colours=colours, background=None, samples=2,
+        occlusion_rays=0,
+    )  # fmt: skip
 
 
 def on_the_way(study: Study, target: Mesh | Points, iteration: int) -> Mesh:

@@ -119,10 +119,12 @@ def places(geometry: Mesh | Points) -> np.ndarray:
 def thumbnail(
     vertices: np.ndarray, triangles: np.ndarray, size: int = 96, *, background: Colour = LIGHT, colour: Colour = CLAY
 ) -> np.ndarray:
-    """A quick small picture of a mesh, shape (size, size, 3), uint8; an empty mesh gives the bare background."""
+    """A quick small picture of a mesh, shape (size, size, 3), uint8; an empty mesh gives the bare background. What lies
+    in the plane of x and y is seen from above."""
     if not len(triangles):
         return _develop(np.zeros((size, size, 4), np.float32), 1, background)
-    view = Camera.around(vertices)
+    flat = bool((vertices[:, 2] == vertices[0, 2]).all())
+    view = Camera.around(vertices, direction=(0.0, 0.0, 1.0), up=(0.0, 1.0, 0.0)) if flat else Camera.around(vertices)
     caster = RayCaster(vertices, triangles, np.array([colour]))
     image = caster.cast((size, size), view)
     colours = image.colours.copy()

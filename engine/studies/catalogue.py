@@ -9,6 +9,7 @@ from engine.protocol.catalogue import Catalogue, GalleryEntry, StudyEntry
 from engine.protocol.scene_file import read_scene
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
 from engine.studies.complete import complete_terms
+from engine.studies.examples import example_study
 from engine.studies.registry import STUDIES, reconstruct_terms
 from engine.studies.scenes import example_path
 
@@ -99,6 +100,13 @@ def gallery() -> list[GalleryEntry]:
             help="Its drag falls to less than half while its volume stays. Turn the arrow of the stream while it runs.",
             picture="streamlined.png",
             study=streamlined(),
+        ),
+        GalleryEntry(
+            name="notched-plates",
+            title="Notched plates",
+            help="Learnt from solved plates: drag a plate and see its stress, or let that fall. Then ask the solver.",
+            picture="notched-plates.png",
+            study=example_study("predict"),
         ),
         GalleryEntry(
             name="drape-ball",

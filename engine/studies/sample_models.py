@@ -11,6 +11,7 @@ import platformdirs
 from engine.core.errors import FormwrightError
 from engine.geometry.mesh import Mesh
 from engine.geometry.points import Points
+from engine.regression import sample_set
 from engine.studies.preparing import Tell
 from engine.studies.shape_family import partial_scan, vases
 from engine.studies.shape_space_parameters import TrainingParameters
@@ -23,13 +24,21 @@ FAMILIES: dict[str, tuple[Callable[[], Sequence[Mesh]], TrainingParameters]] = {
 """What each is learnt from, and how."""
 
 
+def sample_model_names() -> tuple[str, ...]:
+    """What there is."""
+    return (*FAMILIES, sample_set.NAME)
+
+
 def sample_model(name: str, progress: Tell, folder: Path | None = None) -> Path:
     """The file of a Model of ours, which is learnt if it is not there yet.
 
     folder : where it is kept; the user's cache where None
     """
+    if name == sample_set.NAME:
+        return sample_set.sample_model(lambda title, part: progress(f"Learning, once: {title}", 0.9 * part), folder)
     if name not in FAMILIES:
-        raise FormwrightError(f"There is no sample model {name!r}.", remedy=f"There are {', '.join(FAMILIES)}.")
+        known = ", ".join(sample_model_names())
+        raise FormwrightError(f"There is no sample model {name!r}.", remedy=f"There are {known}.")
     family, training = FAMILIES[name]
     mark = hashlib.sha256(training.model_dump_json().encode()).hexdigest()[:12]
     path = (

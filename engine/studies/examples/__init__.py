@@ -1,7 +1,7 @@
-"""Studies through a simulation that the program brings, one file each, with targets that are simulated themselves.
+"""Studies that the program brings, one file each.
 
-Every target is a sample (`sample:…` of its input): the end of the same scene with something of it changed, so that
-what a study has to find is known.
+The targets of those through a simulation are simulated themselves: a target is a sample (`sample:…` of its input), the
+end of the same scene with something of it changed, so that what a study has to find is known.
 """
 
 from __future__ import annotations
@@ -119,10 +119,20 @@ def folded(scene: Scene, *angles: float) -> Scene:
     return scene.model_copy(update={"sheets": [sheet.model_copy(update={"creases": lines}), *scene.sheets[1:]]})
 
 
+def notched_plate() -> Mesh:
+    """What *Predict* begins with: a plate that was solved and not learnt from."""
+    from engine.regression.reading import read_dataset
+    from engine.regression.sample_set import sample_data
+    from engine.studies.part_mesh import part_of
+
+    return part_of(read_dataset(sample_data()).part("test")[3])
+
+
 TARGETS: dict[str, Callable[[], Mesh]] = {
     "swung-cloth": swung_cloth,
     "folded-card": folded_card,
     "lifted-cloth": lifted_cloth,
     "flared-cloth": flared_cloth,
+    "notched-plate": notched_plate,
 }
-"""What the examples are to reach, by what their inputs call it."""
+"""What the examples are to reach, or begin with, by what their inputs call it."""

@@ -10,9 +10,10 @@ from engine.objectives.term import find_kind
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.study import Study
 from engine.studies.catalogue import catalogue
+from engine.studies.examples import TARGETS
 from engine.studies.registry import STUDIES, default_study, study_kind
-from engine.studies.sample_models import FAMILIES
-from engine.studies.samples import sample_named
+from engine.studies.sample_models import sample_model_names
+from engine.studies.samples import GALLERY
 from engine.studies.session import LocalSession
 
 
@@ -35,7 +36,8 @@ def test_the_gallery_can_run(entry) -> None:
     for role, source in entry.study.inputs.items():
         prefix, _, name = source.partition(":")
         assert prefix == "sample"
-        assert name in FAMILIES if role == "model" else sample_named(name).name == name
+        known = sample_model_names() if role == "model" else (*TARGETS, *(sample.name for sample in GALLERY))
+        assert name in known
 
 
 def test_a_default_study_is_a_study_file() -> None:

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 
 from engine.core.errors import FormwrightError
-from engine.geometry.fields import Field
-from engine.geometry.mesh import Mesh
 from engine.optimization.run import Run
 from engine.protocol.study import OptimizerSpec, TermSpec
 from engine.regression.closing import Verified, verify
@@ -24,6 +22,7 @@ from engine.regression.model import RegressionModel
 from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
 from engine.regression.training import train
+from engine.studies.part_mesh import part_of
 from engine.studies.predict import PredictProblem
 from engine.studies.predict_parameters import PredictParameters
 from engine.studies.verify_part import VerificationStoppedError, add_truth, verify_part
@@ -31,18 +30,11 @@ from engine.studies.verify_part import VerificationStoppedError, add_truth, veri
 KNOWN = Generator("known-plate", "Known plates", "", known_plate, solve=solve_known)
 
 
-def mesh_of(sample: Sample) -> Mesh:
-    anchor = np.zeros(sample.node_count)
-    anchor[sample.anchors] = np.arange(1, len(sample.anchors) + 1)
-    positions = np.column_stack([sample.nodes, np.zeros(sample.node_count)])
-    return Mesh(positions, sample.triangles, {"anchor": Field("anchor", anchor)}, name=sample.name)
-
-
 def optimised(model: RegressionModel, start: Sample, goal: TermSpec, iterations: int) -> PredictProblem:
     """Within the trust region, from a part that was never learnt."""
     terms = [goal, TermSpec(kind="trust-region", name="trust-region", weight=10.0)]
     parameters = PredictParameters(inputs=dict(start.inputs))
-    problem = PredictProblem(parameters, terms, model=model, part=mesh_of(start))
+    problem = PredictProblem(parameters, terms, model=model, part=part_of(start))
     run = Run(problem, OptimizerSpec(learning_rate=0.05), iterations)
     while run.step():
         pass
@@ -55,11 +47,12 @@ def known_data(count: int) -> Dataset:
     return Dataset(samples, units={"length": "mm"}, name="plates", recipe={"generator": "known-plate", "options": {}})
 
 
-def test_a_sample_at_the_optimum_lowers_the_error_there() -> None:
+@pytest.mark.parametrize("part", [200, 201])
+def test_a_sample_at_the_optimum_lowers_the_error_there(part: int) -> None:
     goal = TermSpec(
         kind="predicted-scalar", name="goal", parameters={"scalar": "strength", "aim": "raise", "bound": "lower"}
     )
-    start, data = known_plate(200), known_data(60)
+    start, data = known_plate(part), known_data(25)
     found: list[Verified] = []
     for number in range(2):
         model = train(data, TrainingParameters(shape_modes=10, field_modes=6, folds=4))
@@ -68,12 +61,13 @@ def test_a_sample_at_the_optimum_lowers_the_error_there() -> None:
         data = data.with_samples([replace(found[-1].truth, name=f"verified {number}")])
     before, after = found
     first, second = before.scalars["strength"], after.scalars["strength"]
-    # Measured: 0.116 and 0.024, of 5.9; the band 0.72 and 0.20; the field's error 3.3 % and 1.3 %.
+    # Measured: 0.32 and 0.01, 0.21 and 0.03; the bands 0.86 and 0.19, 0.41 and 0.12; errors of the field 2.7 % and
+    # 0.4 %, 1.9 % and 0.4 %.
     assert abs(second.predicted - second.true) < 0.5 * abs(first.predicted - first.true)
     assert second.band < 0.5 * first.band
-    assert after.fields["stress"].error < 0.6 * before.fields["stress"].error
+    assert after.fields["stress"].error < 0.5 * before.fields["stress"].error
     # And it is worth it: stronger than what it began with, in truth.
-    assert second.true > start.outputs["strength"] + 0.3
+    assert second.true > 1.01 * start.outputs["strength"]
 
 
 def test_the_window_gets_plain_values_and_the_data_the_truth(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -81,7 +75,7 @@ def test_the_window_gets_plain_values_and_the_data_the_truth(monkeypatch: pytest
     data, path = tmp_path / "plates.npz", tmp_path / "plates.safetensors"
     write_flat(known_data(30), data)
     save_regression(train(read_flat(data), TrainingParameters(shape_modes=8, field_modes=4, folds=3)), path)
-    part = mesh_of(replace(known_plate(200)))
+    part = part_of(replace(known_plate(200)))
     told: list[str] = []
     verified = verify_part(str(path), part, {"load": 1.5}, lambda title, fraction, news=None: told.append(title))
     assert "Solving" in told
@@ -101,7 +95,7 @@ def test_the_loop_closes_on_plates_that_are_solved() -> None:
     """Elastic plates: the largest stress falls in truth, and the Model is less wrong about it afterwards."""
     pytest.importorskip("skfem")
     recipe = {"generator": "notched-plate", "options": {"family": "free-form", "law": "elastic"}}
-    samples = tuple(notched_plate(index, seed=0, law="elastic") for index in range(60))
+    samples = tuple(notched_plate(index, seed=0, law="elastic") for index in range(40))
     data = Dataset(samples, units={"length": "mm"}, name="plates", recipe=recipe)
     start = notched_plate(200, seed=0, law="elastic")
     name = "largest von Mises stress"
@@ -112,6 +106,6 @@ def test_the_loop_closes_on_plates_that_are_solved() -> None:
         found.append(verify(model, optimised(model, start, goal, 80).result_sample()))
         data = data.with_samples([replace(found[-1].truth, name=f"verified {number}")])
     first, second = (each.scalars[name] for each in found)
-    # Measured [MPa]: 1,773 at the start; predicted 1,402 ± 320 and true 1,764, then 1,297 ± 246 and 1,202.
+    # Measured [MPa]: 1,773 at the start; predicted 1,223 ± 80 and true 1,194, then 1,173 ± 39 and 1,185.
     assert second.true < 0.95 * start.outputs[name]
     assert abs(second.predicted - second.true) < abs(first.predicted - first.true)

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from engine.core.errors import FileError, GeometryError, ParameterError
-from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
 from engine.objectives.predicted import scalar_spread
 from engine.objectives.term import term_kinds
@@ -19,23 +18,15 @@ from engine.optimization.run import Run
 from engine.protocol import edits
 from engine.protocol.layers import BAND, DESCENT, FIELD, RESIDUAL
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
-from engine.regression.dataset import Dataset, DatasetError, Sample
+from engine.regression.dataset import Dataset, DatasetError
 from engine.regression.generation.known_plates import known_plate
 from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
 from engine.regression.training import train
 from engine.studies.part_design import harmonic_extension
-from engine.studies.part_mesh import border_edges
+from engine.studies.part_mesh import border_edges, part_of
 from engine.studies.predict import PredictProblem
 from engine.studies.registry import build_problem
-
-
-def mesh_of(sample: Sample, length: float = 1.0) -> Mesh:
-    """A sample as it would be opened, with its anchors; `length` mm in its unit."""
-    anchor = np.zeros(sample.node_count)
-    anchor[sample.anchors] = np.arange(1, len(sample.anchors) + 1)
-    positions = np.column_stack([length * sample.nodes, np.zeros(sample.node_count)])
-    return Mesh(positions, sample.triangles, {"anchor": Field("anchor", anchor)}, name=sample.name)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +44,7 @@ def part() -> Mesh:
     kink."""
     sample = known_plate(200)
     shaken = sample.nodes + 0.02 * np.random.default_rng(3).normal(size=sample.nodes.shape)
-    return mesh_of(replace(sample, nodes=shaken))
+    return part_of(replace(sample, nodes=shaken))
 
 
 def problem(model: Path, part: Mesh, terms: list[TermSpec] | None = None, **parameters: Any) -> PredictProblem:
@@ -115,7 +106,7 @@ def test_lengths_are_those_of_the_data(model: Path, part: Mesh, tmp_path: Path) 
     dataset = Dataset(samples, units={"length": "cm"}, name="plates")
     path = tmp_path / "cm.safetensors"
     save_regression(train(dataset, TrainingParameters(shape_modes=8, field_modes=4, folds=3)), path)
-    large = mesh_of(known_plate(200), 10.0)
+    large = part_of(known_plate(200), 10.0)
     built = problem(path, large)
     assert built.length == 10.0
     assert built.view()[2]["predicted"]["narrowest"][0] == pytest.approx(7.9, rel=0.15)
@@ -124,7 +115,7 @@ def test_lengths_are_those_of_the_data(model: Path, part: Mesh, tmp_path: Path) 
 
 def test_a_part_that_is_not_like_the_others_is_flagged_with_the_place(model: Path) -> None:
     odd = known_plate(3, family="wedge")
-    flag = problem(model, mesh_of(odd)).view()[2]["flag"]
+    flag = problem(model, part_of(odd)).view()[2]["flag"]
     assert flag["is_new"] and "details" in flag["reason"]
     x, y, z = flag["place"]
     assert abs(x) <= 6.0 and 0.0 <= y <= 20.0 and z == 0.0
@@ -146,7 +137,7 @@ def handle(part: Mesh, node: int, way: tuple[float, float, float], radius: float
 
 @pytest.mark.parametrize("freedom", ["family", "free"])
 def test_a_handle_is_followed_at_once_and_undone_exactly(model: Path, freedom: str) -> None:
-    part = mesh_of(known_plate(200))
+    part = part_of(known_plate(200))
     built = problem(model, part, freedom=freedom)
     before = built.result_mesh().vertices
     strength = built.view()[2]["predicted"]["strength"][0]
