@@ -36,6 +36,7 @@ def make_card(
             "baselines": {each: scalar_rrmse(values, measured.true) for each, values in measured.baselines.items()},
             "factor": measured.factor,
             "scale": model.scalars[name].scale,
+            "gradients": sum(name in sample.gradients for sample in snapshots.samples),
             "held out": {
                 "predicted": measured.predicted.tolist(),
                 "true": measured.true.tolist(),

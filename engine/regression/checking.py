@@ -76,6 +76,19 @@ def check_sample(sample: Sample) -> None:
         for name, value in scalars.items():
             if not np.isfinite(value):
                 raise DatasetError(f"{sample.name}: {kind} {name!r} is {value}, which is no number.")
+    for name, gradient in sample.gradients.items():
+        if name not in sample.outputs:
+            raise DatasetError(f"{sample.name}: there is a gradient of {name!r}, which is no output.")
+        if gradient.nodes is not None and np.shape(gradient.nodes) != sample.nodes.shape:
+            raise DatasetError(
+                f"{sample.name}: the gradient of {name!r} has shape {np.shape(gradient.nodes)}; that of the nodes is "
+                f"{sample.nodes.shape}."
+            )
+        known = (*gradient.inputs.values(), *(() if gradient.nodes is None else np.ravel(gradient.nodes)))
+        if not np.isfinite(known).all():
+            raise DatasetError(
+                f"{sample.name}: the gradient of {name!r} is not a number.", remedy="Leave out what is not known."
+            )
 
 
 def topology(sample: Sample) -> tuple[int, int, int]:

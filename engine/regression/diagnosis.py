@@ -173,5 +173,5 @@ class _Looked:
         with torch.no_grad():
             return leave_out(
                 self.snapshots, part, self.model.shape.mode_count, self.widths, self.hyperparameters, self.parameters,
-                known=known,
+                known=known, sloped={name: each.parameters for name, each in self.model.sloped.items()},
             )  # fmt: skip

@@ -22,6 +22,8 @@ from engine.regression.report import TrainingReport
 from engine.regression.scaling import Scale, scaled, unscaled
 from engine.regression.scores import relative_error, rrmse, scalar_rrmse
 from engine.regression.settings import TrainingParameters
+from engine.regression.slope_tables import slope_table
+from engine.regression.sloped_process import SlopedParameters, Slopes, condition_sloped
 
 if TYPE_CHECKING:
     from engine.regression.training import Snapshots
@@ -145,8 +147,13 @@ def hold_out(
     parameters: TrainingParameters,
     tell: Callable[[str, float], None],
     told: Callable[[TrainingReport], None] = lambda report: None,
+    *,
+    sloped: Mapping[str, SlopedParameters] | None = None,
 ) -> HeldOut:
-    """Leave out each part of the samples once; `told` hears of the errors after each."""
+    """Leave out each part of the samples once; `told` hears of the errors after each.
+
+    sloped : of the outputs whose gradients are known
+    """
     parts = parts_of(len(snapshots.samples), parameters)
     widths = {name: basis.mode_count for name, basis in bases.items()}
     columns = columns_of(widths)
@@ -154,7 +161,7 @@ def hold_out(
     so_far: dict[str, list[np.ndarray]] = {name: [] for name in widths}
     for k, part in enumerate(parts):
         tell(f"Holding out part {k + 1} of {len(parts)}", 0.65 + 0.2 * k / len(parts))
-        folds.append(leave_out(snapshots, part, shape_modes, widths, hyperparameters, parameters))
+        folds.append(leave_out(snapshots, part, shape_modes, widths, hyperparameters, parameters, sloped=sloped))
         for name, found in so_far.items():
             found.append(field_errors(name, snapshots, folds[-1], columns[name])[0])
         errors = {name: rrmse(np.concatenate(found)) for name, found in so_far.items()} | scalar_errors(
@@ -204,6 +211,7 @@ def leave_out(
     parameters: TrainingParameters,
     *,
     known: np.ndarray | None = None,
+    sloped: Mapping[str, SlopedParameters] | None = None,
 ) -> Fold:
     """Predict the samples `held` from the samples `known`; None: from all others.
 
@@ -216,7 +224,9 @@ def leave_out(
         snapshots.shapes[known], snapshots.shape_mass, most=shape_modes, gram=snapshots.shape_gram[square]
     )
     coefficients = shape.coefficients(snapshots.shapes, snapshots.shape_mass)
-    raw = np.concatenate([coefficients, scaled(snapshots.inputs, snapshots.input_scales)], axis=1)
+    # Fewer samples may have fewer modes: what is missing is nothing.
+    raw = np.pad(coefficients, ((0, 0), (0, shape_modes - shape.mode_count)))
+    raw = np.concatenate([raw, scaled(snapshots.inputs, snapshots.input_scales)], axis=1)
     centre, spread = raw[known].mean(axis=0), raw[known].std(axis=0)
     inputs = torch.from_numpy((raw - centre) / np.where(spread > 0.0, spread, 1.0))
     bases, columns = {}, []
@@ -225,7 +235,6 @@ def leave_out(
             snapshots.fields[name][known], snapshots.mass, most=width, gram=snapshots.grams[name][square]
         )
         found = bases[name].coefficients(snapshots.fields[name][known], snapshots.mass)
-        # Fewer samples may have fewer modes: what is missing is nothing.
         columns.append(np.pad(found, ((0, 0), (0, width - found.shape[1]))))
     values = torch.from_numpy(
         np.concatenate([*columns, scaled(snapshots.outputs[known], snapshots.output_scales)], axis=1)
@@ -238,14 +247,26 @@ def leave_out(
         mean, variance = processes.predict(inputs[held])
         means.append(mean.numpy())
         variances.append(variance.numpy())
+    means_there, variances_there = np.concatenate(means, axis=1), np.concatenate(variances, axis=1)
+    units = np.where(spread > 0.0, spread, 1.0)
+    for k, name in enumerate(snapshots.samples[0].outputs):
+        if sloped and name in sloped:
+            table = slope_table(snapshots, shape, units, name, snapshots.output_scales[k])[known]
+            if np.isfinite(table).any():
+                column = sum(widths.values()) + k
+                process = condition_sloped(
+                    inputs[known], values[:, column], Slopes.of(table), sloped[name], kernel=parameters.kernel
+                )
+                mean, variance = process.predict(inputs[held])
+                means_there[:, column], variances_there[:, column] = mean.numpy(), variance.numpy()
     local = (snapshots.shapes[held] - shape.decode(coefficients[held])).reshape(
         len(held), snapshots.common.dimension, -1
     )
     return Fold(
         held=held,
         bases=bases,
-        means=np.concatenate(means, axis=1),
-        variances=np.concatenate(variances, axis=1),
+        means=means_there,
+        variances=variances_there,
         simple={
             "ridge": ridge(inputs[known].numpy(), values.numpy(), inputs[held].numpy()),
             "nearest": nearest(inputs[known].numpy(), values.numpy(), inputs[held].numpy()),

@@ -124,7 +124,7 @@ class Processes:
         """Covariance of points with the samples, shape (process_count, point_count, sample_count)."""
         asked = self.parameters.chosen(columns)
         left = inputs / asked.length_scales.exp()[:, None, :]
-        shape = _profile(self.kernel, _square_distances(left, self.scaled[columns]))[0]
+        shape = kernel_profile(self.kernel, square_distances(left, self.scaled[columns]))[0]
         return asked.signal.exp()[:, None, None] * shape + asked.linear.exp()[:, None, None] * (inputs @ self.inputs.T)
 
     def _mean(self, cross: Tensor, columns: slice) -> Tensor:
@@ -219,8 +219,8 @@ def negative_log_posterior(flat: Tensor, inputs: Tensor, standard: Tensor, kerne
     parameters = Hyperparameters.from_flat(flat)
     count = len(inputs)
     scaled = inputs / parameters.length_scales.exp()[:, None, :]
-    square = _square_distances(scaled, scaled)
-    shape, slope = _profile(kernel, square)
+    square = square_distances(scaled, scaled)
+    shape, slope = kernel_profile(kernel, square)
     signal, linear = parameters.signal.exp()[:, None, None], parameters.linear.exp()[:, None, None]
     noise = parameters.noise.exp()
     inner = inputs @ inputs.T
@@ -242,12 +242,12 @@ def negative_log_posterior(flat: Tensor, inputs: Tensor, standard: Tensor, kerne
     by_linear = (lever * linear * inner).sum((1, 2))
     by_noise = lever.diagonal(dim1=1, dim2=2).sum(1) * noise
     gradient = torch.cat([by_length, torch.stack([by_signal, by_linear, by_noise], dim=1)], dim=1)
-    prior, prior_gradient = _prior(flat)
+    prior, prior_gradient = log_prior(flat)
     total = torch.where(failed > 0, torch.full_like(loss, math.inf), loss + prior)
     return total, gradient + prior_gradient
 
 
-def _prior(flat: Tensor) -> tuple[Tensor, Tensor]:
+def log_prior(flat: Tensor) -> tuple[Tensor, Tensor]:
     """Negative logarithm of the prior's density, without its constant, and its gradient."""
     inputs = flat.shape[1] - 3
     centre = flat.new_tensor([0.7 + 0.5 * math.log(inputs)] * inputs + [0.0, -2.0, -6.0])
@@ -282,18 +282,18 @@ def _descend(flat: Tensor, inputs: Tensor, standard: Tensor, kernel: Kernel, ste
 def _covariance(kernel: Kernel, parameters: Hyperparameters, left: Tensor, right: Tensor) -> Tensor:
     """Without noise, shape (process_count, left_count, right_count)."""
     scales = parameters.length_scales.exp()[:, None, :]
-    shape = _profile(kernel, _square_distances(left / scales, right / scales))[0]
+    shape = kernel_profile(kernel, square_distances(left / scales, right / scales))[0]
     trend = parameters.linear.exp()[:, None, None] * (left @ right.T)
     return parameters.signal.exp()[:, None, None] * shape + trend
 
 
-def _square_distances(left: Tensor, right: Tensor) -> Tensor:
+def square_distances(left: Tensor, right: Tensor) -> Tensor:
     """Between rows of batches, with gradient where two are the same too."""
     cross = torch.bmm(left, right.transpose(1, 2))
     return ((left**2).sum(2)[:, :, None] + (right**2).sum(2)[:, None, :] - 2.0 * cross).clamp_min(1e-18)
 
 
-def _profile(kernel: Kernel, square: Tensor) -> tuple[Tensor, Tensor]:
+def kernel_profile(kernel: Kernel, square: Tensor) -> tuple[Tensor, Tensor]:
     """The kernel of a squared distance, and its derivative by it."""
     if kernel == "squared-exponential":
         value = (-0.5 * square).exp()
@@ -305,6 +305,16 @@ def _profile(kernel: Kernel, square: Tensor) -> tuple[Tensor, Tensor]:
     distance = (5.0 * square).sqrt()
     decay = (-distance).exp()
     return (1.0 + distance + 5.0 / 3.0 * square) * decay, -5.0 / 6.0 * (1.0 + distance) * decay
+
+
+def kernel_bend(kernel: Kernel, square: Tensor) -> Tensor:
+    """Its second derivative by the squared distance."""
+    if kernel == "squared-exponential":
+        return 0.25 * (-0.5 * square).exp()
+    if kernel == "matern-3/2":
+        distance = (3.0 * square).sqrt()
+        return 2.25 * (-distance).exp() / distance
+    return 25.0 / 12.0 * (-(5.0 * square).sqrt()).exp()
 
 
 def _standardised(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:

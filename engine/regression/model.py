@@ -20,6 +20,7 @@ from engine.regression.mapping import PreparedMesh
 from engine.regression.morph import prepare_mesh
 from engine.regression.reduction import Basis
 from engine.regression.scaling import InputScales, Scale
+from engine.regression.sloped_process import SlopedProcess
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ class RegressionModel:
     centre, spread : of [coefficients of the shape, scalars], for standardising
     scales : from standardised features to the inputs of the processes
     processes : of all coefficients and scalars
+    sloped : processes of the scalars whose gradients were learnt too, by name: they are asked in place of the others
     domain : of what was learnt
     card : how good it is, as plain values
     """
@@ -140,6 +142,7 @@ class RegressionModel:
     scalars: Mapping[str, ScalarModel]
     domain: Domain
     card: Mapping[str, Any] = field(default_factory=dict)
+    sloped: Mapping[str, SlopedProcess] = field(default_factory=dict)
 
     # -- looking at a mesh ----------------------------------------------------------------------------------------
 
@@ -248,7 +251,10 @@ class RegressionModel:
             found_fields[one.name] = (both[:, 0], both[:, 1])
         found_scalars = {}
         for scalar in asked_scalars:
-            mean, variance = (each[0, 0] for each in predict(known, slice(scalar.column, scalar.column + 1)))
+            if scalar.name in self.sloped:
+                mean, variance = (each[0] for each in self.sloped[scalar.name].predict(known, bands=bands))
+            else:
+                mean, variance = (each[0, 0] for each in predict(known, slice(scalar.column, scalar.column + 1)))
             band = scalar.factor * variance.sqrt()
             if scalar.scale == "logarithm":
                 mean = mean.exp()

@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from engine.core.errors import FileError
 from engine.io.model_file import ModelCard, read_model, write_model
 from engine.regression.domain import Domain
 from engine.regression.features import CommonMesh
-from engine.regression.gaussian_process import Hyperparameters, Processes
+from engine.regression.gaussian_process import Hyperparameters, Kernel, Processes
 from engine.regression.model import FieldModel, RegressionModel, ScalarModel
 from engine.regression.morph import outline_of, outline_record
 from engine.regression.reduction import Basis
 from engine.regression.scaling import InputScales
+from engine.regression.sloped_process import SlopedParameters, SlopedProcess, Slopes
 
 KIND = "regression"
 
@@ -43,6 +45,8 @@ def save_regression(model: RegressionModel, path: Path) -> None:
     }
     for k, one in enumerate(model.fields.values()):
         arrays |= _basis_arrays(f"field {k}", one.basis) | {f"field {k}.truncation": one.truncation}
+    for k, sloped in enumerate(model.sloped.values()):
+        arrays |= _sloped_arrays(f"sloped {k}", sloped)
     domain = model.domain
     details = {
         "outline": outline_record(model.common.outline),
@@ -65,6 +69,12 @@ def save_regression(model: RegressionModel, path: Path) -> None:
             "columns": list(model.scales.logarithmic), "centre": list(model.scales.log_centre),
             "spread": list(model.scales.log_spread), "least": list(model.scales.least),
         },
+        "sloped": [
+            {
+                "name": name, "noise": each.parameters.slope_noise, "centre": each.centre, "spread": each.spread,
+            }
+            for name, each in model.sloped.items()
+        ],
         "domain": {
             "residual": domain.residual, "distance": domain.distance, "worst_angle": domain.worst_angle,
             "shape_count": domain.shape_count,
@@ -121,6 +131,10 @@ def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Regr
         scalars={one["name"]: ScalarModel(**one) for one in details["scalars"]},
         domain=Domain(low=arrays["domain.low"], high=arrays["domain.high"], **details["domain"]),
         card=details["card"],
+        sloped={
+            one["name"]: _sloped(f"sloped {k}", arrays, one, details["kernel"], tensors["processes.inputs"])
+            for k, one in enumerate(details.get("sloped", ()))
+        },
     )  # fmt: skip
 
 
@@ -129,6 +143,30 @@ def _scales(arrays: Mapping[str, np.ndarray], logarithmic: Mapping[str, Any] | N
     if not logarithmic:
         return InputScales(centre, spread)
     return InputScales(centre, spread, *(tuple(logarithmic[name]) for name in ("columns", "centre", "spread", "least")))
+
+
+def _sloped_arrays(name: str, process: SlopedProcess) -> dict[str, np.ndarray]:
+    """The samples are those of the other processes."""
+    return {
+        f"{name}.parameters": process.parameters.common.flat().numpy(),
+        f"{name}.rows": process.slopes.rows.numpy(),
+        f"{name}.columns": process.slopes.columns.numpy(),
+        f"{name}.slopes": process.slopes.values.numpy(),
+        f"{name}.weights": process.weights.numpy(),
+    }
+
+
+def _sloped(
+    name: str, arrays: Mapping[str, np.ndarray], one: Mapping[str, Any], kernel: Kernel, inputs: Tensor
+) -> SlopedProcess:
+    parameters, rows, columns, slopes, weights = (
+        torch.from_numpy(np.array(arrays[f"{name}.{each}"]))
+        for each in ("parameters", "rows", "columns", "slopes", "weights")
+    )
+    return SlopedProcess(
+        kernel, SlopedParameters(Hyperparameters.from_flat(parameters), float(one["noise"])), inputs,
+        Slopes(rows, columns, slopes), weights, float(one["centre"]), float(one["spread"]),
+    )  # fmt: skip
 
 
 def _within(name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

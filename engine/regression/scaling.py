@@ -54,6 +54,12 @@ class InputScales:
         first = len(self.centre) - count
         return tuple("logarithm" if first + k in self.logarithmic else "linear" for k in range(count))
 
+    def units(self) -> np.ndarray:
+        """Of one step of every input of the processes, in coefficients and in scalars as they are learnt."""
+        units = np.array(self.spread, np.float64)
+        units[list(self.logarithmic)] = self.log_spread
+        return units
+
     def __call__(self, features: Tensor) -> Tensor:
         """Of features (…, feature_count), with their graph. Below a tenth of the smallest value that was learnt, where
         every prediction is flagged, a logarithm stays what it is there."""

@@ -25,6 +25,8 @@ from engine.regression.reduction import Basis, find_basis, gram_matrix
 from engine.regression.report import TrainingReport
 from engine.regression.scaling import InputScales, Scale, choose_scales, scaled
 from engine.regression.settings import TrainingParameters
+from engine.regression.slope_tables import has_gradients, slope_table
+from engine.regression.sloped_process import Slopes, condition_sloped, find_sloped
 
 LEAST_SAMPLES = 20
 
@@ -122,8 +124,23 @@ def train(
         np.concatenate([*coefficients, scaled(snapshots.outputs, snapshots.output_scales)], axis=1)
     )
     hyperparameters = _sought(inputs, values, bases, parameters)
+    tables = {
+        name: slope_table(snapshots, shape, scales.units(), name, snapshots.output_scales[k])
+        for k, name in enumerate(dataset.output_names)
+        if has_gradients(snapshots, name)
+    }
+    first_scalar = values.shape[1] - len(dataset.output_names)
+    columns_of_scalars = {name: first_scalar + k for k, name in enumerate(dataset.output_names)}
+    sloped = {
+        name: find_sloped(
+            inputs, values[:, columns_of_scalars[name]], Slopes.of(table),
+            hyperparameters.chosen(slice(columns_of_scalars[name], columns_of_scalars[name] + 1)),
+            kernel=parameters.kernel,
+        )
+        for name, table in tables.items()
+    }  # fmt: skip
     tell("Holding out", 0.65)
-    held = hold_out(snapshots, shape.mode_count, bases, hyperparameters, parameters, tell, told)
+    held = hold_out(snapshots, shape.mode_count, bases, hyperparameters, parameters, tell, told, sloped=sloped)
     bases = {name: basis.truncated(held.fields[name].mode_count) for name, basis in bases.items()}
     kept, columns = _kept_columns(bases, held, len(dataset.output_names))
     tell("Conditioning on all samples", 0.95)
@@ -153,6 +170,12 @@ def train(
                 float(snapshots.outputs[:, k].std()),
             )
             for k, name in enumerate(dataset.output_names)
+        },
+        sloped={
+            name: condition_sloped(
+                inputs, values[:, columns_of_scalars[name]], Slopes.of(tables[name]), each, kernel=parameters.kernel
+            )
+            for name, each in sloped.items()
         },
         domain=_domain(held, features.numpy(), shape.mode_count),
     )

@@ -1,0 +1,88 @@
+"""Samples that know gradients of their outputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.regression.checking import check_sample
+from engine.regression.dataset import Dataset, DatasetError, OutputGradient, Sample
+from engine.regression.reduction import find_basis
+from engine.regression.saved_model import load_regression, save_regression
+from engine.regression.settings import TrainingParameters
+from engine.regression.slope_tables import slope_table
+from engine.regression.training import take_snapshots, train
+
+PARAMETERS = TrainingParameters(shape_modes=6, field_modes=3, folds=3, subset=20)
+
+
+def inertia(sample: Sample, *, known: bool = True) -> Sample:
+    """Second moment of area about the axis x = 0 over the load, and its gradient in nodes and load."""
+    nodes = torch.from_numpy(sample.nodes).clone().requires_grad_()
+    a, b, c = (nodes[torch.from_numpy(sample.triangles[:, k].astype(np.int64))] for k in range(3))
+    area = 0.5 * ((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
+    x = torch.stack([a[:, 0], b[:, 0], c[:, 0]], dim=1)
+    square = (x.sum(1) ** 2 + (x**2).sum(1)) / 12.0
+    load = sample.inputs["load"]
+    value = (area * square).sum() / load
+    (gradient,) = torch.autograd.grad(value, nodes)
+    number = float(value.detach())
+    gradients = {"inertia": OutputGradient(gradient.numpy(), {"load": -number / load})}
+    return replace(sample, fields={}, outputs={"inertia": number}, gradients=gradients if known else {})
+
+
+@pytest.fixture(scope="module")
+def samples(plates: Dataset) -> tuple[Sample, ...]:
+    return tuple(inertia(sample) for sample in plates.samples)
+
+
+def test_a_slope_table_is_the_derivative_along_the_modes(samples: tuple[Sample, ...]) -> None:
+    snapshots = replace(take_snapshots(samples[:24], PARAMETERS, lambda message, fraction: None),
+                        input_scales=("logarithm",), output_scales=("logarithm",))  # fmt: skip
+    shape = find_basis(snapshots.shapes, snapshots.shape_mass, most=3)
+    units = np.array([2.0, 1.0, 1.0, 0.5])
+    table = slope_table(snapshots, shape, units, "inertia", "logarithm")
+    sample, link = snapshots.samples[4], snapshots.links[4]
+    step = 1e-6
+    way = link.from_common.interpolate(torch.from_numpy(shape.modes[0].reshape(2, -1).T)).numpy()
+    above, below = (
+        np.log(inertia(replace(sample, nodes=sample.nodes + sign * 2.0 * step * way)).outputs["inertia"])
+        for sign in (1.0, -1.0)
+    )
+    assert table[4, 0] == pytest.approx((above - below) / (2.0 * step), rel=1e-5)
+    assert table[4, 3] == pytest.approx(-0.5, rel=1e-9)
+
+
+def test_gradients_make_a_model_better(samples: tuple[Sample, ...], tmp_path: Path) -> None:
+    few, parameters = samples[:24], PARAMETERS.model_copy(update={"shape_modes": 16})
+    plain = train(Dataset(tuple(replace(sample, gradients={}) for sample in few)), parameters)
+    sloped = train(Dataset(few), parameters)
+    assert sloped.card["scalars"]["inertia"]["gradients"] == 24 and not plain.sloped
+    true = np.array([sample.outputs["inertia"] for sample in samples[24:]])
+    errors = {}
+    for name, model in (("plain", plain), ("sloped", sloped)):
+        found = np.array([model.predict(sample).scalars["inertia"].mean for sample in samples[24:]])
+        errors[name] = float(np.sqrt(np.mean((found / true - 1.0) ** 2)))
+    assert errors["sloped"] < 0.6 * errors["plain"]
+    assert sloped.card["scalars"]["inertia"]["rrmse"] < 0.6 * plain.card["scalars"]["inertia"]["rrmse"]
+    save_regression(sloped, tmp_path / "sloped.safetensors")
+    again = load_regression(tmp_path / "sloped.safetensors")
+    one, two = sloped.predict(samples[30]).scalars["inertia"], again.predict(samples[30]).scalars["inertia"]
+    assert one.mean == two.mean and one.band == pytest.approx(two.band, rel=1e-9)
+
+
+def test_gradients_that_do_not_fit_are_named(samples: tuple[Sample, ...]) -> None:
+    sample = samples[0]
+    gradient = sample.gradients["inertia"]
+    assert gradient.nodes is not None
+    for given, said in (
+        ({"mass": gradient}, "which is no output"),
+        ({"inertia": OutputGradient(gradient.nodes[:-1])}, "has shape"),
+        ({"inertia": OutputGradient(None, {"load": np.nan})}, "not a number"),
+    ):
+        with pytest.raises(DatasetError, match=said):
+            check_sample(replace(sample, gradients=given))
