@@ -178,7 +178,8 @@ class FieldView(QWidget):
 
     def _edges_in_view(self, seen: np.ndarray) -> np.ndarray:
         """Edges with an end that is seen; of a surface in space only those whose ends look at the viewer."""
-        inside = ((seen[:, :2] >= 0.0) & (seen[:, :2] <= [self.width(), self.height()])).all(axis=1)
+        x, y = seen[:, 0], seen[:, 1]
+        inside = (x >= 0.0) & (x <= self.width()) & (y >= 0.0) & (y <= self.height())
         chosen = inside[self._edges].any(axis=1)
         if not self._flat:
             chosen &= (_normals(seen, self._triangles)[:, 2] > 0.0)[self._edges].all(axis=1)

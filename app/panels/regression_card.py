@@ -11,7 +11,7 @@ from app.document.card_export import card_rows, measured_coverage
 from app.document.digits import shown
 from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
-from app.work.training import Training
+from app.work.training import Diagnosis, Training
 from engine.io.model_file import ModelCard
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class RegressionCard(QWidget):
         super().__init__(parent)
         self._training = training
         self._shown: ModelCard | None = None
+        self._wanted = ""
         self.plot: CardPlot | None = None
         self.setAccessibleName(self.tr("Model card"))
         self._title = QLabel(self)
@@ -71,8 +72,8 @@ class RegressionCard(QWidget):
         self.export.setIcon(icon("export"))
         self.export.setAccessibleName(self.tr("Export the card"))
         self.export.setToolTip(self.tr("Export the card as JSON, CSV or Markdown"))
-        self.curve.clicked.connect(lambda _=False: training.diagnose("curve"))
-        self.split.clicked.connect(lambda _=False: training.diagnose("split"))
+        self.curve.clicked.connect(lambda _=False: self._measure("curve"))
+        self.split.clicked.connect(lambda _=False: self._measure("split"))
         self.export.clicked.connect(lambda _=False: self.export_wanted.emit())
         self._plot_place = QVBoxLayout()
         self._lay_out()
@@ -113,6 +114,11 @@ class RegressionCard(QWidget):
             self.plot.apply_theme()
 
     # --------------------------------------------------------------------------------------------------------------
+
+    def _measure(self, what: Diagnosis) -> None:
+        """Measure it, and show it as soon as it is known."""
+        self._wanted = what
+        self._training.diagnose(what)
 
     def _show(self, card: ModelCard) -> None:
         values = card.details["card"]
@@ -202,15 +208,13 @@ class RegressionCard(QWidget):
             kinds.append(("curve", self.tr("Learning curve")))
         if _parts(values):
             kinds.append(("split", self.tr("Error split")))
-        before = self.kind.currentData()
-        known = [self.kind.itemData(k) for k in range(self.kind.count())]
-        new = [key for key, _ in kinds if key in ("curve", "split") and key not in known] if self._shown else []
+        wanted, self._wanted = self._wanted or self.kind.currentData(), ""
         for choice in (self.kind, self.output):
             choice.blockSignals(True)
             choice.clear()
         for key, title in kinds:
             self.kind.addItem(title, key)
-        self.kind.setCurrentIndex(max(self.kind.findData(new[0] if new else before), 0))
+        self.kind.setCurrentIndex(max(self.kind.findData(wanted), 0))
         for name in _drawable(values):
             self.output.addItem(name, name)
         for choice in (self.kind, self.output):

@@ -25,7 +25,6 @@ from engine.core.atomic import atomic_write
 from engine.core.errors import FileError, FormwrightError
 from engine.core.process_folder import make_process_folder
 from engine.protocol.study import SAMPLE
-from engine.regression import sample_set
 from engine.regression.samples_look import SampleArrays, SampleRow, SamplesLook
 
 TITLE = "data set"
@@ -81,7 +80,7 @@ class Samples:
 
     def open_shipped(self) -> None:
         """The data set that comes with the program."""
-        self.open(Path(SAMPLE + sample_set.NAME))
+        self.open(Path(SAMPLE + sample_set().NAME))
 
     @property
     def shipped(self) -> bool:
@@ -188,7 +187,7 @@ class Samples:
         self._forget()
         self._data, self.outcome = data, ""
         if data:
-            path = sample_set.sample_data() if data.startswith(SAMPLE) else Path(data)
+            path = sample_set().sample_data() if data.startswith(SAMPLE) else Path(data)
             folder = make_process_folder("samples")
             self._folder = folder
             self.row = self._tasks.do_long(
@@ -245,6 +244,11 @@ class Samples:
         if self._folder is not None and self.row is None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self._folder = self.row = None
+
+
+def sample_set() -> Any:
+    """What comes with the program; by its name, for the module also trains, elsewhere, and the window knows no torch."""
+    return importlib.import_module("engine.regression.sample_set")
 
 
 def _look(path: Path, folder: Path, report: Report, stopping: Callable[[], bool]) -> Any:

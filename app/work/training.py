@@ -18,14 +18,13 @@ from app.panels.error_bar import Message
 from app.work.apart import Report
 from app.work.inputs import STUDIES, Inputs
 from app.work.notices import Notices
-from app.work.samples import Samples
+from app.work.samples import Samples, sample_set
 from app.work.task_rows import TaskCancelledError, TaskRow
 from app.work.tasks import Tasks
 from engine.core.atomic import check_place
 from engine.core.errors import FormwrightError
 from engine.io.model_file import ModelCard, read_card
 from engine.protocol.study import MODEL, MODEL_EXTENSION, SAMPLE
-from engine.regression import sample_set
 from engine.regression.settings import TrainingParameters
 
 Diagnosis = Literal["curve", "split"]
@@ -117,7 +116,7 @@ class Training:
         """The model that the workspace Regression is about."""
         named = model_of(self._document.project)
         if named.startswith(SAMPLE):
-            return sample_set.sample_model_file()
+            return Path(sample_set().sample_model_file())
         return Path(named) if named else None
 
     def card(self) -> ModelCard | None:
