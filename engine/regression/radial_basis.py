@@ -39,6 +39,6 @@ class Deformation:
 
 
 def _kernel(points: Tensor, centres: Tensor) -> Tensor:
-    square = (points[:, None] - centres[None]).square().sum(-1)
-    # The smallest addend keeps derivatives where a point is a centre.
-    return 0.5 * square * (square + 1e-30).log() if points.shape[1] == 2 else (square + 1e-30).sqrt()
+    distance = torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
+    # The addend keeps the derivative where a point is a centre.
+    return distance.square() * (distance + 1e-30).log() if points.shape[1] == 2 else distance

@@ -50,7 +50,9 @@ def _locate(points: Tensor, nodes: Tensor, cells: np.ndarray, *, looks: tuple[in
 def _containing(points: np.ndarray, corners: np.ndarray, looks: tuple[int, ...]) -> np.ndarray:
     """Index of a cell that holds each point, or that it is least outside of, shape (point_count,)."""
     centres = corners.mean(axis=1)
-    sizes = np.abs(np.linalg.det(corners))
+    # Three vectors whose volume is nothing where a cell is flat: then no weights can be found.
+    a, b, c = np.moveaxis(corners if corners.shape[1] == 3 else (corners[:, 1:] - corners[:, :1])[..., :3], 1, 0)
+    sizes = np.abs((np.cross(a, b) * c).sum(1))
     solid = np.flatnonzero(sizes > 1e-14 * sizes.max())
     centres, corners = centres[solid], corners[solid]
     centres = centres / np.linalg.norm(centres, axis=1, keepdims=True) if corners.shape[1] == 3 else centres
