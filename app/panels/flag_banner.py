@@ -19,6 +19,7 @@ class FlagBanner(QFrame):
         self._said = QLabel(self)
         self._said.setWordWrap(True)
         self.show_place = QPushButton(self.tr("Show"), self)
+        self.show_place.setAccessibleName(self.tr("Show where the part is new"))
         self.show_place.setToolTip(self.tr("Go to where the part is new"))
         self.show_place.clicked.connect(self.place_wanted)
         row = QHBoxLayout(self)

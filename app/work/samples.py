@@ -247,7 +247,7 @@ class Samples:
 
 
 def sample_set() -> Any:
-    """What comes with the program; by its name, for the module also trains, elsewhere, and the window knows no torch."""
+    """What comes with the program; by its name: the module also trains, and the window knows no torch."""
     return importlib.import_module("engine.regression.sample_set")
 
 
