@@ -12,6 +12,7 @@ import torch
 
 from engine.core.errors import FileError, GeometryError, ParameterError
 from engine.geometry.mesh import Mesh
+from engine.io.model_file import read_model, write_model
 from engine.objectives.predicted import scalar_spread
 from engine.objectives.term import term_kinds
 from engine.optimization.run import Run
@@ -400,6 +401,13 @@ def test_what_it_cannot_take_is_said(model: Path, part: Mesh, tmp_path: Path) ->
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"no model")
     with pytest.raises(FileError, match="broken"):
+        problem(broken, part)
+    card, arrays = read_model(model)
+    write_model(broken, arrays, card.model_copy(update={"format": 99}))
+    with pytest.raises(FileError, match="newer version"):
+        problem(broken, part)
+    write_model(broken, arrays, card.model_copy(update={"kind": "shape-space"}))
+    with pytest.raises(FileError, match="is a shape-space, not a regression"):
         problem(broken, part)
     built = problem(model, part, inputs={})
     assert "load = " in built.notes[0]
