@@ -29,11 +29,11 @@ from engine.regression.gaussian_process import (
 MOST_ROWS = 2000
 """Values and derivatives together: time grows with the cube of their number. Derivatives beyond are left out."""
 
-SOUGHT_ROWS = 400
+SOUGHT_ROWS = 600
 """The same while hyperparameters are sought."""
 
-STEPS = 30
-STEP_SIZE = 0.1
+STEPS = 40
+STEP_SIZE = 0.08
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ def test_a_slope_table_is_the_derivative_along_the_modes(samples: tuple[Sample, 
     assert table[4, 3] == pytest.approx(-0.5, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_gradients_make_a_model_better(samples: tuple[Sample, ...], tmp_path: Path) -> None:
     few, parameters = samples[:24], PARAMETERS.model_copy(update={"shape_modes": 16})
     plain = train(Dataset(tuple(replace(sample, gradients={}) for sample in few)), parameters)
