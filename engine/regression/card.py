@@ -15,7 +15,7 @@ from engine.regression.settings import TrainingParameters
 
 if TYPE_CHECKING:
     from engine.regression.model import RegressionModel
-    from engine.regression.training import Snapshots
+    from engine.regression.snapshots import Snapshots
 
 AS_GOOD = 1.05
 """A baseline whose error is at most so many times the model's is as good."""

@@ -21,7 +21,8 @@ from engine.regression.gaussian_process import Hyperparameters
 from engine.regression.model import RegressionModel
 from engine.regression.scores import rrmse
 from engine.regression.settings import TrainingParameters
-from engine.regression.training import Progress, Snapshots, TrainingStoppedError, take_snapshots
+from engine.regression.snapshots import Snapshots, take_snapshots
+from engine.regression.training import Progress, TrainingStoppedError
 
 SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)
 """Of the samples that are not left out, from which the curve is learnt."""

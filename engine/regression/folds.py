@@ -26,7 +26,7 @@ from engine.regression.slope_tables import slope_table
 from engine.regression.sloped_process import SlopedParameters, Slopes, condition_sloped
 
 if TYPE_CHECKING:
-    from engine.regression.training import Snapshots
+    from engine.regression.snapshots import Snapshots
 
 DRAWN = 800
 """Values of a field at nodes that the card shows, predicted beside true."""

@@ -20,13 +20,31 @@ def read_dataset(path: Path) -> Dataset:
     if not path.exists():
         raise FileError(path, "it does not exist.")
     if path.is_dir() and not (path / FLAT_FILE).exists():
+        if plaid := _plaid_sample(path):
+            raise _no_plaid(plaid)
         return read_folder(path)
     if path.is_dir() or path.name == FLAT_FILE:  # the folder says what is in it
         folder = (path if path.is_dir() else path.parent).resolve()
         return replace(read_flat(folder / FLAT_FILE), name=folder.name)
+    if path.suffix.lower() == ".cgns":
+        raise _no_plaid(path)
     if path.suffix.lower() != ".npz":
         raise FileError(path, "it is no data set.", remedy="Give an .npz or a folder of VTU, VTP or VTK files.")
     return read_flat(path)
+
+
+def _no_plaid(path: Path) -> FileError:
+    return FileError(
+        path,
+        "PLAID and CGNS files are not read: the libraries for them are not free enough to come along.",
+        remedy="Write each sample as .vtu, with meshio or ParaView, and the scalars into scalars.csv; the guide on "
+        "learning simulations shows how.",
+    )
+
+
+def _plaid_sample(folder: Path) -> Path | None:
+    """A CGNS file in the folder, as PLAID lays them out: `dataset/samples/sample_*/meshes/mesh_*.cgns`."""
+    return next(folder.rglob("*.cgns"), None)
 
 
 def read_mesh(path: Path, index: int = 0) -> Sample:

@@ -11,7 +11,7 @@ from engine.regression.reduction import Basis
 from engine.regression.scaling import Scale
 
 if TYPE_CHECKING:
-    from engine.regression.training import Snapshots
+    from engine.regression.snapshots import Snapshots
 
 
 def has_gradients(snapshots: Snapshots, name: str) -> bool:

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.sparse import block_diag, csr_matrix
 from torch import Tensor
 
 from engine.core.errors import FormwrightError
 from engine.regression.card import make_card
 from engine.regression.checking import check_dataset
-from engine.regression.dataset import Dataset, DatasetError, Sample
+from engine.regression.dataset import Dataset, DatasetError
 from engine.regression.domain import Domain
-from engine.regression.features import CommonMesh, Correspondence, choose_common, coordinates
 from engine.regression.folds import HeldOut, hold_out
 from engine.regression.gaussian_process import MOST_REFINED, Hyperparameters, condition, find_hyperparameters
-from engine.regression.mapping import MorphSettings
 from engine.regression.model import FieldModel, RegressionModel, ScalarModel
-from engine.regression.morph import common_outline, prepare_meshes
-from engine.regression.reduction import Basis, find_basis, gram_matrix
+from engine.regression.reduction import Basis, find_basis
 from engine.regression.report import TrainingReport
-from engine.regression.scaling import InputScales, Scale, choose_scales, scaled
+from engine.regression.scaling import InputScales, choose_scales, scaled
 from engine.regression.settings import TrainingParameters
 from engine.regression.slope_tables import has_gradients, slope_table
 from engine.regression.sloped_process import Slopes, condition_sloped, find_sloped
+from engine.regression.snapshots import Snapshots, take_snapshots
 
 LEAST_SAMPLES = 20
 
@@ -41,33 +38,6 @@ class TrainingStoppedError(FormwrightError):
     """The user does not want it any more."""
 
 
-@dataclass(frozen=True)
-class Snapshots:
-    """The training samples on the common mesh.
-
-    shapes : coordinates, shape (sample_count, dimension · node_count)
-    fields : by name, shape (sample_count, node_count)
-    inputs, outputs : scalars, shapes (sample_count, …)
-    mass, shape_mass : of fields and of coordinates
-    shape_gram, grams : inner products of all snapshots, so that folds need not find them again
-    input_scales, output_scales : how scalars are learnt
-    """
-
-    samples: tuple[Sample, ...]
-    common: CommonMesh
-    links: tuple[Correspondence, ...]
-    shapes: np.ndarray
-    fields: dict[str, np.ndarray]
-    inputs: np.ndarray
-    outputs: np.ndarray
-    mass: csr_matrix
-    shape_mass: csr_matrix
-    shape_gram: np.ndarray
-    grams: dict[str, np.ndarray]
-    input_scales: tuple[Scale, ...] = ()
-    output_scales: tuple[Scale, ...] = ()
-
-
 Progress = Callable[[str, float], None]
 
 
@@ -78,12 +48,14 @@ def train(
     progress: Progress = lambda message, fraction: None,
     stop: Callable[[], bool] = lambda: False,
     told: Callable[[TrainingReport], None] = lambda report: None,
+    like: RegressionModel | None = None,
 ) -> RegressionModel:
     """Learn from the training part of a data set.
 
     progress : told what is being done, and how far it is in [0, 1]
     stop : asked between steps; raises `TrainingStoppedError` where it says so
     told : hears the errors on samples that were held out, again and again as more of them are
+    like : a model of samples like these, whose numbers of modes, scales and length scales are taken: much faster
 
     Raises `DatasetError` that names the sample which cannot be learnt from.
     """
@@ -101,29 +73,45 @@ def train(
             f"{dataset.name} has {len(samples)} samples for training.", remedy=f"At least {LEAST_SAMPLES} are needed."
         )
     tell("Morphing", 0.05)
-    snapshots = take_snapshots(samples, parameters, tell)
+    return learn(take_snapshots(samples, parameters, tell), dataset, parameters, tell=tell, told=told, like=like)
+
+
+def learn(
+    snapshots: Snapshots,
+    dataset: Dataset,
+    parameters: TrainingParameters,
+    *,
+    tell: Progress = lambda message, fraction: None,
+    told: Callable[[TrainingReport], None] = lambda report: None,
+    like: RegressionModel | None = None,
+) -> RegressionModel:
+    """Learn from samples that are on the common mesh; see `train`. `dataset` says names and units."""
     tell("Finding modes", 0.3)
     shape = find_basis(
-        snapshots.shapes, snapshots.shape_mass, most=parameters.shape_modes, energy=parameters.energy,
-        gram=snapshots.shape_gram,
+        snapshots.shapes, snapshots.shape_mass, most=like.shape.mode_count if like else parameters.shape_modes,
+        energy=1.0 if like else parameters.energy, gram=snapshots.shape_gram,
     )  # fmt: skip
     raw = np.concatenate([shape.coefficients(snapshots.shapes, snapshots.shape_mass), snapshots.inputs], axis=1)
     centre, spread = standardisation(raw)
     features = torch.from_numpy((raw - centre) / spread)
     bases = {
         name: find_basis(
-            values, snapshots.mass, most=parameters.field_modes, energy=parameters.energy, gram=snapshots.grams[name]
+            values, snapshots.mass, most=like.fields[name].basis.mode_count if like else parameters.field_modes,
+            energy=1.0 if like else parameters.energy, gram=snapshots.grams[name],
         )
         for name, values in snapshots.fields.items()
-    }
+    }  # fmt: skip
     coefficients = [basis.coefficients(snapshots.fields[name], snapshots.mass) for name, basis in bases.items()]
     tell("Finding length scales", 0.4)
-    snapshots, scales = _scaled(snapshots, raw, centre, spread, coefficients, parameters)
+    snapshots, scales = _scaled(snapshots, raw, centre, spread, coefficients, parameters, like)
     inputs = scales(features)
     values = torch.from_numpy(
         np.concatenate([*coefficients, scaled(snapshots.outputs, snapshots.output_scales)], axis=1)
     )
-    hyperparameters = _sought(inputs, values, bases, parameters)
+    if like and like.processes.parameters.length_scales.shape == (values.shape[1], inputs.shape[1]):
+        hyperparameters = like.processes.parameters
+    else:
+        hyperparameters = _sought(inputs, values, bases, parameters)
     tables = {
         name: slope_table(snapshots, shape, scales.units(), name, snapshots.output_scales[k])
         for k, name in enumerate(dataset.output_names)
@@ -132,7 +120,9 @@ def train(
     first_scalar = values.shape[1] - len(dataset.output_names)
     columns_of_scalars = {name: first_scalar + k for k, name in enumerate(dataset.output_names)}
     sloped = {
-        name: find_sloped(
+        name: like.sloped[name].parameters
+        if like and name in like.sloped
+        else find_sloped(
             inputs, values[:, columns_of_scalars[name]], Slopes.of(table),
             hyperparameters.chosen(slice(columns_of_scalars[name], columns_of_scalars[name] + 1)),
             kernel=parameters.kernel,
@@ -190,6 +180,7 @@ def _scaled(
     spread: np.ndarray,
     coefficients: list[np.ndarray],
     parameters: TrainingParameters,
+    like: RegressionModel | None,
 ) -> tuple[Snapshots, InputScales]:
     """Snapshots that know how scalars are learnt, and the way from features to the inputs of the processes.
 
@@ -198,6 +189,11 @@ def _scaled(
     shape_count = raw.shape[1] - snapshots.inputs.shape[1]
     features = (raw - centre) / spread
     leading = np.concatenate([np.zeros((len(raw), 0)), *(each[:, :LEADING] for each in coefficients)], axis=1)
+    if like:
+        of_inputs = like.scales.scales(snapshots.inputs.shape[1])
+        of_outputs = tuple(each.scale for each in like.scalars.values())
+        chosen = replace(snapshots, input_scales=of_inputs, output_scales=of_outputs)
+        return chosen, InputScales.of(raw, centre, spread, of_inputs)
     of_inputs, of_outputs = choose_scales(
         features[:, :shape_count], snapshots.inputs, snapshots.outputs, leading, kernel=parameters.kernel,
         subset=MOST_REFINED, seed=parameters.seed,
@@ -229,44 +225,6 @@ def _sought(
             inputs, values[:, modes:], kernel=kernel, subset=MOST_REFINED, starts=2, steps=60, seed=seed
         ).flat()
     return Hyperparameters.from_flat(found)
-
-
-def take_snapshots(samples: tuple[Sample, ...], parameters: TrainingParameters, tell: Progress) -> Snapshots:
-    """Morph all samples and bring their fields to the common mesh."""
-    with torch.no_grad():
-        prepared = prepare_meshes(samples, parameters.morph)
-        settings = MorphSettings(parameters.weights, parameters.turning_share)
-        outline = common_outline(samples, prepared, settings)
-        common, links = choose_common(list(samples), prepared, outline)
-        tell("Bringing fields together", 0.2)
-        shapes = np.stack(
-            [coordinates(torch.from_numpy(s.nodes), link).numpy() for s, link in zip(samples, links, strict=True)]
-        )
-        fields = {
-            name: np.stack(
-                [
-                    link.to_common.interpolate(torch.from_numpy(np.asarray(s.fields[name], np.float64))).numpy()
-                    for s, link in zip(samples, links, strict=True)
-                ]
-            )
-            for name in samples[0].fields
-        }
-    mass = common.mass()
-    shape_mass = csr_matrix(block_diag([mass] * common.dimension))
-    part = Dataset(samples)
-    return Snapshots(
-        samples=samples,
-        common=common,
-        links=tuple(links),
-        shapes=shapes,
-        fields=fields,
-        inputs=part.inputs(),
-        outputs=part.outputs(),
-        mass=mass,
-        shape_mass=shape_mass,
-        shape_gram=gram_matrix(shapes, shape_mass),
-        grams={name: gram_matrix(values, mass) for name, values in fields.items()},
-    )
 
 
 def standardisation(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,8 @@ from engine.regression.reduction import find_basis
 from engine.regression.saved_model import load_regression, save_regression
 from engine.regression.settings import TrainingParameters
 from engine.regression.slope_tables import slope_table
-from engine.regression.training import take_snapshots, train
+from engine.regression.snapshots import take_snapshots
+from engine.regression.training import train
 
 PARAMETERS = TrainingParameters(shape_modes=6, field_modes=3, folds=3, subset=20)
 

@@ -140,6 +140,15 @@ def test_a_scalar_over_decades_is_learnt_as_its_logarithm(plates: Dataset) -> No
     assert np.corrcoef(np.log([each.mean for each in predicted]), np.log(true))[0, 1] > 0.95
 
 
+def test_a_training_like_another_takes_its_length_scales(model: RegressionModel, plates: Dataset) -> None:
+    again = train(plates, PARAMETERS, like=model)
+    assert again.card["mean rrmse"] == pytest.approx(model.card["mean rrmse"], rel=1e-6)
+    more = Dataset((*plates.samples[:60], *(plate(index) for index in range(100, 120))), units=plates.units)
+    found = train(more, PARAMETERS, like=model)
+    assert found.card["samples"] == 80 and found.card["mean rrmse"] < model.card["mean rrmse"]
+    assert torch.equal(found.processes.parameters.flat(), model.processes.parameters.flat())
+
+
 def test_only_the_fields_that_are_asked_for_are_predicted(model: RegressionModel, plates: Dataset) -> None:
     sample = plates.part("test")[2]
     whole, one = model.predict(sample), model.predict(sample, fields=("shift",))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import FileError, FormwrightError, ParameterError
-from engine.optimization.executors import SerialExecutor
+from engine.optimization.executors import SerialExecutor, cluster_executor
 from engine.regression.checking import check_dataset
 from engine.regression.dataset import Sample
 from engine.regression.generation.catalogue import find_generator
@@ -89,3 +89,22 @@ def test_unknown_generators_and_options_are_named(tmp_path: Path) -> None:
         generate(
             find_generator("notched-plate"), tmp_path, samples=2, options={"law": "rubber"}, executor=SerialExecutor()
         )
+
+
+@pytest.mark.slow
+def test_a_cluster_makes_the_same_samples(tmp_path: Path) -> None:
+    """A local one: a scheduler and a worker in a process of its own."""
+    distributed = pytest.importorskip("distributed", reason="formwright[cluster] is not installed")
+    here = generate(GENERATOR, tmp_path / "here", samples=4, executor=SerialExecutor())
+    with distributed.LocalCluster(1, threads_per_worker=1, dashboard_address=None) as cluster:
+        executor = cluster_executor(cluster.scheduler_address)
+        there = generate(GENERATOR, tmp_path / "there", samples=4, executor=executor, at_once=64)
+        executor.shutdown()
+    assert content_key(here.dataset) == content_key(there.dataset)
+
+
+@pytest.mark.slow
+def test_a_cluster_that_does_not_answer_is_said() -> None:
+    pytest.importorskip("distributed", reason="formwright[cluster] is not installed")
+    with pytest.raises(ParameterError, match="does not answer"):
+        cluster_executor("tcp://127.0.0.1:9")
