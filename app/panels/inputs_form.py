@@ -37,6 +37,9 @@ class InputsForm(QWidget):
         self._grid.setVerticalSpacing(5)
         self._grid.setColumnStretch(1, 1)
         self._grid.setColumnMinimumWidth(0, 92)
+        self.lacking = QLabel(self)
+        self.lacking.setWordWrap(True)
+        self.lacking.setProperty("outside", True)
         document.catalogue_changed.subscribe(self.refresh)
         document.study_changed.subscribe(self.refresh)
         document.objects_changed.subscribe(self.refresh)
@@ -54,12 +57,21 @@ class InputsForm(QWidget):
             path = self._document.study.inputs.get(role, "")
             button.setToolTip("\n".join(part for part in (roles[role], path) if part))
             button.setEnabled(not self._document.run.active)
+        lacking = self._inputs.lacking
+        said = [self._lacks(role, term) for role, term in lacking.items()]
+        self.lacking.setText(" ".join(said))
+        self.lacking.setVisible(bool(said))
         self.setVisible(bool(roles))
+
+    def _lacks(self, role: str, term: str) -> str:
+        if role in FILE_ROLES:
+            return self.tr("“{0}” needs a recording: choose one.").format(term)
+        return self.tr("“{0}” needs a target: choose one, or take the Term out.").format(term)
 
     def _draw(self, roles: dict[str, str]) -> None:
         while (item := self._grid.takeAt(0)) is not None:
             widget = item.widget()
-            if widget is not None:
+            if widget is not None and widget is not self.lacking:
                 widget.hide()
                 widget.deleteLater()
         self.buttons.clear()
@@ -87,6 +99,7 @@ class InputsForm(QWidget):
             self._grid.addWidget(label, row, 0)
             self._grid.addWidget(button, row, 1)
             self.buttons[role] = button
+        self._grid.addWidget(self.lacking, len(roles), 0, 1, 2)
 
     def _fill(self, menu: QMenu, role: str) -> None:
         inputs = self._inputs

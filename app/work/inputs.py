@@ -19,6 +19,7 @@ from app.work.task_rows import TaskRow
 from app.work.tasks import Tasks
 from engine.core.errors import FileError, FormwrightError
 from engine.core.process_folder import make_process_folder
+from engine.protocol.catalogue import StudyEntry
 from engine.protocol.study import MODEL, SAMPLE
 from engine.protocol.trajectory import Layout, Trajectory
 from engine.protocol.trajectory_writer import TrajectoryWriter
@@ -57,15 +58,30 @@ class Inputs:
     def roles(self) -> dict[str, str]:
         """What each role is, by the role. Without scene and Model objects say what they are, and only what the surface
         starts from is named, where that is a file."""
-        document = self._document
-        entries = document.catalogue.studies if document.catalogue is not None else []
-        entry = next((item for item in entries if item.study == document.study.study), None)
+        document, entry = self._document, self._entry
         if entry is None:
             return {}
         if entry.scene or MODEL in entry.inputs:
             return dict(entry.inputs)
         from_file = document.study.parameters.get(START) == "file"
         return {role: meaning for role, meaning in entry.inputs.items() if role == START and from_file}
+
+    @property
+    def lacking(self) -> dict[str, str]:
+        """Roles that nothing plays though a Term needs them, and the title of the Term: so the study cannot run."""
+        catalogue, entry, roles = self._document.catalogue, self._entry, self.roles
+        if catalogue is None or entry is None:
+            return {}
+        kinds = {spec.kind for spec in self._document.study.terms or entry.default_terms}
+        needy = [term for term in catalogue.terms if term.kind in kinds and term.needs_input in roles]
+        return {term.needs_input: term.title for term in needy if not self.playing(term.needs_input)}
+
+    @property
+    def _entry(self) -> StudyEntry | None:
+        """What the engine says of the study."""
+        catalogue = self._document.catalogue
+        entries = catalogue.studies if catalogue is not None else []
+        return next((item for item in entries if item.study == self._document.study.study), None)
 
     def playing(self, role: str) -> str:
         """What plays a role, as a person calls it; "" where nothing does."""

@@ -29,6 +29,7 @@ class EndShape(MotionTerm):
     source: ClassVar[str] = "Symmetric Chamfer distance; gradient by the envelope theorem"
     unit: ClassVar[str] = "mm²"
     studies: ClassVar[tuple[str, ...]] = SHAPING
+    needs_input: ClassVar[str] = "target"
 
     class Parameters(ParameterModel):
         body: str = parameter("", title="Body", help="Whose shape; empty is the first sheet.", picks="body")

@@ -40,6 +40,7 @@ class RecordedVertices(MotionTerm):
     source: ClassVar[str] = "Least squares: Nocedal and Wright, Numerical Optimization, 2006, chapter 10"
     unit: ClassVar[str] = "mm²"
     studies: ClassVar[tuple[str, ...]] = ("identify",)
+    needs_input: ClassVar[str] = "recording"
 
     def __init__(self, parameters: Any, context: TermContext) -> None:
         super().__init__(parameters, context)
@@ -71,6 +72,7 @@ class RecordedSurface(MotionTerm):
     source: ClassVar[str] = "Iterative closest points: Besl and McKay 1992; gradient by the envelope theorem"
     unit: ClassVar[str] = "mm²"
     studies: ClassVar[tuple[str, ...]] = ("identify",)
+    needs_input: ClassVar[str] = "recording"
 
     class Parameters(ParameterModel):
         body: str = parameter("", title="Body", help="Whose surface; empty is the first sheet.", picks="body")

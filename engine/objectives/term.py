@@ -64,6 +64,7 @@ class Term(ABC):
     needs_mask : whether it is about a mask, and means nothing without one
     studies : kinds of studies that it serves
     needs_target : whether it compares with a target, and rests where there is none
+    needs_input : role of an input without which its study cannot run; "" for none
     surfaces : kinds of surfaces that it can be asked of; none: of every one
     where : how much it counts at a place; None: everywhere alike. Its owner sets it before an iteration
     """
@@ -81,6 +82,7 @@ class Term(ABC):
     needs_mask: ClassVar[bool] = False
     studies: ClassVar[tuple[str, ...]] = ("reconstruct", "complete")
     needs_target: ClassVar[bool] = False
+    needs_input: ClassVar[str] = ""
     surfaces: ClassVar[tuple[str, ...]] = ()
 
     where: MaskWeight | None = None
@@ -209,6 +211,7 @@ def term_entries() -> list[TermEntry]:
             place=kind.place,
             maskable=kind.maskable,
             needs_mask=kind.needs_mask,
+            needs_input=kind.needs_input,
             studies=list(kind.studies),
             surfaces=list(kind.surfaces),
             schema_=kind.Parameters.model_json_schema(),

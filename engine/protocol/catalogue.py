@@ -15,6 +15,7 @@ class TermEntry(BaseModel):
     schema_ : JSON schema of its parameters
     place : how it is placed in the viewport: "" | "point" (a handle) | "direction" | "plane" (see `Term`)
     maskable : whether a mask can say where it counts; needs_mask : whether one must
+    needs_input : role of an input without which its study cannot run; "" for none
     studies : kinds of studies that it serves
     surfaces : kinds of surfaces that it can be asked of; none: of every one
     """
@@ -28,6 +29,7 @@ class TermEntry(BaseModel):
     place: str = ""
     maskable: bool = False
     needs_mask: bool = False
+    needs_input: str = ""
     studies: list[str] = Field(default_factory=lambda: ["reconstruct", "complete"])
     surfaces: list[str] = Field(default_factory=list)
     schema_: dict[str, Any] = Field(default_factory=dict)

@@ -146,6 +146,27 @@ def test_roles_are_shown_where_the_study_has_them(room: Any, qtbot: Any) -> None
     assert list(form.buttons) == ["recording"]
 
 
+def test_what_a_term_lacks_is_said_before_the_run(room: Any, qtbot: Any) -> None:
+    document, work, _ = room
+    form = InputsForm(document, work.inputs)
+    qtbot.addWidget(form)
+    for study in ("hold", "fold", "flat-pattern"):
+        document.choose_study(study)
+        assert work.inputs.lacking == {"target": "Shape at the end"}
+        assert "“Shape at the end” needs a target" in form.lacking.text() and not form.lacking.isHidden()
+        work.inputs.use_object("target", document.objects[0].name)
+        assert form.lacking.isHidden() and work.inputs.lacking == {}
+        work.inputs.use_nothing("target")
+        assert not form.lacking.isHidden()
+        work.steering.remove_term("end-shape")
+        # A study without any Term takes its usual ones.
+        assert form.lacking.isHidden() == bool(document.study.terms)
+    document.choose_study("identify")
+    assert "needs a recording" in form.lacking.text()
+    document.choose_study("simulate")
+    assert work.inputs.lacking == {}
+
+
 def test_the_frames_of_the_last_simulation_are_kept_as_a_recording(room: Any, tmp_path: Path, qtbot: Any) -> None:
     document, work, tasks = room
     assert work.inputs.last_simulation is None
