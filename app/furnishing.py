@@ -102,6 +102,8 @@ def fill_docks(window: MainWindow) -> None:
     window.samples.copy_wanted.connect(window.dialogs.save_samples)
     window.model = ModelPanel(window.workbench.training, window.workbench.samples, window)
     window.link.run_changed.subscribe(window.workbench.training.look_again)
+    for topic in (window.workbench.training.changed, window.workbench.samples.progressed):
+        topic.subscribe(window.registry.refresh)
     window.model.open_wanted.connect(lambda: window.dialogs.open_for(MODEL))
     window.model.card.export_wanted.connect(window.dialogs.export_card)
     window.study = StudyPanel(document, window)

@@ -63,7 +63,7 @@ class ModelPanel(QWidget):
         self.train = QPushButton(self.tr("Train"), self)
         self.train.setProperty("primary", True)
         self.train.setAccessibleName(self.train.text())
-        self.train.clicked.connect(self._train)
+        self.train.clicked.connect(lambda _=False: self.begin())
         self.open = QPushButton(icon("open"), self.tr("Open a model…"), self)
         self.open.setAccessibleName(self.tr("Open a model"))
         self.open.setToolTip(self.tr("A .safetensors file that was learnt before"))
@@ -125,6 +125,15 @@ class ModelPanel(QWidget):
         """What the panel says of the training to come, or of how the last one ended."""
         return self._training.outcome or self._said.text()
 
+    def begin(self) -> None:
+        """Learn with the parameters and the file that are set; what is wrong with them is said here."""
+        try:
+            options = TrainingParameters.parse(self._values, owner="training")
+            self._training.train(self._output(), options)
+        except FormwrightError as error:
+            self._problem.setText(str(error))
+            self._problem.show()
+
     def apply_theme(self) -> None:
         self.card.apply_theme()
         if self.plot is not None:
@@ -173,14 +182,6 @@ class ModelPanel(QWidget):
         if value is None:
             del self._values[name]
         self.form.set_values(self._values)
-
-    def _train(self) -> None:
-        try:
-            options = TrainingParameters.parse(self._values, owner="training")
-            self._training.train(self._output(), options)
-        except FormwrightError as error:
-            self._problem.setText(str(error))
-            self._problem.show()
 
     def _output(self) -> Path:
         name = self.model.text()

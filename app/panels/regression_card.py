@@ -72,8 +72,8 @@ class RegressionCard(QWidget):
         self.export.setIcon(icon("export"))
         self.export.setAccessibleName(self.tr("Export the card"))
         self.export.setToolTip(self.tr("Export the card as JSON, CSV or Markdown"))
-        self.curve.clicked.connect(lambda _=False: self._measure("curve"))
-        self.split.clicked.connect(lambda _=False: self._measure("split"))
+        self.curve.clicked.connect(lambda _=False: self.measure("curve"))
+        self.split.clicked.connect(lambda _=False: self.measure("split"))
         self.export.clicked.connect(lambda _=False: self.export_wanted.emit())
         self._plot_place = QVBoxLayout()
         self._lay_out()
@@ -115,7 +115,7 @@ class RegressionCard(QWidget):
 
     # --------------------------------------------------------------------------------------------------------------
 
-    def _measure(self, what: Diagnosis) -> None:
+    def measure(self, what: Diagnosis) -> None:
         """Measure it, and show it as soon as it is known."""
         self._wanted = what
         self._training.diagnose(what)

@@ -218,6 +218,8 @@ class Samples:
             return
         first = self.look is None
         self.look, self.row = look, None
+        if not self.shipped:
+            self._document.recent.add(Path(look.path))
         self._notices.past(TITLE)
         self.progressed()
         if first:
