@@ -170,6 +170,7 @@ class ClosingCard(QFrame):
             cell.setToolTip(text)
             if column == 0:
                 cell.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+                cell.setWordWrap(True)
             span = 1 if any(texts[1:]) else len(texts)
             self._grid.addWidget(cell, row, column, 1, span if column == 0 else 1)
             self._cells.append(cell)

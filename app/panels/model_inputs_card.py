@@ -76,6 +76,7 @@ class InputRow:
         self.label = QLabel(one.name, parent)
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.label.setToolTip(one.name)
+        self.label.setWordWrap(True)
         self.slider = ValueSlider(field, parent)
         self.number = NumberField(field, parent)
         self.number.setMaximumWidth(116)

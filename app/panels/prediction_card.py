@@ -120,6 +120,7 @@ class PredictionCard(QFrame):
         while len(self._scalar_rows) < len(scalars):
             name, value = QLabel(self), QLabel(self)
             name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            name.setWordWrap(True)
             value.setToolTip(_tr("Mean ± half of the 95 % band"))
             for column, label in enumerate((name, value)):
                 label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -109,6 +109,9 @@ def blended(base: str | np.ndarray, count: int, tints: list[tuple[np.ndarray, st
     return np.rint(colours).astype(np.uint8)
 
 
+NEAR_ZERO = 0.02
+"""Part of the highest value under which a whole range begins at zero."""
+
 Extent = Literal["signed", "from zero", "whole"]
 """What a range reaches over: both signs alike, from zero, or from the lowest to the highest value."""
 
@@ -158,6 +161,7 @@ class SteadyRange:
             self._limit = float(np.exp((1 - share) * np.log(self._limit) + share * np.log(aim)))
 
     def _follow_ends(self, low: float, high: float, settled: bool) -> None:
+        low = 0.0 if 0.0 <= low < NEAR_ZERO * high else low
         if self._ends is not None and not settled:
             low = min(low, self._ends[0] + 0.08 * (low - self._ends[0]))
             high = max(high, self._ends[1] + 0.08 * (high - self._ends[1]))

@@ -37,6 +37,9 @@ TRUST_REGION = "trust-region"
 TRUSTED = ("distance", "shape", "scalars")
 """What of the flag that Term measures."""
 
+SMALL, LARGE, DECIMALS = 1e-4, 1e7, 6
+"""Numbers between, with no more decimals, are written without a power of ten."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -216,6 +219,8 @@ class Predicting:
                 document.change("", changed.with_named_inputs())
             if self._running.can_run:
                 self._running.start()
+            elif self._running.lacks_model:
+                self._notices.noted(_tr("Train a Model or open one, and press Run"))
 
         work = partial(_read_part, data, name)
         self._tasks.do_apart(work, use, self._notices.say, title=_tr("Reading {0}").format(name))
@@ -330,7 +335,12 @@ def value_text(mean: float, band: float | None, unit: str) -> str:
         return f"{mean:.4g} {unit}".rstrip()
     if band <= 0.0:
         return f"{mean:.5g} ± 0 {unit}".rstrip()
-    digits = math.floor(math.log10(abs(mean))) - math.floor(math.log10(band)) + 2 if mean else 1
+    last = 1 - math.floor(math.log10(band))
+    largest = max(abs(mean), band)
+    if SMALL <= largest < LARGE and last <= DECIMALS:
+        decimals = max(last, 0)
+        return f"{round(mean, last):.{decimals}f} ± {round(band, last):.{decimals}f} {unit}".rstrip()
+    digits = math.floor(math.log10(largest)) + last + 1
     return f"{mean:.{min(max(digits, 1), 7)}g} ± {band:.2g} {unit}".rstrip()
 
 

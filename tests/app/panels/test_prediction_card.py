@@ -104,9 +104,12 @@ def card(qtbot: Any, predicting: Workbench) -> PredictionCard:
 def test_a_value_has_the_digits_that_its_band_lets_one_believe() -> None:
     assert value_text(307.1834, 2.5, "MPa") == "307.2 ± 2.5 MPa"
     assert value_text(-307.1834, 25.0, "MPa") == "-307 ± 25 MPa"
-    assert value_text(0.012345, 0.004, "mm") == "0.0123 ± 0.004 mm"
-    assert value_text(0.0, 0.004, "mm") == "0 ± 0.004 mm"
-    assert value_text(1.0, 3.0, "") == "1 ± 3"
+    assert value_text(0.012345, 0.004, "mm") == "0.0123 ± 0.0040 mm"
+    assert value_text(0.0, 0.004, "mm") == "0.0000 ± 0.0040 mm"
+    assert value_text(1.0, 3.0, "") == "1.0 ± 3.0"
+    assert value_text(2655.4, 903.0, "N/mm") == "2660 ± 900 N/mm"
+    assert value_text(3.21e-7, 2.0e-9, "m") == "3.21e-07 ± 2e-09 m"
+    assert value_text(2.1234e9, 3e6, "Pa") == "2.1234e+09 ± 3e+06 Pa"
     assert value_text(float("nan"), 1.0, "mm") == "no value here"
     assert value_text(12.3456, None, "mm") == "12.35 mm"
 
@@ -176,7 +179,7 @@ def test_probes_say_what_is_predicted_and_go_with_the_part(card: PredictionCard,
     view = FakeViewport()
     predicting.set_viewport(view)
     view.probe_placed.emit((2.5, 4.0, 0.0))
-    assert card.probe_texts() == ["125 ± 1.5 MPa"]
+    assert card.probe_texts() == ["125.0 ± 1.5 MPa"]
     (probe,) = view.last("set_probes")[0][0]
     assert probe.place == pytest.approx((2.5, 4.0, 0.0)) and probe.text.startswith("1:")
     wider = CORNERS * [2.0, 1.0, 1.0]

@@ -67,7 +67,7 @@ def test_a_plate_is_predicted_dragged_and_steered(stage: Stage, model: Path, tmp
     mouse.click(stage.view, stage.pixel(place))
     (reading,) = window.workbench.probing.readings()
     assert reading.place == pytest.approx(tuple(place), abs=0.05)
-    stress, band = (predicting.snapshot.arrays[kind + "stress"] for kind in (FIELD, BAND))  # type: ignore[union-attr]
+    stress, band = (predicting.snapshot.arrays[kind + "stress"] for kind in (FIELD, BAND))
     assert stress.min() <= reading.mean <= stress.max() and band.min() <= reading.band <= band.max()
     stage.picture("regression-probe")
 

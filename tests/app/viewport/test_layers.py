@@ -84,6 +84,14 @@ def test_a_hot_spot_is_never_cut_off_and_what_rests_is_exact(view: ImageViewport
     assert view.snapshot is not None and view.colour_range == pytest.approx((300.0, 310.0))
 
 
+def test_a_range_that_nearly_begins_at_zero_begins_there(view: ImageViewport) -> None:
+    view.set_colouring(RESIDUAL)
+    assert view.colour_range == (0.0, 10.0)
+    shot = plate()
+    view.show_snapshot(replace(shot, arrays={**shot.arrays, RESIDUAL: shot.arrays[RESIDUAL] + np.float32(0.1)}))
+    assert view.snapshot is not None and view.colour_range == pytest.approx((0.0, 10.1))
+
+
 def test_a_field_without_a_value_somewhere_says_so(view: ImageViewport, pixels: Pixels) -> None:
     assert not view.scene.surface.gaps
     before = pixels(view)
