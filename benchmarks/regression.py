@@ -29,8 +29,8 @@ from engine.regression.dataset import Dataset, Sample
 from engine.regression.features import choose_common, coordinates, correspond
 from engine.regression.generation.catalogue import find_generator
 from engine.regression.generation.generate import generate
-from engine.regression.model import RegressionModel
 from engine.regression.mapping import MorphSettings
+from engine.regression.model import RegressionModel
 from engine.regression.morph import common_outline, prepare_mesh
 from engine.regression.reduction import mass_matrix
 from engine.regression.saved_model import load_regression, save_regression

@@ -12,11 +12,15 @@ from engine.regression.generation.plate_mesh import plate_mesh
 from engine.regression.generation.shapes import HEIGHT, Family, draw_flanks
 
 
-def known_plate(index: int, seed: int = 0, family: Family = "free-form") -> Sample:
-    """A field that depends on the place, on both flanks there and on a scalar; two scalars of the whole."""
+def known_plate(index: int, seed: int = 0, family: Family = "free-form", *, finer: int = 1) -> Sample:
+    """A field that depends on the place, on both flanks there and on a scalar; two scalars of the whole.
+
+    finer : so many nodes stand in either direction in place of one; 14 makes about 30,000 nodes
+    """
     generator = np.random.default_rng([seed, index])
     flanks = draw_flanks(family, generator)
-    mesh = plate_mesh(flanks, columns=int(generator.integers(7, 10)), rows=int(generator.integers(17, 21)))
+    columns, rows = int(generator.integers(7, 10)), int(generator.integers(17, 21))
+    mesh = plate_mesh(flanks, columns=finer * columns, rows=finer * rows)
     load = generator.uniform(1.0, 2.0)
     x, y = mesh.vertices.T
     width = 10.0 - flanks.left(y) - flanks.right(y)
