@@ -6,7 +6,7 @@ no area, is refused in words that name the place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,6 +76,10 @@ class ShellTopology:
         for i in range(3):
             corners[self.face_edges[:, i], (self.side[:, i] < 0).astype(int)] = self.triangles[:, (i + 2) % 3]
         return corners
+
+    def among(self, first: int) -> ShellTopology:
+        """The same where the sheet's vertices are counted from `first` on."""
+        return replace(self, triangles=self.triangles + first, edges=self.edges + first)
 
 
 def shell_topology(triangles: np.ndarray, positions: np.ndarray, *, name: str = "the sheet") -> ShellTopology:

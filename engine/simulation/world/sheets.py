@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -44,10 +43,9 @@ def plan_sheet(item: Sheet, body: Body) -> SheetPlan:
     """Raises `BodyError` for what is no surface, and for a crease that lies nowhere on it."""
     if item.rest == "curved" and item.bending == "hinges":
         raise BodyError(item.name, "hinges have no curved rest shape.", remedy='Choose the bending "midedge".')
-    positions = np.zeros((body.vertices.stop, 3))
-    positions[body.vertices] = body.local
-    with named(item.name, body.start, body.first):
-        topology = shell_topology(body.triangles, positions, name=item.name)
+    # What is wrong is told with the sheet's own numbers, as its file has them.
+    with named(item.name, body.start):
+        topology = shell_topology(body.triangles - body.first, body.local, name=item.name).among(body.first)
     return SheetPlan(item, body, topology, crease_lines(item, body, topology))
 
 
