@@ -91,6 +91,7 @@ class RegressionCard(QWidget):
             self._show(card)
         elif card is None:
             self._draw()
+        self._as_good.setVisible(card is not None and bool(self._as_good.text()))
         self._shown = card
         why_not = training.why_no_diagnosis
         for button in (self.curve, self.split):
@@ -143,7 +144,6 @@ class RegressionCard(QWidget):
         self._facts.setText(". ".join(facts) + ".")
         as_good = list(values.get("as good as the model", []))
         self._as_good.setText("\n".join(as_good))
-        self._as_good.setVisible(bool(as_good))
         self._show_table(values)
         self._offer(values)
         self._draw()
@@ -275,7 +275,7 @@ class RegressionCard(QWidget):
         column.addLayout(self._plot_place)
         column.addLayout(buttons)
         self._body = (
-            self._title, self._advice, self._table, self._as_good, self._facts, self.curve, self.split, self.export,
+            self._title, self._advice, self._table, self._facts, self.curve, self.split, self.export,
         )  # fmt: skip
 
 

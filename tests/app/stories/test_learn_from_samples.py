@@ -37,7 +37,10 @@ def test_samples_become_a_model_with_a_card(stage: Stage, tmp_path: Path) -> Non
     QTest.mouseMove(page.sample, middle + QPoint(6, 4))
     assert "MPa" in page.readout() and page.morph._marked == page.sample._marked >= 0
     stage.wait(lambda: not window.samples._pictures_missing(), "pictures of the samples")
+    named = window.model.model.text()
+    window.model.model.setText("~/plates.safetensors")
     stage.picture("regression-samples")
+    window.model.model.setText(named)
 
     # A Model is learnt beside the window, which stays alive.
     stage.press("Train")
@@ -49,6 +52,4 @@ def test_samples_become_a_model_with_a_card(stage: Stage, tmp_path: Path) -> Non
     values = training.card().details["card"]
     assert values["test"]["samples"] == 13 and values["test"]["mean"] < 0.15
     assert all(each["rrmse"] < min(each["baselines"].values()) for each in values["fields"].values())
-    area = window.docks["model"].widget()
-    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
-    stage.picture("regression-card")
+    stage.wait(lambda: window.model.card.plot is not None and window.model.card.plot.isVisible(), "the plot")
