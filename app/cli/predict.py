@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from app.cli.console import UsageError, print_json, say
+from app.document.digits import with_band
 
 
 def predict(
@@ -46,7 +47,7 @@ def predict(
         )  # fmt: skip
         return
     for name, value in prediction.scalars.items():
-        typer.echo(f"{name}: {value.mean:.6g} ± {value.band:.2g} {value.unit}".rstrip())
+        typer.echo(f"{name}: {with_band(value.mean, value.band, value.unit)}")
     if novelty.is_new:
         say(novelty.reason)
     say(f"Fields: {output}")

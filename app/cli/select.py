@@ -9,6 +9,7 @@ import typer
 
 from app.cli.console import print_json, say
 from app.cli.predict import parse_scalars
+from app.document.digits import with_band
 from engine.regression.candidates import write_candidates
 
 
@@ -51,7 +52,7 @@ def select(
         )
         return
     for row in found.chosen:
-        typer.echo(f"{row.name}: {found.scalar} {row.predicted:.6g} ± {row.band:.2g} {found.unit}".rstrip())
+        typer.echo(f"{row.name}: {found.scalar} {with_band(row.predicted, row.band, found.unit)}")
     for row in found.rows:
         if row.problem:
             say(f"{row.name} cannot be predicted: {row.problem}")

@@ -11,6 +11,7 @@ import typer
 
 from app.cli.console import print_json, say
 from app.cli.predict import parse_scalars
+from app.document.digits import with_band
 from engine.core.atomic import check_place
 
 
@@ -52,10 +53,8 @@ def solve(
         return
     for name, value in found.scalars.items():
         where = "inside" if value.inside else "outside"
-        typer.echo(
-            f"{name}: true {value.true:.6g}, predicted {value.predicted:.6g} ± {value.band:.2g} {value.unit}".rstrip()
-            + f" ({where} the band)"
-        )
+        predicted = with_band(value.predicted, value.band, value.unit)
+        typer.echo(f"{name}: true {value.true:.6g}, predicted {predicted} ({where} the band)")
     for name, field in found.fields.items():
         typer.echo(f"{name}: error {field.error:.2%}, {field.inside:.0%} of it inside the band")
     if found.prediction.novelty.is_new:

@@ -148,7 +148,7 @@ class ClosingCard(QFrame):
         row = self._fill_row(0, (self.tr("Scalar"), self.tr("true"), ""), soft=True) if found.scalars else 0
         for one in found.scalars:
             said = self.tr("in the band") if one.inside else self.tr("outside")
-            true = value_text(one.true, one.band if one.band > 0.0 else None, "").split(" ± ")[0]
+            true = value_text(one.true, one.band, "").partition(" ± ")[0]
             row = self._fill_row(row, (one.name, true, said), outside=not one.inside)
             predicted = value_text(one.predicted, one.band, one.unit)
             row = self._fill_row(row, (self.tr("predicted {0}").format(predicted), "", ""), soft=True)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from app.document.digits import with_band
 from app.panels.handy_units import handy_unit
 from app.panels.icons import icon
 from app.work.results import Found
@@ -117,11 +118,11 @@ class ResultsCard(QFrame):
 def value_text(row: Found) -> str:
     """ "101.3 ± 0.4 kPa" """
     handy = handy_unit(row.unit, row.value)
-    text = f"{row.value / handy.factor:.5g}"
-    if row.deviation is not None:
-        certain = math.isfinite(row.deviation)
-        text += f" ± {row.deviation / handy.factor:.2g}" if certain else _tr(" ± unknown")
-    return f"{text} {handy.name}".rstrip()
+    value = row.value / handy.factor
+    if row.deviation is None or not math.isfinite(row.deviation):
+        unknown = "" if row.deviation is None else _tr(" ± unknown")
+        return f"{value:.5g}{unknown} {handy.name}".rstrip()
+    return with_band(value, row.deviation / handy.factor, handy.name)
 
 
 def travel_text(path: np.ndarray) -> str:

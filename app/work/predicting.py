@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
+from app.document.digits import with_band
 from app.document.document import Document
 from app.document.placement import Vector
 from app.document.scene import with_new
@@ -36,9 +37,6 @@ TRUST_REGION = "trust-region"
 
 TRUSTED = ("distance", "shape", "scalars")
 """What of the flag that Term measures."""
-
-SMALL, LARGE, DECIMALS = 1e-4, 1e7, 6
-"""Numbers between, with no more decimals, are written without a power of ten."""
 
 
 @dataclass(frozen=True)
@@ -328,20 +326,8 @@ class Predicting:
 
 
 def value_text(mean: float, band: float | None, unit: str) -> str:
-    """ "307.2 ± 2.5 MPa": as many digits as the band has, with two of its own; four without one."""
-    if not math.isfinite(mean):
-        return _tr("no value here")
-    if band is None or not math.isfinite(band):
-        return f"{mean:.4g} {unit}".rstrip()
-    if band <= 0.0:
-        return f"{mean:.5g} ± 0 {unit}".rstrip()
-    last = 1 - math.floor(math.log10(band))
-    largest = max(abs(mean), band)
-    if SMALL <= largest < LARGE and last <= DECIMALS:
-        decimals = max(last, 0)
-        return f"{round(mean, last):.{decimals}f} ± {round(band, last):.{decimals}f} {unit}".rstrip()
-    digits = math.floor(math.log10(largest)) + last + 1
-    return f"{mean:.{min(max(digits, 1), 7)}g} ± {band:.2g} {unit}".rstrip()
+    """ "307.2 ± 2.5 MPa", or that there is no value."""
+    return with_band(mean, band, unit) if math.isfinite(mean) else _tr("no value here")
 
 
 def _flag(told: Mapping[str, Any]) -> Flag:

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from app.document.digits import with_band
 from app.viewport.overlay.ink import length, paint_label, paint_line, polygon, shade, spots
 from app.viewport.records import BRUSHES, Tool
 
@@ -93,9 +94,7 @@ def paint_probe(painter: QPainter, view: Viewport) -> None:
     if value is None or view.pointer is None or view.state.tool not in PROBING or not surface.coloured:
         return
     band = view.state.probed_band
-    text = f"{value:.3g}" if band is None else f"{value:.3g} ± {band:.2g}"
-    text = f"{text} {surface.shade.unit}".rstrip().replace("-", "−")
-    text = text if np.isfinite(value) else view.tr("not known")
+    text = with_band(value, band, surface.shade.unit).replace("-", "−") if np.isfinite(value) else view.tr("not known")
     paint_label(painter, view, QPointF(view.pointer.x + 16, view.pointer.y + 26), text)
 
 

@@ -219,7 +219,7 @@ def test_numbers_are_shown_with_unit_and_deviation_until_they_change(room: Any, 
     arrived(work, found={"cloth.young": {"value": 2e6, "unit": "Pa"}})
     assert not card.isHidden() and card.texts() == [("cloth.young", "2 MPa")]
     work.results._answered({"found": {"cloth.young": {"value": 2e6, "standard_deviation": 3e4, "unit": "Pa"}}})
-    assert card.texts() == [("cloth.young", "2 ± 0.03 MPa")]
+    assert card.texts() == [("cloth.young", "2.000 ± 0.030 MPa")]
     assert "cloth.young\t2000000\t30000\tPa" in work.results.text()
     arrived(work, found={"cloth.young": {"value": 2.1e6, "unit": "Pa"}})
     assert card.texts() == [("cloth.young", "2.1 MPa")], "the deviation was that of another value"
