@@ -53,8 +53,8 @@ def solve(
         return
     for name, value in found.scalars.items():
         where = "inside" if value.inside else "outside"
-        predicted = with_band(value.predicted, value.band, value.unit)
-        typer.echo(f"{name}: true {value.true:.6g}, predicted {predicted} ({where} the band)")
+        said = with_band(value.predicted, value.band, value.unit)
+        typer.echo(f"{name}: true {value.true:.6g}, predicted {said} ({where} the band)")
     for name, field in found.fields.items():
         typer.echo(f"{name}: error {field.error:.2%}, {field.inside:.0%} of it inside the band")
     if found.prediction.novelty.is_new:
