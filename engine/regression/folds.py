@@ -17,6 +17,7 @@ from engine.regression.baseline import nearest, ridge
 from engine.regression.calibration import LEVELS, RatioHistogram, conformal_factor, held_scalar_shares, held_shares
 from engine.regression.domain import limit, root_mean_square
 from engine.regression.gaussian_process import Hyperparameters, condition
+from engine.regression.metric import MetricFeatures
 from engine.regression.reduction import Basis, find_basis
 from engine.regression.report import TrainingReport
 from engine.regression.scaling import Scale, scaled, unscaled
@@ -228,7 +229,13 @@ def leave_out(
     raw = np.pad(coefficients, ((0, 0), (0, shape_modes - shape.mode_count)))
     raw = np.concatenate([raw, scaled(snapshots.inputs, snapshots.input_scales)], axis=1)
     centre, spread = raw[known].mean(axis=0), raw[known].std(axis=0)
-    inputs = torch.from_numpy((raw - centre) / np.where(spread > 0.0, spread, 1.0))
+    table = (raw - centre) / np.where(spread > 0.0, spread, 1.0)
+    if snapshots.metrics.shape[1]:
+        metric = MetricFeatures.of(snapshots.metrics[known], snapshots.common, parameters.metric_modes)
+        further = metric.table(snapshots.metrics)
+        further = np.pad(further, ((0, 0), (0, parameters.metric_modes - further.shape[1])))
+        table = np.concatenate([table, further], axis=1)
+    inputs = torch.from_numpy(table)
     bases, columns = {}, []
     for name, width in widths.items():
         bases[name] = find_basis(
@@ -251,11 +258,11 @@ def leave_out(
     units = np.where(spread > 0.0, spread, 1.0)
     for k, name in enumerate(snapshots.samples[0].outputs):
         if sloped and name in sloped:
-            table = slope_table(snapshots, shape, units, name, snapshots.output_scales[k])[known]
-            if np.isfinite(table).any():
+            slopes = Slopes.of(slope_table(snapshots, shape, units, name, snapshots.output_scales[k])[known])
+            if slopes.count:
                 column = sum(widths.values()) + k
                 process = condition_sloped(
-                    inputs[known], values[:, column], Slopes.of(table), sloped[name], kernel=parameters.kernel
+                    inputs[known], values[:, column], slopes, sloped[name], kernel=parameters.kernel
                 )
                 mean, variance = process.predict(inputs[held])
                 means_there[:, column], variances_there[:, column] = mean.numpy(), variance.numpy()

@@ -17,6 +17,7 @@ from engine.regression.domain import Domain, Novelty
 from engine.regression.features import CommonMesh, Correspondence, coordinates, correspond
 from engine.regression.gaussian_process import Processes
 from engine.regression.mapping import PreparedMesh
+from engine.regression.metric import MetricFeatures
 from engine.regression.morph import prepare_mesh
 from engine.regression.reduction import Basis
 from engine.regression.scaling import InputScales, Scale
@@ -125,6 +126,7 @@ class RegressionModel:
     input_names : scalars that must be given
     centre, spread : of [coefficients of the shape, scalars], for standardising
     scales : from standardised features to the inputs of the processes
+    metric : further inputs of the processes; None: there are none
     processes : of all coefficients and scalars
     sloped : processes of the scalars whose gradients were learnt too, by name: they are asked in place of the others
     domain : of what was learnt
@@ -143,6 +145,7 @@ class RegressionModel:
     domain: Domain
     card: Mapping[str, Any] = field(default_factory=dict)
     sloped: Mapping[str, SlopedProcess] = field(default_factory=dict)
+    metric: MetricFeatures | None = None
 
     # -- looking at a mesh ----------------------------------------------------------------------------------------
 
@@ -236,6 +239,8 @@ class RegressionModel:
         )
         predict = self.processes.predict if bands else self.processes.predict_mean_alone
         known = self.scales(features)[None]
+        if self.metric is not None:
+            known = torch.cat([known, self.metric(seen)[None]], dim=1)
         found_fields = {}
         for one in asked_fields:
             mean, variance = (each[0] for each in predict(known, one.columns))

@@ -15,6 +15,7 @@ from engine.io.model_file import ModelCard, read_model, write_model
 from engine.regression.domain import Domain
 from engine.regression.features import CommonMesh
 from engine.regression.gaussian_process import Hyperparameters, Kernel, Processes
+from engine.regression.metric import MetricFeatures
 from engine.regression.model import FieldModel, RegressionModel, ScalarModel
 from engine.regression.morph import outline_of, outline_record
 from engine.regression.reduction import Basis
@@ -45,6 +46,9 @@ def save_regression(model: RegressionModel, path: Path) -> None:
     }
     for k, one in enumerate(model.fields.values()):
         arrays |= _basis_arrays(f"field {k}", one.basis) | {f"field {k}.truncation": one.truncation}
+    if model.metric is not None:
+        arrays |= _basis_arrays("metric", model.metric.basis)
+        arrays |= {"metric.centre": model.metric.centre, "metric.spread": model.metric.spread}
     for k, sloped in enumerate(model.sloped.values()):
         arrays |= _sloped_arrays(f"sloped {k}", sloped)
     domain = model.domain
@@ -103,15 +107,21 @@ def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Regr
     tensors = {
         name: torch.from_numpy(np.array(array)) for name, array in arrays.items() if name.startswith("processes")
     }
+    common = CommonMesh(
+        outline_of(details["outline"], _within("outline", arrays)), arrays["common.positions"],
+        arrays["common.triangles"], arrays["common.mean_nodes"], details["source"],
+    )  # fmt: skip
     return RegressionModel(
-        common=CommonMesh(
-            outline_of(details["outline"], _within("outline", arrays)), arrays["common.positions"],
-            arrays["common.triangles"], arrays["common.mean_nodes"], details["source"],
-        ),
+        common=common,
         shape=_basis("shape", arrays, totals["shape"]),
         input_names=tuple(details["inputs"]),
         centre=arrays["centre"],
         spread=arrays["spread"],
+        metric=(
+            MetricFeatures(common, _basis("metric", arrays, 0.0), arrays["metric.centre"], arrays["metric.spread"])
+            if "metric.centre" in arrays
+            else None
+        ),
         scales=_scales(arrays, details.get("logarithmic")),
         processes=Processes(
             details["kernel"],

@@ -34,6 +34,11 @@ class TrainingParameters(ParameterModel):
         36, title="Modes of a field", ge=1, le=200, soft_max=80,
         help="At most so many numbers make up a field; fewer where further ones would make held-out errors worse.",
     )  # fmt: skip
+    metric_modes: int = parameter(
+        0, title="Modes of the metric", ge=0, le=100, soft_max=20, advanced=True,
+        help="So many further numbers tell how each shape is stretched and sheared from the mean one; 0 leaves them "
+        "out.",
+    )  # fmt: skip
     energy: float = parameter(
         0.99999, title="Energy", gt=0.5, le=1.0, advanced=True, help="Part of a field's variance that its modes hold."
     )

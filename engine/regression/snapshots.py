@@ -12,6 +12,7 @@ from scipy.sparse import block_diag, csr_matrix
 from engine.regression.dataset import Dataset, Sample
 from engine.regression.features import CommonMesh, Correspondence, choose_common, coordinates
 from engine.regression.mapping import MorphSettings
+from engine.regression.metric import metric_values
 from engine.regression.morph import common_outline, prepare_meshes
 from engine.regression.reduction import gram_matrix
 from engine.regression.scaling import Scale
@@ -27,6 +28,7 @@ class Snapshots:
     inputs, outputs : scalars, shapes (sample_count, …)
     mass, shape_mass : of fields and of coordinates
     shape_gram, grams : inner products of all snapshots, so that folds need not find them again
+    metrics : of the shapes, shape (sample_count, value_count); no columns where they are no inputs
     input_scales, output_scales : how scalars are learnt
     """
 
@@ -41,6 +43,7 @@ class Snapshots:
     shape_mass: csr_matrix
     shape_gram: np.ndarray
     grams: dict[str, np.ndarray]
+    metrics: np.ndarray
     input_scales: tuple[Scale, ...] = ()
     output_scales: tuple[Scale, ...] = ()
 
@@ -57,6 +60,7 @@ class Snapshots:
             outputs=self.outputs[rows],
             shape_gram=self.shape_gram[square],
             grams={name: gram[square] for name, gram in self.grams.items()},
+            metrics=self.metrics[rows],
         )
 
 
@@ -97,4 +101,9 @@ def take_snapshots(
         shape_mass=shape_mass,
         shape_gram=gram_matrix(shapes, shape_mass),
         grams={name: gram_matrix(values, mass) for name, values in fields.items()},
+        metrics=(
+            metric_values(torch.from_numpy(shapes), common).numpy()
+            if parameters.metric_modes
+            else np.zeros((len(samples), 0))
+        ),
     )

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from engine.core.errors import FormwrightError
+from engine.core.errors import FormwrightError, ParameterError
 from engine.regression.card import make_card
 from engine.regression.checking import check_dataset
 from engine.regression.dataset import Dataset, DatasetError
 from engine.regression.domain import Domain
 from engine.regression.folds import HeldOut, hold_out
 from engine.regression.gaussian_process import MOST_REFINED, Hyperparameters, condition, find_hyperparameters
+from engine.regression.metric import MetricFeatures
 from engine.regression.model import FieldModel, RegressionModel, ScalarModel
 from engine.regression.reduction import Basis, find_basis
 from engine.regression.report import TrainingReport
@@ -105,6 +106,10 @@ def learn(
     tell("Finding length scales", 0.4)
     snapshots, scales = _scaled(snapshots, raw, centre, spread, coefficients, parameters, like)
     inputs = scales(features)
+    metric = None
+    if snapshots.metrics.shape[1]:
+        metric = MetricFeatures.of(snapshots.metrics, snapshots.common, parameters.metric_modes)
+        inputs = torch.cat([inputs, torch.from_numpy(metric.table(snapshots.metrics))], dim=1)
     values = torch.from_numpy(
         np.concatenate([*coefficients, scaled(snapshots.outputs, snapshots.output_scales)], axis=1)
     )
@@ -117,6 +122,12 @@ def learn(
         for k, name in enumerate(dataset.output_names)
         if has_gradients(snapshots, name)
     }
+    if tables and metric is not None:
+        raise ParameterError(
+            "metric_modes",
+            f"the data hold gradients of {next(iter(tables))}, which do not say how it answers to these.",
+            remedy="Set it to 0.",
+        )  # fmt: skip
     first_scalar = values.shape[1] - len(dataset.output_names)
     columns_of_scalars = {name: first_scalar + k for k, name in enumerate(dataset.output_names)}
     sloped = {
@@ -143,6 +154,7 @@ def learn(
         centre=centre,
         spread=spread,
         scales=scales,
+        metric=metric,
         processes=processes,
         fields={
             name: FieldModel(
