@@ -15,6 +15,7 @@ import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -57,11 +58,15 @@ def tell(measurements: list[Measurement], file: Path | None = None) -> None:
         file.write_text(json.dumps([asdict(m) for m in measurements], indent=1) + "\n", encoding="utf-8")
 
 
-def write(benchmark: str, measurements: list[Measurement], *, title: str = "") -> Path:
-    """Keep the measurements of one benchmark for the report, with the machine they were taken on; says where."""
+def write(benchmark: str, measurements: list[Measurement], *, title: str = "", part: bool = False) -> Path:
+    """Keep the measurements of one benchmark for the report, with the machine they were taken on; says where.
+
+    part : they are some of them: the others stay as they are, where they were taken on such a machine
+    """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{benchmark}.json"
-    content = {
+    taken = [asdict(measurement) for measurement in measurements]
+    content: dict[str, Any] = {
         "benchmark": benchmark,
         "title": title or benchmark.capitalize(),
         "machine": {
@@ -70,8 +75,12 @@ def write(benchmark: str, measurements: list[Measurement], *, title: str = "") -
             "system": platform.system(),
             "python": platform.python_version(),
         },
-        "measurements": [asdict(measurement) for measurement in measurements],
     }
+    earlier = json.loads(path.read_text(encoding="utf-8")) if part and path.exists() else {}
+    if {name: earlier.get(name) for name in content} == content:
+        names = {measurement["name"] for measurement in taken}
+        taken = [known for known in earlier["measurements"] if known["name"] not in names] + taken
+    content["measurements"] = taken
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return path
 
