@@ -65,7 +65,7 @@ def correspond(
 ) -> Correspondence:
     """Morph a mesh with its nodes at `nodes` and locate both ways; all weights carry the graph of `nodes`.
 
-    near : of the same mesh with its nodes a little elsewhere; it makes this quicker, and nothing else
+    near : of the same mesh with its nodes a little elsewhere; it makes this quicker
     """
     outline = common.outline
     mapped = outline.morph(nodes, mesh)

@@ -20,6 +20,12 @@ SECOND_LOOK = 96
 MOST_STEPS = 8
 """From triangle to triangle."""
 
+RINGS = 2
+"""Of triangles round where a walk ended."""
+
+FAR_OUTSIDE = 0.1
+"""In units of barycentric weight: more than a point on a circle is beyond the polygon in it."""
+
 WELL_INSIDE = 1e-9
 """Weight of every corner at a point that belongs to no other triangle."""
 
@@ -49,8 +55,8 @@ class Located:
 def locate(points: Tensor, nodes: Tensor, triangles: np.ndarray, *, near: Located | None = None) -> Located:
     """Where points (point_count, 2) lie in a mesh of the plane; the weights carry the graph of points and nodes.
 
-    near : where the same points lay in the same mesh before both moved a little: found several times quicker so, and
-        nothing else
+    near : where the same points lay in the same mesh before both moved a little: they are found several times quicker
+        so. On an edge, another one of its two triangles may be taken
     """
     beside = None
     if near is None or near.triangles is None:
@@ -102,7 +108,7 @@ def _walked(
     points: np.ndarray, nodes: np.ndarray, triangles: np.ndarray, begin: np.ndarray, beside: np.ndarray
 ) -> np.ndarray:
     """`containing_triangles` by going from a triangle to the one beside it, towards each point. What does not come to
-    lie well inside of one is looked for anew, so that where it began decides nothing."""
+    lie well inside of one, as points beyond the border, goes to the best of all round there."""
     found, left = begin.copy(), np.arange(len(points))
     for _ in range(MOST_STEPS):
         a, b, c = (nodes[triangles[found[left], k]] for k in range(3))
@@ -120,14 +126,25 @@ def _walked(
         if not (following >= 0).any():
             break
     if len(left):
-        found[left] = containing_triangles(points[left], nodes, triangles)
+        around = found[left][:, None]
+        for _ in range(RINGS):
+            wider = np.where(beside[around] >= 0, beside[around], around[..., None])
+            around = np.concatenate([around, wider.reshape(len(left), -1)], axis=1)
+        found[left], outside = _least_outside(points[left], nodes[triangles], around)
+        far = left[outside > FAR_OUTSIDE]
+        if len(far):
+            found[far] = containing_triangles(points[far], nodes, triangles)
     return found
 
 
 def _best(points: np.ndarray, corners: np.ndarray, tree: cKDTree, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The triangle, of the `count` nearest by centre, that a point is least outside of, and by how much (in units of
     barycentric weight; nothing where it is inside)."""
-    near = tree.query(points, k=count)[1].reshape(len(points), -1)
+    return _least_outside(points, corners, tree.query(points, k=count)[1].reshape(len(points), -1))
+
+
+def _least_outside(points: np.ndarray, corners: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same of the triangles `near` (point_count, count) to each."""
     a, b, c = (corners[near, k] for k in range(3))
     first, second, way = b - a, c - a, points[:, None] - a
     area = first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]

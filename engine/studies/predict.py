@@ -82,8 +82,11 @@ class PredictProblem:
         )  # fmt: skip
         self._strokes: list[edit_kinds.PaintFreeze] = []
         self._handles = PartHandles(self._terms, model.common.dimension, self.length)
-        self._link = self._morphed.correspondence
-        self._linked_at = self._start
+        # Found from itself, so that it knows which triangles lie beside each other. All later ones are found from it,
+        # and not from the one before: what comes of a state must not depend on how it was come by.
+        with torch.no_grad():
+            self._first_link = correspond(self._start, self._mesh, model.common, near=self._morphed.correspondence)
+        self._link, self._linked_at = self._first_link, self._start
         self._iteration, self._progress = 0, 0.0
         self._active: list[str] = []
         self._evaluated: Tensor | None = None
@@ -135,7 +138,7 @@ class PredictProblem:
     def _values(self, names: list[str], nodes: Tensor) -> dict[str, Tensor]:
         """What these Terms say of the part with its nodes there, with the graph of the morph too."""
         scalars, asked = self._scalars.raw(), [self._part_term(name) for name in names]
-        link = correspond(nodes, self._mesh, self.model.common, near=self._link)
+        link = correspond(nodes, self._mesh, self.model.common, near=self._first_link)
         outcome = self.model.outcome(
             nodes,
             self._mesh,
@@ -270,7 +273,7 @@ class PredictProblem:
         """Where the part with its nodes there lies on the common shape."""
         if not torch.equal(nodes, self._linked_at):
             with torch.no_grad():
-                self._keep(correspond(nodes, self._mesh, self.model.common, near=self._link), nodes)
+                self._keep(correspond(nodes, self._mesh, self.model.common, near=self._first_link), nodes)
         return self._link
 
     # -- going back -------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import torch
 from scipy.spatial import Delaunay
 
 from engine.regression.generation.known_plates import known_plate as plate
-from engine.regression.transfer import locate
+from engine.regression.transfer import across_edges, locate
 
 
 def test_linear_fields_come_over_exactly_and_outside_the_nearest_is_taken() -> None:
@@ -48,23 +48,37 @@ def test_gradient_in_points_and_nodes() -> None:
         assert abs(slope - float((gradient * way).sum())) < 1e-6 * max(abs(slope), 1.0)
 
 
-def test_points_that_moved_a_little_are_found_from_where_they_were_and_no_otherwise() -> None:
+def test_points_that_moved_a_little_are_found_from_where_they_were() -> None:
     generator = np.random.default_rng(4)
-    nodes = generator.uniform(0.0, 1.0, (400, 2))
+    angle = np.linspace(0.0, 2.0 * np.pi, 60, endpoint=False)
+    outline = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    nodes = np.concatenate([outline, 0.93 * _in_the_disk(generator, 600)])
     triangles = Delaunay(nodes).simplices
-    # Some lie outside, on nodes, and on edges.
+    # Some are nodes, some lie on edges, and some between the circle and the polygon in it.
+    turned = 2.0 * np.pi * generator.uniform(size=200)
     points = np.concatenate(
-        [generator.uniform(-0.1, 1.1, (300, 2)), nodes[:50], nodes[triangles[:50, :2]].mean(axis=1)]
-    )
-    near = locate(torch.from_numpy(points), torch.from_numpy(nodes), triangles)
-    for _ in range(3):
-        nodes = nodes + generator.normal(0.0, 3e-4, nodes.shape)
-        points = points + generator.normal(0.0, 0.05, points.shape)
-        anew = locate(torch.from_numpy(points), torch.from_numpy(nodes), triangles)
-        near = locate(torch.from_numpy(points), torch.from_numpy(nodes), triangles, near=near)
-        assert torch.equal(near.corners, anew.corners) and torch.equal(near.weights, anew.weights)
-    assert near.beside is not None
-    for triangle, beside in zip(triangles[:40], near.beside[:40], strict=True):
-        for corner, other in enumerate(beside):
-            shared = set(triangle) - {triangle[corner]}
-            assert other < 0 or shared <= set(triangles[other])
+        [
+            _in_the_disk(generator, 300), nodes[:100], nodes[triangles[:50, :2]].mean(axis=1),
+            np.stack([np.cos(turned), np.sin(turned)], axis=1),
+        ]
+    )  # fmt: skip
+    places, at = torch.from_numpy(points), torch.from_numpy(nodes)
+    anew = locate(places, at, triangles)
+    moved = locate(torch.from_numpy(points + 0.1 * generator.normal(size=points.shape)), at, triangles)
+    turned_back = locate(places.flip(0), at, triangles)
+    values = torch.from_numpy(nodes @ np.array([2.0, -3.0]) + 1.0)
+    for near in (anew, moved, turned_back):
+        error = (locate(places, at, triangles, near=near).interpolate(values) - anew.interpolate(values)).abs()
+        assert error[:-200].max() < 1e-9
+        # Beyond the polygon two triangles may be as near, and each has its own nearest place.
+        assert error[-200:].max() < 5e-3
+    beside = across_edges(triangles)
+    assert (beside < 0).sum() == len(outline)
+    for triangle, others in zip(triangles[:40], beside, strict=False):
+        for corner, other in enumerate(others):
+            assert other < 0 or set(triangle) - {triangle[corner]} <= set(triangles[other])
+
+
+def _in_the_disk(generator: np.random.Generator, count: int) -> np.ndarray:
+    angle, radius = 2.0 * np.pi * generator.uniform(size=count), np.sqrt(generator.uniform(size=count))
+    return radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1)
