@@ -37,7 +37,7 @@ def _no_plaid(path: Path) -> FileError:
     return FileError(
         path,
         "PLAID and CGNS files are not read: the libraries for them are not free enough to come along.",
-        remedy="Write each sample as .vtu, with meshio or ParaView, and the scalars into scalars.csv; the guide on "
+        remedy="Write an .npz of their arrays with pyplaid, or each sample as .vtu beside a scalars.csv; the guide on "
         "learning simulations shows how.",
     )
 
