@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.document.card_export import card_rows, measured_coverage
 from app.document.digits import shown
@@ -36,6 +46,7 @@ class RegressionCard(QWidget):
         self.setAccessibleName(self.tr("Model card"))
         self._title = QLabel(self)
         self._title.setProperty("heading", True)
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._advice = QLabel(self)
         self._advice.setWordWrap(True)
         self._advice.setAccessibleName(self.tr("What would help most"))
@@ -123,9 +134,8 @@ class RegressionCard(QWidget):
 
     def _show(self, card: ModelCard) -> None:
         values = card.details["card"]
-        path = self._training.model_path
-        self._title.setText(path.name if path is not None else card.title)
-        self._title.setToolTip(str(path))
+        self._title.setText(self._training.title)
+        self._title.setToolTip(str(self._training.model_path))
         self._advice.setText(values.get("advice", ""))
         facts = [
             self.tr("Learnt from {0} samples of {1}").format(values.get("samples", "?"), values.get("data", "?")),

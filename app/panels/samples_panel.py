@@ -366,6 +366,7 @@ class SamplesPanel(QWidget):
         view.verticalHeader().hide()
         view.verticalHeader().setDefaultSectionSize(PICTURE.height() + 6)
         view.horizontalHeader().setHighlightSections(False)
+        view.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideMiddle)
         view.horizontalHeader().setDefaultSectionSize(96)
         view.horizontalScrollBar().setSingleStep(20)
         view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

@@ -63,8 +63,8 @@ class SamplesTable(QAbstractTableModel):
                 self.tr("Why a sample cannot be learnt from"),
                 self.tr("Smallest angle of the morph; small or negative ones make bad predictions"),
                 self.tr("Nodes of the mesh"),
-                *(self.tr("Known beforehand") for _ in look.input_names),
-                *(self.tr("To predict") for _ in look.output_names),
+                *(self.tr("{0}: known beforehand").format(name) for name in look.input_names),
+                *(self.tr("{0}: to predict").format(name) for name in look.output_names),
             ]
             return tips[section]
         return None

@@ -61,6 +61,13 @@ def begin(channel: Channel) -> None:
         os.nice(5)
 
 
+def on_one_thread() -> None:
+    """Before torch comes into the process: many small solves are slower on several threads, which wait for each other
+    where others work too."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
 def carry_out(work: Apart) -> Any:
     """Do the work, in the process."""
     channel = _CHANNEL[0]

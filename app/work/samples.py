@@ -17,7 +17,7 @@ from app.document.document import Document
 from app.document.samples import Part, look_at, set_part, use_samples
 from app.document.topic import Topic
 from app.document.workspaces import REGRESSION
-from app.work.apart import Report
+from app.work.apart import Report, on_one_thread
 from app.work.notices import Notices
 from app.work.task_rows import TaskCancelledError, TaskRow
 from app.work.tasks import Tasks
@@ -255,6 +255,7 @@ def sample_set() -> Any:
 
 def _look(path: Path, folder: Path, report: Report, stopping: Callable[[], bool]) -> Any:
     """In a process of its own: the window knows no torch."""
+    on_one_thread()
     looking = importlib.import_module("engine.regression.looking")
     settings = importlib.import_module("engine.regression.settings")
     return looking.look_at(path, folder, settings.TrainingParameters(), report, stopping)

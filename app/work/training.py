@@ -15,7 +15,7 @@ from app.document.project import Project
 from app.document.topic import Topic
 from app.document.workspaces import KIND, PREDICT, REGRESSION
 from app.panels.error_bar import Message
-from app.work.apart import Report
+from app.work.apart import Report, on_one_thread
 from app.work.inputs import STUDIES, Inputs
 from app.work.notices import Notices
 from app.work.samples import Samples, sample_set
@@ -110,6 +110,11 @@ class Training:
             self.row.cancel()
 
     # The card -----------------------------------------------------------------------------------------------------
+
+    @property
+    def title(self) -> str:
+        """What a person calls the model: the name of its file, or of the samples that come with the program."""
+        return Path(model_of(self._document.project)).name.removeprefix(SAMPLE)
 
     @property
     def model_path(self) -> Path | None:
@@ -250,6 +255,7 @@ def _train(
     stopping: Callable[[], bool],
 ) -> None:
     """In a process of its own: the window knows no torch."""
+    on_one_thread()
     training = importlib.import_module("engine.regression.training")
     saved = importlib.import_module("engine.regression.saved_model")
     said: list[Any] = ["", 0.0]
@@ -272,6 +278,7 @@ def _diagnose(
     data: Path, split: Mapping[str, str], model: Path, what: Diagnosis, report: Report, stopping: Callable[[], bool]
 ) -> None:
     """In a process of its own: measure, and write the model again with what was found."""
+    on_one_thread()
     diagnosis = importlib.import_module("engine.regression.diagnosis")
     saved = importlib.import_module("engine.regression.saved_model")
     found = diagnosis.diagnosed(
