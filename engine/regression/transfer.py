@@ -109,7 +109,7 @@ def _walked(
 ) -> np.ndarray:
     """`containing_triangles` by going from a triangle to the one beside it, towards each point. What does not come to
     lie well inside of one, as points beyond the border, goes to the best of all round there."""
-    found, left = begin.copy(), np.arange(len(points))
+    found, left, on_way = begin.copy(), np.arange(len(points)), np.zeros(0, bool)
     for _ in range(MOST_STEPS):
         a, b, c = (nodes[triangles[found[left], k]] for k in range(3))
         first, second, way = b - a, c - a, points[left] - a
@@ -122,8 +122,9 @@ def _walked(
         outside = weights[np.arange(len(left)), least] < WELL_INSIDE
         left, least = left[outside], least[outside]
         following = beside[found[left], least]
-        found[left] = np.where(following >= 0, following, found[left])
-        if not (following >= 0).any():
+        on_way = following >= 0
+        found[left] = np.where(on_way, following, found[left])
+        if not on_way.any():
             break
     if len(left):
         around = found[left][:, None]
@@ -131,7 +132,7 @@ def _walked(
             wider = np.where(beside[around] >= 0, beside[around], around[..., None])
             around = np.concatenate([around, wider.reshape(len(left), -1)], axis=1)
         found[left], outside = _least_outside(points[left], nodes[triangles], around)
-        far = left[outside > FAR_OUTSIDE]
+        far = left[outside > np.where(on_way, 1e-9, FAR_OUTSIDE)]
         if len(far):
             found[far] = containing_triangles(points[far], nodes, triangles)
     return found

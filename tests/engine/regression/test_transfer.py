@@ -58,7 +58,7 @@ def test_points_that_moved_a_little_are_found_from_where_they_were() -> None:
     turned = 2.0 * np.pi * generator.uniform(size=200)
     points = np.concatenate(
         [
-            _in_the_disk(generator, 300), nodes[:100], nodes[triangles[:50, :2]].mean(axis=1),
+            0.99 * _in_the_disk(generator, 300), nodes[:100], nodes[triangles[:50, :2]].mean(axis=1),
             np.stack([np.cos(turned), np.sin(turned)], axis=1),
         ]
     )  # fmt: skip
