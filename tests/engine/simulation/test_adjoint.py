@@ -13,9 +13,15 @@ from engine.core.errors import MemoryLimitError, NotDifferentiableError, Paramet
 from engine.protocol.shell_materials import preset
 from engine.simulation import adjoint
 from engine.simulation.adjoint import simulate
+from engine.simulation.energy import Unknowns
+from engine.simulation.mass import ShellMass
 from engine.simulation.newton import NewtonSettings
 from engine.simulation.schemes import SCHEMES, SchemeName
+from engine.simulation.shell.bending import Bending
+from engine.simulation.shell.membrane import Membrane
+from engine.simulation.shell.topology import shell_topology
 from engine.simulation.stepper import Stepper
+from engine.simulation.system import System, held_vertices
 from engine.simulation.verification.sheets import small_sheet
 
 STEPS = 4
@@ -233,3 +239,42 @@ def test_an_equilibrium_that_can_turn_freely_has_no_gradient(gravity: float) -> 
     )
     with pytest.raises(NotDifferentiableError, match="singular"):
         motion.positions[-1].square().sum().backward()
+
+
+def test_the_gradient_through_a_flap_that_goes_round_and_round() -> None:
+    """Nothing stops a triangle that is thrown round its edge: the fold winds up by more than a turn, and bends on."""
+    rest = torch.tensor([[0.0, -0.5, 0.0], [0.0, 0.5, 0.0], [-1.0, 0.1, 0.0], [0.8, -0.1, 0.0]], dtype=torch.float64)
+    triangles = torch.tensor([[0, 1, 2], [1, 0, 3]])
+    topology = shell_topology(triangles.numpy(), rest.numpy())
+    unknowns = Unknowns(4, topology.edge_count)
+    elastic: dict[str, Any] = {"young": 1e5, "poisson": 0.3, "thickness": 1e-2}
+    bending = Bending(unknowns, topology, rest, **elastic)
+    system = System(
+        unknowns,
+        {"membrane": Membrane(unknowns, triangles, rest, **elastic), "bending": bending},
+        {"mass": ShellMass(unknowns, triangles, rest, density=400.0, thickness=1e-2)},
+        held=held_vertices(torch.tensor([0, 1, 2])),
+        gravity=(0.0, 0.0, 0.0),
+    )
+    thrown = torch.zeros(4, 3, dtype=torch.float64)
+    thrown[3, 2] = 16.0
+
+    def end(velocities: Tensor, young: Tensor) -> Tensor:
+        motion = simulate(
+            system, rest, velocities, steps=28, step_size=2e-2, scheme="bdf2", parameters={"bending.young": young},
+            newton=EXACT,
+        )  # fmt: skip
+        return (motion.positions[-1, 3] * torch.tensor([0.3, 1.0, -0.7], dtype=torch.float64)).sum()
+
+    stepper = Stepper(system, rest, thrown, step_size=2e-2, scheme="bdf2", newton=EXACT)
+    stepper.run(28)
+    assert float(bending.edge_angles(stepper.moment.q).abs().max()) > 2.2 * torch.pi
+    young = torch.tensor(1e5, dtype=torch.float64)
+    system.energies["bending"].restore(Bending(unknowns, topology, rest, **elastic).state())
+    leaves = thrown.clone().requires_grad_(), young.clone().requires_grad_()
+    found = torch.autograd.grad(end(*leaves), leaves)
+    direction = torch.zeros(4, 3, dtype=torch.float64)
+    direction[3] = torch.tensor([0.2, 0.5, 1.0])
+    ends = [float(end(thrown + size * direction, young + 1e4 * size)) for size in (-2e-3, -1e-3, 1e-3, 2e-3)]
+    expected = (8.0 * (ends[2] - ends[1]) - (ends[3] - ends[0])) / 12e-3
+    assert float((found[0] * direction).sum() + 1e4 * found[1]) == pytest.approx(expected, rel=1e-6)
