@@ -122,8 +122,8 @@ def test_a_budget_changes_nothing(hang: Callable, scheme: SchemeName, monkeypatc
     taken, states = [], []
     again = adjoint._take_again
 
-    def counted(stepper: Stepper, snapshot: Any, held: Tensor) -> Any:
-        records = again(stepper, snapshot, held)
+    def counted(problem: Any, stepper: Stepper, snapshot: Any, held: Tensor) -> Any:
+        records = again(problem, stepper, snapshot, held)
         taken.append(len(records))
         states.append(stepper.positions.clone())
         return records
