@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -26,10 +27,6 @@ from engine.io.model_file import ModelCard
 
 if TYPE_CHECKING:
     from app.panels.card_plot import CardPlot
-
-
-WIDEST_NAME = 88
-"""Pixels of an output's name in the table."""
 
 
 class RegressionCard(QWidget):
@@ -200,12 +197,10 @@ class RegressionCard(QWidget):
             self._cell(row, 4, "–" if covered is None else f"{covered:.0%}")
 
     def _cell(self, row: int, column: int, text: str, tip: str = "", *, soft: bool = False) -> None:
-        label = QLabel(text, self._table)
+        label = QLabel(text, self._table) if column else _Name(text, self._table)
         label.setToolTip(tip)
         label.setProperty("soft", soft)
-        if column == 0:
-            label.setText(label.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, WIDEST_NAME))
-        else:
+        if column:
             label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._grid.addWidget(label, row, column)
 
@@ -287,6 +282,20 @@ class RegressionCard(QWidget):
         self._body = (
             self._title, self._advice, self._table, self._facts, self.curve, self.split, self.export,
         )  # fmt: skip
+
+
+class _Name(QLabel):
+    """Cut in the middle where there is no room for all of it: ends of names are told apart."""
+
+    def __init__(self, text: str, parent: QWidget) -> None:
+        super().__init__(text, parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
 
 def _percent(value: float | None) -> str:
