@@ -59,8 +59,8 @@ class RegressionCard(QWidget):
         self._table.setProperty("card", True)
         self._table.setAccessibleName(self.tr("Errors by output"))
         self._grid = QGridLayout(self._table)
-        self._grid.setContentsMargins(8, 6, 8, 8)
-        self._grid.setHorizontalSpacing(8)
+        self._grid.setContentsMargins(6, 6, 6, 8)
+        self._grid.setHorizontalSpacing(5)
         self._grid.setVerticalSpacing(3)
         self._grid.setColumnStretch(0, 1)
         self.kind, self.output = CalmComboBox(self), CalmComboBox(self)
@@ -180,7 +180,7 @@ class RegressionCard(QWidget):
                 self.tr("Simple"),
                 self.tr("RRMSE of the better of two that know little: a straight line, and the most similar sample"),
             ),
-            (self.tr("In band"), self.tr("Part of the true values that the bands held")),
+            (self.tr("Band"), self.tr("Part of the true values that the bands held")),
         ]
         for column, (title, tip) in enumerate(heads):
             self._cell(0, column, title, tip, soft=True)
