@@ -91,7 +91,10 @@ def choose_common(
 
     It is that of the medoid: the sample whose shape, as seen through the mesh of the first, is nearest to all others.
     """
-    morphs = [outline.morph(torch.from_numpy(s.nodes), mesh) for s, mesh in zip(samples, prepared, strict=True)]
+    morphs = []
+    for sample, mesh in zip(samples, prepared, strict=True):
+        morphs.append(outline.morph(torch.from_numpy(sample.nodes), mesh))
+        mesh.forget()
     first = morphs[0].positions
     some = slice(None, None, max(1, len(first) // 200))
     seen = np.stack(

@@ -64,6 +64,10 @@ class PreparedMesh:
     name: str
     cells: np.ndarray
 
+    def forget(self) -> None:
+        """Drop what is found again when it is needed: of hundreds of large meshes it would fill the memory."""
+        self.__dict__.pop("neighbours", None)
+
 
 class Outline(ABC):
     """What the morphs of all samples share: where borders and anchors go."""

@@ -23,13 +23,16 @@ from engine.regression.report import TrainingReport
 from engine.regression.scaling import InputScales, choose_scales, scaled
 from engine.regression.settings import TrainingParameters
 from engine.regression.slope_tables import has_gradients, slope_table
-from engine.regression.sloped_process import Slopes, condition_sloped, find_sloped
+from engine.regression.sloped_process import SlopedParameters, Slopes, condition_sloped, find_sloped
 from engine.regression.snapshots import Snapshots, take_snapshots
 
 LEAST_SAMPLES = 20
 
 LEADING = 1
 """Modes of each field that stand for it when scales are chosen."""
+
+SCALED_ON = 200
+"""Samples on which length scales are sought while scales are chosen."""
 
 REFINED = 0.99
 """Part of a field's energy whose modes have their length scales refined on more samples."""
@@ -127,19 +130,12 @@ def learn(
             "metric_modes",
             f"the data hold gradients of {next(iter(tables))}, which do not say how it answers to these.",
             remedy="Set it to 0.",
-        )  # fmt: skip
-    first_scalar = values.shape[1] - len(dataset.output_names)
-    columns_of_scalars = {name: first_scalar + k for k, name in enumerate(dataset.output_names)}
-    sloped = {
-        name: like.sloped[name].parameters
-        if like and name in like.sloped
-        else find_sloped(
-            inputs, values[:, columns_of_scalars[name]], Slopes.of(table),
-            hyperparameters.chosen(slice(columns_of_scalars[name], columns_of_scalars[name] + 1)),
-            kernel=parameters.kernel,
         )
-        for name, table in tables.items()
-    }  # fmt: skip
+    slopes = {name: Slopes.of(table) for name, table in tables.items()}
+    columns_of_scalars = {
+        name: values.shape[1] - len(dataset.output_names) + k for k, name in enumerate(dataset.output_names)
+    }
+    sloped = _sloped(inputs, values, slopes, columns_of_scalars, hyperparameters, parameters, like)
     tell("Holding out", 0.65)
     held = hold_out(snapshots, shape.mode_count, bases, hyperparameters, parameters, tell, told, sloped=sloped)
     bases = {name: basis.truncated(held.fields[name].mode_count) for name, basis in bases.items()}
@@ -175,7 +171,7 @@ def learn(
         },
         sloped={
             name: condition_sloped(
-                inputs, values[:, columns_of_scalars[name]], Slopes.of(tables[name]), each, kernel=parameters.kernel
+                inputs, values[:, columns_of_scalars[name]], slopes[name], each, kernel=parameters.kernel
             )
             for name, each in sloped.items()
         },
@@ -208,7 +204,7 @@ def _scaled(
         return chosen, InputScales.of(raw, centre, spread, of_inputs)
     of_inputs, of_outputs = choose_scales(
         features[:, :shape_count], snapshots.inputs, snapshots.outputs, leading, kernel=parameters.kernel,
-        subset=MOST_REFINED, seed=parameters.seed,
+        subset=SCALED_ON, seed=parameters.seed,
     )  # fmt: skip
     scales = InputScales.of(raw, centre, spread, of_inputs)
     return replace(snapshots, input_scales=of_inputs, output_scales=of_outputs), scales
@@ -243,6 +239,27 @@ def standardisation(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of every column; 1 where a column is constant."""
     spread = raw.std(axis=0)
     return raw.mean(axis=0), np.where(spread > 1e-12 * np.maximum(np.abs(raw).max(axis=0), 1e-300), spread, 1.0)
+
+
+def _sloped(
+    inputs: Tensor,
+    values: Tensor,
+    slopes: Mapping[str, Slopes],
+    columns: Mapping[str, int],
+    hyperparameters: Hyperparameters,
+    parameters: TrainingParameters,
+    like: RegressionModel | None,
+) -> dict[str, SlopedParameters]:
+    """Of the scalars whose gradients are known, by name; `columns` : of their processes."""
+    found = {}
+    for name, known in slopes.items():
+        column = columns[name]
+        if like and name in like.sloped:
+            found[name] = like.sloped[name].parameters
+        else:
+            start = hyperparameters.chosen(slice(column, column + 1))
+            found[name] = find_sloped(inputs, values[:, column], known, start, kernel=parameters.kernel)
+    return found
 
 
 def _kept_columns(bases: dict[str, Basis], held: HeldOut, scalar_count: int) -> tuple[torch.Tensor, dict[str, slice]]:
