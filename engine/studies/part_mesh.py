@@ -8,7 +8,6 @@ from torch import Tensor
 
 from engine.core.errors import GeometryError, ParameterError
 from engine.core.units import MILLIMETRES_PER, unit_name
-from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
 from engine.regression.dataset import Sample
 from engine.regression.folder import ANCHOR
@@ -57,14 +56,6 @@ def part_sample(part: Mesh, model: RegressionModel) -> Sample:
             )
         positions = positions[:, :2]
     return Sample(part.name, positions / length, part.triangles, anchors=anchors_of(part))
-
-
-def part_of(sample: Sample, length: float = 1.0) -> Mesh:
-    """A sample of a surface or of the plane as a part that is opened, with its anchors; `length` mm in its unit."""
-    anchor = np.zeros(sample.node_count)
-    anchor[sample.anchors] = np.arange(1, len(sample.anchors) + 1)
-    positions = np.pad(sample.nodes, ((0, 0), (0, 3 - sample.nodes.shape[1])))
-    return Mesh(length * positions, sample.triangles, {ANCHOR: Field(ANCHOR, anchor)}, name=sample.name)
 
 
 def anchors_of(part: Mesh) -> np.ndarray:

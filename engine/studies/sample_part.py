@@ -28,7 +28,7 @@ def read_part(path: Path, name: str) -> tuple[Mesh, dict[str, float]]:
     return part_of(sample, length), {key: float(value) for key, value in sample.inputs.items()}
 
 
-def part_of(sample: Sample, length: float) -> Mesh:
+def part_of(sample: Sample, length: float = 1.0) -> Mesh:
     """A sample as a mesh [mm]: with its anchors numbered from 1 in the field `anchor`, in the plane z = 0 where it has
     two coordinates, round its tetrahedra where it is a volume.
 

@@ -123,7 +123,7 @@ def notched_plate() -> Mesh:
     """What *Predict* begins with: a plate that was solved and not learnt from."""
     from engine.regression.reading import read_dataset
     from engine.regression.sample_set import sample_data
-    from engine.studies.part_mesh import part_of
+    from engine.studies.sample_part import part_of
 
     return part_of(read_dataset(sample_data()).part("test")[3])
 

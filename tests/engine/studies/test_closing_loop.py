@@ -22,9 +22,9 @@ from engine.regression.model import RegressionModel
 from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
 from engine.regression.training import train
-from engine.studies.part_mesh import part_of
 from engine.studies.predict import PredictProblem
 from engine.studies.predict_parameters import PredictParameters
+from engine.studies.sample_part import part_of
 from engine.studies.verify_part import VerificationStoppedError, add_truth, verify_part
 
 KNOWN = Generator("known-plate", "Known plates", "", known_plate, solve=solve_known)

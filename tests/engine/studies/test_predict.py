@@ -25,9 +25,10 @@ from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
 from engine.regression.training import train
 from engine.studies.part_design import harmonic_extension
-from engine.studies.part_mesh import border_edges, part_of
+from engine.studies.part_mesh import border_edges
 from engine.studies.predict import PredictProblem
 from engine.studies.registry import build_problem
+from engine.studies.sample_part import part_of
 
 
 @pytest.fixture(scope="module")

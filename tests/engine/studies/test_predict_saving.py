@@ -19,8 +19,8 @@ from engine.regression.generation.known_plates import known_plate
 from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
 from engine.regression.training import train
-from engine.studies.part_mesh import part_of
 from engine.studies.replay import replay
+from engine.studies.sample_part import part_of
 from engine.studies.session import LocalSession
 
 RAISE = TermSpec(kind="predicted-scalar", name="goal", parameters={"scalar": "strength", "aim": "raise"})
