@@ -56,25 +56,25 @@ def _containing(points: np.ndarray, corners: np.ndarray, looks: tuple[int, ...])
     solid = np.flatnonzero(sizes > 1e-14 * sizes.max())
     centres, corners = centres[solid], corners[solid]
     centres = centres / np.linalg.norm(centres, axis=1, keepdims=True) if corners.shape[1] == 3 else centres
-    tree = cKDTree(centres)
+    tree, inverses = cKDTree(centres), np.linalg.inv(np.swapaxes(corners, -1, -2))
     chosen, outside = np.zeros(len(points), np.int64), np.full(len(points), np.inf)
     left = np.arange(len(points))
     for look in looks:
         count = min(look, len(centres))
         for part in np.array_split(left, max(1, len(left) * count // PAIRS)):
             if len(part):
-                chosen[part], outside[part] = _best(points[part], corners, tree, count)
+                chosen[part], outside[part] = _best(points[part], inverses, tree, count)
         left = np.flatnonzero(outside > INSIDE)
         if not len(left) or count == len(centres):
             break
     return solid[chosen]
 
 
-def _best(points: np.ndarray, corners: np.ndarray, tree: cKDTree, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _best(points: np.ndarray, inverses: np.ndarray, tree: cKDTree, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Of the `count` cells nearest by centre the one that each point is least outside of, and by how much (in units of
-    weight)."""
+    weight); `inverses` take points to weights in each cell."""
     near = tree.query(points, k=count)[1].reshape(len(points), -1)
-    weights = np.linalg.solve(np.swapaxes(corners[near], -1, -2), points[:, None, :, None])[..., 0]
+    weights = np.einsum("pkij,pj->pki", inverses[near], points)
     total = weights.sum(axis=-1)
     # A ray that leaves the sphere on the other side has weights below zero.
     outside = np.where(total > 0.0, -weights.min(axis=-1) / np.where(total > 0.0, total, 1.0), np.inf)
