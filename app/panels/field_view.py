@@ -21,7 +21,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.panels.colour_scale import ColourScale
-from app.panels.field_raster import Raster, rasterize
+from app.panels.field_picture import chains, coloured, edges_of, from_the_front, normals, placed, turned
+from app.panels.field_raster import Raster
 from app.panels.theme import current_tokens
 
 MARGIN = 14.0
@@ -32,8 +33,6 @@ SLOW_SECONDS = 0.03
 SETTLED_MILLISECONDS = 160
 MOST_EDGES = 60_000
 """In view; more of them would be a dark area, and slow."""
-PLAIN = 165
-"""Grey of a mesh without values, of 255."""
 STEP = 1.2
 """Factor of one step of the wheel or of + and −."""
 
@@ -84,8 +83,8 @@ class FieldView(QWidget):
         self._nodes = np.pad(nodes, ((0, 0), (0, 3 - nodes.shape[1])))
         self._triangles, self._flat = np.asarray(triangles), flat
         self._values, self._marked, self._note = None, -1, ""
-        self._edges, border = _edges(self._triangles)
-        self._border = _chains(border)
+        self._edges, border = edges_of(self._triangles)
+        self._border = chains(border)
         if not keep_view:
             self.fit()
         self._changed()
@@ -114,7 +113,7 @@ class FieldView(QWidget):
     def fit(self) -> None:
         """See all of it, from the front."""
         self._zoom, self._shift = 1.0, np.zeros(2)
-        self._turn = np.eye(3) if self._flat else _from_the_front()
+        self._turn = np.eye(3) if self._flat else from_the_front()
         self._changed()
 
     def note(self) -> str:
@@ -182,7 +181,7 @@ class FieldView(QWidget):
         inside = (x >= 0.0) & (x <= self.width()) & (y >= 0.0) & (y <= self.height())
         chosen = inside[self._edges].any(axis=1)
         if not self._flat:
-            chosen &= (_normals(seen, self._triangles)[:, 2] > 0.0)[self._edges].all(axis=1)
+            chosen &= (normals(seen, self._triangles)[:, 2] > 0.0)[self._edges].all(axis=1)
         return self._edges[chosen]
 
     def _paint_mark(self, painter: QPainter, place: QPointF) -> None:
@@ -200,7 +199,7 @@ class FieldView(QWidget):
         self._raster_scale = self.devicePixelRatioF() / self._coarse
         width, height = (max(1, math.ceil(side * self._raster_scale)) for side in (self.width(), self.height()))
         seen = self._seen() * self._raster_scale
-        self._raster, self._image = _coloured(
+        self._raster, self._image = coloured(
             seen, self._triangles, self._values, self._scale, width, height, flat=self._flat
         )
         self._seconds = (time.perf_counter() - began) * self._coarse**2
@@ -210,7 +209,7 @@ class FieldView(QWidget):
         if not len(self._nodes):
             return self._nodes
         size = QSize(self.width(), self.height())
-        return _placed(self._nodes, self._turn, size, MARGIN, self._zoom, self._shift, flat=self._flat)
+        return placed(self._nodes, self._turn, size, MARGIN, self._zoom, self._shift, flat=self._flat)
 
     def _changed(self) -> None:
         self._image = self._raster = None
@@ -237,7 +236,7 @@ class FieldView(QWidget):
         moved = event.position() - before
         self._grip = (event.position(), turns)
         if turns:
-            self._turn = _turned(self._turn, 0.01 * moved.x(), 0.01 * moved.y())
+            self._turn = turned(self._turn, 0.01 * moved.x(), 0.01 * moved.y())
         else:
             self._shift = self._shift + np.array([moved.x(), moved.y()])
         self._move()
@@ -291,124 +290,6 @@ class FieldView(QWidget):
             self._coarse = min(math.sqrt(self._seconds / SLOW_SECONDS), 4.0)
         self._settling.start()
         self._changed()
-
-
-def still(
-    nodes: np.ndarray, triangles: np.ndarray, values: np.ndarray | None, scale: ColourScale, size: QSize
-) -> QImage:
-    """A small picture of a mesh, for lists. Arguments as of `FieldView`; size : in pixels"""
-    flat = nodes.shape[1] == 2
-    wide = np.pad(np.asarray(nodes, np.float64), ((0, 0), (0, 3 - nodes.shape[1])))
-    turn = np.eye(3) if flat else _from_the_front()
-    seen = _placed(wide, turn, size, 1.0, 1.0, np.zeros(2), flat=flat)
-    return _coloured(seen, triangles, values, scale, size.width(), size.height(), flat=flat)[1]
-
-
-def _placed(
-    nodes: np.ndarray, turn: np.ndarray, size: QSize, margin: float, zoom: float, shift: np.ndarray, *, flat: bool
-) -> np.ndarray:
-    """Nodes in pixels, y down, and their depth, shape (node_count, 3)."""
-    low, high = nodes.min(axis=0), nodes.max(axis=0)
-    turned = (nodes - 0.5 * (low + high)) @ turn.T
-    # What turns has the same size from all sides.
-    extent = np.ptp(turned, axis=0)[:2] if flat else np.full(2, 2.0 * float(np.linalg.norm(turned, axis=1).max()))
-    room = np.maximum(np.array([size.width(), size.height()], float) - 2 * margin, 10.0)
-    seen = turned * float((room / np.maximum(extent, 1e-300)).min()) * zoom
-    seen[:, 0] += 0.5 * size.width() + shift[0]
-    seen[:, 1] = 0.5 * size.height() + shift[1] - seen[:, 1]
-    return np.asarray(seen)
-
-
-def _coloured(
-    seen: np.ndarray,
-    triangles: np.ndarray,
-    values: np.ndarray | None,
-    scale: ColourScale,
-    width: int,
-    height: int,
-    *,
-    flat: bool,
-) -> tuple[Raster, QImage]:
-    """The mesh as pixels, with nothing behind it; grey where it has no values."""
-    raster = rasterize(seen[:, :2] if flat else seen, triangles, width, height)
-    covered = raster.faces >= 0
-    pixels = np.zeros((height, width, 4), np.uint8)
-    if values is None:
-        pixels[..., :3] = PLAIN
-    else:
-        inside = raster.interpolate(values, triangles)[covered]
-        known = np.isfinite(inside)[:, None]
-        pixels[covered, :3] = np.where(known, scale.colours(inside)[:, ::-1], PLAIN)
-    if not flat:
-        shade = raster.interpolate(_facing(seen, triangles), triangles)[covered]
-        pixels[covered, :3] = (pixels[covered, :3] * (0.45 + 0.55 * shade)[:, None]).astype(np.uint8)
-    pixels[..., 3] = np.where(covered, 255, 0)
-    return raster, QImage(pixels.tobytes(), width, height, 4 * width, QImage.Format.Format_ARGB32).copy()
-
-
-def _from_the_front() -> np.ndarray:
-    """How a surface is seen first: from the front, the right and above, its third axis up."""
-    return _turned(np.eye(3), 0.0, math.radians(-65.0)) @ _turned_flat(math.radians(-30.0))
-
-
-def _turned_flat(angle: float) -> np.ndarray:
-    """A rotation about the third axis."""
-    c, s = math.cos(angle), math.sin(angle)
-    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-
-
-def _turned(turn: np.ndarray, across: float, down: float) -> np.ndarray:
-    """A rotation turned further about the upright and the level axis of the screen [rad]."""
-    c, s = math.cos(across), math.sin(across)
-    upright = np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
-    c, s = math.cos(down), math.sin(down)
-    level = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
-    return level @ upright @ turn
-
-
-def _facing(seen: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """How much the surface at each node looks at the viewer, in [0, 1], shape (node_count,)."""
-    return np.abs(_normals(seen, triangles)[:, 2])
-
-
-def _normals(seen: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals at the nodes, shape (node_count, 3); the third part is positive where they look at the viewer."""
-    corners = seen[triangles]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    total = np.zeros_like(seen)
-    for k in range(3):
-        np.add.at(total, triangles[:, k], normals)
-    # y is down in pixels, so that normals that look at the viewer point away from him.
-    return -total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-300)
-
-
-def _edges(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All edges once, and those with one triangle only, shape (edge_count, 2)."""
-    if not len(triangles):
-        return np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
-    edges = np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2).astype(np.int64), axis=1)
-    base = int(triangles.max()) + 1
-    keys, count = np.unique(edges[:, 0] * base + edges[:, 1], return_counts=True)
-    unique = np.stack(np.divmod(keys, base), axis=1)
-    return unique, unique[count == 1]
-
-
-def _chains(edges: np.ndarray) -> list[np.ndarray]:
-    """Edges that follow each other, as lists of nodes: drawn one by one they would look dashed."""
-    beside: dict[int, list[int]] = {}
-    for a, b in edges.tolist():
-        beside.setdefault(a, []).append(b)
-        beside.setdefault(b, []).append(a)
-    chains = []
-    for start in list(beside):
-        while beside[start]:
-            chain = [start]
-            while beside[chain[-1]]:
-                node = beside[chain[-1]].pop()
-                beside[node].remove(chain[-1])
-                chain.append(node)
-            chains.append(np.array(chain))
-    return chains
 
 
 def _lines(seen: np.ndarray, edges: np.ndarray) -> list[QLineF]:

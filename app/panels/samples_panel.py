@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.samples import PARTS
-from app.panels.field_view import still
+from app.panels.field_picture import still
 from app.panels.icons import icon
 from app.panels.sample_colours import scale_of
 from app.panels.samples_table import COMPLAINT, NAME, SPLIT, FilteredSamples, SamplesTable

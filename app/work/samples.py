@@ -35,7 +35,8 @@ class Samples:
     """Follows the Project: opens the data set that it speaks of.
 
     Topics: `changed` (another data set, or none), `rows_changed` (what is known of samples; told their numbers, None
-    for all), `chosen_changed` (sample or field that are shown), `progressed` (reading has begun or ended)
+    for all), `chosen_changed` (sample or field that are shown), `progressed` (reading has begun or ended),
+    `opened_by_hand` (a person wants to see them)
 
     look : what was read; None without one
     row : of the reading under way, None without one

@@ -25,7 +25,7 @@ from engine.core.atomic import check_place
 from engine.core.errors import FormwrightError
 from engine.io.model_file import ModelCard, read_card
 from engine.protocol.study import MODEL, MODEL_EXTENSION, SAMPLE
-from engine.regression.settings import TrainingParameters
+from engine.regression.settings import LEAST_SAMPLES, TrainingParameters
 
 Diagnosis = Literal["curve", "split"]
 """What is measured on demand: the learning curve, or what the error is made of."""
@@ -74,10 +74,9 @@ class Training:
         complaints = samples.complaints()
         if complaints:
             return _tr("{0} samples have a complaint: leave them out first.").format(len(complaints))
-        least = 20
         count = samples.counts()["train"]
-        if count < least:
-            return _tr("{0} samples are for training; {1} are needed at least.").format(count, least)
+        if count < LEAST_SAMPLES:
+            return _tr("{0} samples are for training; {1} are needed at least.").format(count, LEAST_SAMPLES)
         return ""
 
     def suggested(self) -> Path | None:

@@ -6,6 +6,9 @@ from typing import Literal
 
 from engine.core.parameters import ParameterModel, parameter
 
+LEAST_SAMPLES = 20
+"""From fewer samples nothing is learnt."""
+
 
 class TrainingParameters(ParameterModel):
     """How a model is learnt."""

@@ -21,12 +21,10 @@ from engine.regression.model import FieldModel, RegressionModel, ScalarModel
 from engine.regression.reduction import Basis, find_basis
 from engine.regression.report import TrainingReport
 from engine.regression.scaling import InputScales, choose_scales, scaled
-from engine.regression.settings import TrainingParameters
+from engine.regression.settings import LEAST_SAMPLES, TrainingParameters
 from engine.regression.slope_tables import has_gradients, slope_table
 from engine.regression.sloped_process import SlopedParameters, Slopes, condition_sloped, find_sloped
 from engine.regression.snapshots import Snapshots, take_snapshots
-
-LEAST_SAMPLES = 20
 
 LEADING = 1
 """Modes of each field that stand for it when scales are chosen."""

@@ -12,8 +12,9 @@ from PySide6.QtTest import QTest
 from tests_app_fakes import ball, pixels
 
 from app.panels.colour_scale import ColourBar, ColourScale
+from app.panels.field_picture import still
 from app.panels.field_raster import rasterize
-from app.panels.field_view import FieldView, still
+from app.panels.field_view import FieldView
 
 SQUARE = np.array([[0.0, 0.0], [40.0, 0.0], [40.0, 20.0], [0.0, 20.0]])
 HALVES = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
