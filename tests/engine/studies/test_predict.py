@@ -225,7 +225,7 @@ def test_without_a_goal_it_stays_and_waits(model: Path, part: Mesh) -> None:
 def test_the_shape_descends_on_what_is_predicted(model: Path, part: Mesh) -> None:
     built = problem(model, part, [RAISE, term("trust-region", weight=10.0)])
     before = built.view()[2]["predicted"]["strength"][0]
-    run = run_of(built, 60)
+    run = run_of(built, 40)
     while run.step():
         pass
     _, arrays, info = built.view()
