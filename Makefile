@@ -21,7 +21,7 @@ test: setup ## the fast tests
 	$(DISPLAYED) $(PYTHON) -m pytest -m "not slow" -n 2 --dist loadfile -q
 
 test-slow: setup ## the tests that take longer than a few seconds
-	$(DISPLAYED) $(PYTHON) -m pytest -m slow -q
+	$(DISPLAYED) $(PYTHON) -m pytest -m slow -n 2 --dist loadfile -q
 
 check: setup ## format, lint, types, borders between the rooms, licences
 	@failed=; \
