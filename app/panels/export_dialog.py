@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.document.digits import shown
 from app.panels.editors import CalmComboBox
@@ -97,7 +98,9 @@ class ExportDialog(QDialog):
         return self._result.text()
 
     def show_sheet(self, sheet: dict[str, Any]) -> None:
-        """Fill the table with what was measured."""
+        """Fill the table with what was measured; the dialog may have been closed meanwhile."""
+        if not isValid(self):
+            return
         while (item := self._rows.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()
