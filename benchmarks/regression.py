@@ -25,18 +25,18 @@ from measurement import Measurement, write
 from scipy.sparse import block_diag
 
 from engine.optimization.executors import SerialExecutor, executor_of
-from engine.regression.dataset import Dataset, Sample
-from engine.regression.features import choose_common, coordinates, correspond
+from engine.regression.data.dataset import Dataset, Sample
 from engine.regression.generation.catalogue import find_generator
 from engine.regression.generation.generate import generate
-from engine.regression.mapping import MorphSettings
+from engine.regression.learning.features import choose_common, coordinates, correspond
+from engine.regression.learning.reduction import mass_matrix
+from engine.regression.learning.scores import relative_error, rrmse, scalar_rrmse
+from engine.regression.learning.training import train
 from engine.regression.model import RegressionModel
-from engine.regression.morph import common_outline, prepare_mesh
-from engine.regression.reduction import mass_matrix
+from engine.regression.morphing.mapping import MorphSettings
+from engine.regression.morphing.morph import common_outline, prepare_mesh
 from engine.regression.saved_model import load_regression, save_regression
-from engine.regression.scores import relative_error, rrmse, scalar_rrmse
 from engine.regression.settings import TrainingParameters
-from engine.regression.training import train
 
 MODES = 16
 ACCURACY_BAR = 0.9

@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from measurement import Measurement, tell, write
 
-from engine.regression.convex_map import Weights
-from engine.regression.dataset import Dataset, Sample
+from engine.regression.data.dataset import Dataset, Sample
 from engine.regression.generation.aerofoil import aerofoil
 from engine.regression.generation.heat_sink import heat_sink
 from engine.regression.generation.known_bodies import known_blob, known_filled_blob
-from engine.regression.scores import relative_error, rrmse, scalar_rrmse
+from engine.regression.learning.scores import relative_error, rrmse, scalar_rrmse
+from engine.regression.learning.training import train
+from engine.regression.morphing.convex_map import Weights
 from engine.regression.settings import TrainingParameters
-from engine.regression.training import train
 
 NEW_SHAPE_BAR = 100.0
 """Milliseconds for a new shape of some 2,000 nodes."""

@@ -23,14 +23,14 @@ import torch
 from measurement import Measurement, tell, write
 from regression import made
 
-from engine.regression.dataset import Dataset, Sample
-from engine.regression.features import Correspondence
+from engine.regression.data.dataset import Dataset, Sample
 from engine.regression.generation.known_plates import known_plate
+from engine.regression.learning.features import Correspondence
+from engine.regression.learning.snapshots import Snapshots, take_snapshots
+from engine.regression.learning.training import learn, train
 from engine.regression.model import MorphedMesh, RegressionModel
-from engine.regression.morph import prepare_meshes
+from engine.regression.morphing.morph import prepare_meshes
 from engine.regression.settings import TrainingParameters
-from engine.regression.snapshots import Snapshots, take_snapshots
-from engine.regression.training import learn, train
 
 FINER = 14
 TIME_BAR = 15.0 * 60.0

@@ -49,8 +49,8 @@ def card(
 
 def _diagnosed(model: Path, data: Path, *, curve: bool, split: bool, quiet: bool) -> Mapping[str, Any]:
     """The card with what was measured, which is written into the Model's file too."""
-    from engine.regression.diagnosis import diagnosed
-    from engine.regression.reading import read_dataset
+    from engine.regression.data.reading import read_dataset
+    from engine.regression.learning.diagnosis import diagnosed
     from engine.regression.saved_model import load_regression, save_regression
 
     with Interruption() as interruption, StepDisplay("Looking", quiet=quiet) as display:

@@ -23,7 +23,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Scalars, bands and flag as one JSON object.")] = False,
 ) -> None:
     """Predict on a mesh, and say whether the Model knows such meshes."""
-    from engine.regression.reading import read_mesh, write_fields
+    from engine.regression.data.reading import read_mesh, write_fields
     from engine.regression.saved_model import load_regression
 
     learnt = load_regression(model)

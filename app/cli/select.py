@@ -26,8 +26,8 @@ def select(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Name the candidates whose predicted value is below a limit, by conformal selection."""
+    from engine.regression.data.reading import read_candidates
     from engine.regression.judging import judge
-    from engine.regression.reading import read_candidates
     from engine.regression.saved_model import load_regression
 
     samples = [sample for path in meshes for sample in read_candidates(path)]

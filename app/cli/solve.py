@@ -34,7 +34,7 @@ def solve(
     """Solve a part as the Model's data were solved, and say how wrong the Model is there."""
     check_place(output)
     from engine.regression.closing import add_sample, verify
-    from engine.regression.reading import read_mesh, write_fields
+    from engine.regression.data.reading import read_mesh, write_fields
     from engine.regression.saved_model import load_regression
 
     learnt = load_regression(model)

@@ -33,10 +33,10 @@ def train(
         )
     check_place(output)
     parameters = TrainingParameters.parse(said(TrainingParameters, options), owner="training")
-    from engine.regression.reading import read_dataset
+    from engine.regression.data.reading import read_dataset
+    from engine.regression.learning.training import train as learn
+    from engine.regression.learning.unseen import measured_on_test
     from engine.regression.saved_model import save_regression
-    from engine.regression.training import train as learn
-    from engine.regression.unseen import measured_on_test
 
     dataset = read_dataset(data)
     with Interruption() as interruption, StepDisplay("Training", quiet=quiet or as_json) as display:

@@ -107,7 +107,7 @@ def _judge(
 ) -> Any:  # fmt: skip
     """In a process of its own: the window knows no torch."""
     predict = importlib.import_module("engine.studies.predict")
-    reading = importlib.import_module("engine.regression.reading")
+    reading = importlib.import_module("engine.regression.data.reading")
     judging = importlib.import_module("engine.regression.judging")
     study = importlib.import_module("engine.protocol.study").Study(study="predict", inputs={"model": model})
 

@@ -255,7 +255,7 @@ def _train(
 ) -> None:
     """In a process of its own: the window knows no torch."""
     on_one_thread()
-    training = importlib.import_module("engine.regression.training")
+    training = importlib.import_module("engine.regression.learning.training")
     saved = importlib.import_module("engine.regression.saved_model")
     said: list[Any] = ["", 0.0]
 
@@ -269,7 +269,7 @@ def _train(
     options = TrainingParameters.parse(dict(values), owner="training")
     dataset = _dataset(data, split, report)
     learnt = training.train(dataset, options, progress=progress, stop=stopping, told=told)
-    unseen = importlib.import_module("engine.regression.unseen")
+    unseen = importlib.import_module("engine.regression.learning.unseen")
     saved.save_regression(unseen.measured_on_test(learnt, dataset, progress=report, stop=stopping), model)
 
 
@@ -278,7 +278,7 @@ def _diagnose(
 ) -> None:
     """In a process of its own: measure, and write the model again with what was found."""
     on_one_thread()
-    diagnosis = importlib.import_module("engine.regression.diagnosis")
+    diagnosis = importlib.import_module("engine.regression.learning.diagnosis")
     saved = importlib.import_module("engine.regression.saved_model")
     found = diagnosis.diagnosed(
         saved.load_regression(model), _dataset(data, split, report), curve=what == "curve", split=what == "split",
@@ -289,7 +289,7 @@ def _diagnose(
 
 def _dataset(data: Path, split: Mapping[str, str], report: Report) -> Any:
     report("Reading", None)
-    reading = importlib.import_module("engine.regression.reading")
+    reading = importlib.import_module("engine.regression.data.reading")
     looking = importlib.import_module("engine.regression.looking")
     return looking.with_split(reading.read_dataset(data), split)
 

@@ -13,15 +13,15 @@ import numpy as np
 
 from engine.core.atomic import atomic_write
 from engine.core.errors import FormwrightError
-from engine.regression.checking import check_dataset
-from engine.regression.dataset import Dataset, Sample
-from engine.regression.flat_file import write_flat
-from engine.regression.folder import ANCHOR, COLUMN, SCALARS
+from engine.regression.data.checking import check_dataset
+from engine.regression.data.dataset import Dataset, Sample
+from engine.regression.data.flat_file import write_flat
+from engine.regression.data.folder import ANCHOR, COLUMN, SCALARS
+from engine.regression.data.reading import FLAT_FILE, read_dataset, write_fields
 from engine.regression.generation.catalogue import GENERATORS
 from engine.regression.generation.generate import ADDED, RECIPE
+from engine.regression.learning.scores import relative_error
 from engine.regression.model import Prediction, RegressionModel
-from engine.regression.reading import FLAT_FILE, read_dataset, write_fields
-from engine.regression.scores import relative_error
 
 Solve = Callable[[Sample], Sample]
 

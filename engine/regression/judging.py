@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.core.errors import FormwrightError, ParameterError
 from engine.regression.candidates import Candidate, Candidates
-from engine.regression.dataset import Sample
+from engine.regression.data.dataset import Sample
 from engine.regression.model import RegressionModel
 from engine.regression.selection import select_below
 

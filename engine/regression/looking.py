@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from engine.core.errors import FormwrightError
-from engine.regression.checking import check_sample, describe, require_same, topology
-from engine.regression.dataset import Dataset, DatasetError, Sample, Split
-from engine.regression.reading import read_dataset
+from engine.regression.data.checking import check_sample, describe, require_same, topology
+from engine.regression.data.dataset import Dataset, DatasetError, Sample, Split
+from engine.regression.data.reading import read_dataset
 from engine.regression.samples_look import SampleRow, SamplesLook
 from engine.regression.settings import TrainingParameters
 
 if TYPE_CHECKING:
-    from engine.regression.mapping import PreparedMesh
+    from engine.regression.morphing.mapping import PreparedMesh
 
 TELL_SECONDS = 0.3
 """Between two messages on what was morphed."""
@@ -153,8 +153,8 @@ def _morphed(look: SamplesLook, dataset: Dataset, parameters: TrainingParameters
     # Here, and not above: samples are shown before torch, which takes seconds to import, is there.
     import torch
 
-    from engine.regression.mapping import MorphSettings
-    from engine.regression.morph import common_outline, morph, prepare_mesh, suitable_kind
+    from engine.regression.morphing.mapping import MorphSettings
+    from engine.regression.morphing.morph import common_outline, morph, prepare_mesh, suitable_kind
 
     rows = list(look.rows)
     prepared: dict[int, PreparedMesh] = {}

@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import ParameterError
-from engine.regression.checking import check_sample
-from engine.regression.dataset import DatasetError, Sample
+from engine.regression.data.checking import check_sample
+from engine.regression.data.dataset import DatasetError, Sample
 from engine.regression.domain import Domain, Novelty
-from engine.regression.features import CommonMesh, Correspondence, coordinates, correspond
-from engine.regression.gaussian_process import Processes
-from engine.regression.mapping import PreparedMesh
-from engine.regression.metric import MetricFeatures
-from engine.regression.morph import prepare_mesh
-from engine.regression.reduction import Basis
-from engine.regression.scaling import InputScales, Scale
-from engine.regression.sloped_process import SlopedProcess
+from engine.regression.learning.features import CommonMesh, Correspondence, coordinates, correspond
+from engine.regression.learning.gaussian_process import Processes
+from engine.regression.learning.metric import MetricFeatures
+from engine.regression.learning.reduction import Basis
+from engine.regression.learning.scaling import InputScales, Scale
+from engine.regression.learning.sloped_process import SlopedProcess
+from engine.regression.morphing.mapping import PreparedMesh
+from engine.regression.morphing.morph import prepare_mesh
 
 
 @dataclass(frozen=True)

@@ -33,9 +33,9 @@ def sample_model(
     """
     path = sample_model_file(folder)
     if not path.is_file():
-        from engine.regression.reading import read_dataset
+        from engine.regression.data.reading import read_dataset
+        from engine.regression.learning.training import train
         from engine.regression.saved_model import save_regression
-        from engine.regression.training import train
 
         path.parent.mkdir(parents=True, exist_ok=True)
         save_regression(train(read_dataset(sample_data()), TRAINING, progress=progress), path)

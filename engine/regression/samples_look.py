@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.regression.dataset import Split
+from engine.regression.data.dataset import Split
 
 
 @dataclass(frozen=True)

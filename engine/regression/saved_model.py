@@ -13,14 +13,14 @@ from torch import Tensor
 from engine.core.errors import FileError
 from engine.io.model_file import ModelCard, read_model, write_model
 from engine.regression.domain import Domain
-from engine.regression.features import CommonMesh
-from engine.regression.gaussian_process import Hyperparameters, Kernel, Processes
-from engine.regression.metric import MetricFeatures
+from engine.regression.learning.features import CommonMesh
+from engine.regression.learning.gaussian_process import Hyperparameters, Kernel, Processes
+from engine.regression.learning.metric import MetricFeatures
+from engine.regression.learning.reduction import Basis
+from engine.regression.learning.scaling import InputScales
+from engine.regression.learning.sloped_process import SlopedParameters, SlopedProcess, Slopes
 from engine.regression.model import FieldModel, RegressionModel, ScalarModel
-from engine.regression.morph import outline_of, outline_record
-from engine.regression.reduction import Basis
-from engine.regression.scaling import InputScales
-from engine.regression.sloped_process import SlopedParameters, SlopedProcess, Slopes
+from engine.regression.morphing.morph import outline_of, outline_record
 
 KIND = "regression"
 

@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 
 from engine.core.checks import CheckResult, Count, check, compare
-from engine.regression.border import border_loops
-from engine.regression.convex_map import convex_map, find_neighbours, mean_value_weights
-from engine.regression.dataset import Dataset
-from engine.regression.gaussian_process import Kernel, negative_log_posterior
+from engine.regression.data.border import border_loops
+from engine.regression.data.dataset import Dataset
 from engine.regression.generation.known_plates import known_plate
 from engine.regression.generation.plasticity import Metal, return_to_yield
+from engine.regression.learning.gaussian_process import Kernel, negative_log_posterior
+from engine.regression.learning.training import train
 from engine.regression.model import RegressionModel
+from engine.regression.morphing.convex_map import convex_map, find_neighbours, mean_value_weights
 from engine.regression.selection import select_below
 from engine.regression.settings import TrainingParameters
-from engine.regression.training import train
 
 MMGP = "Casenave, Staber and Roynard, MMGP, NeurIPS 2023, arXiv 2305.12871"
 FLOATER = "Floater, Mean value coordinates, 2003"

@@ -12,11 +12,11 @@ from scipy.spatial import ConvexHull
 from torch import Tensor
 
 from engine.core.checks import CheckResult, Count, check, compare
-from engine.regression.dataset import Sample
+from engine.regression.data.dataset import Sample
 from engine.regression.generation.known_bodies import known_blob, known_filled_blob
 from engine.regression.generation.known_plates import known_plate
-from engine.regression.mapping import MorphKind, MorphSettings, Outline, PreparedMesh
-from engine.regression.morph import common_outline, prepare_meshes
+from engine.regression.morphing.mapping import MorphKind, MorphSettings, Outline, PreparedMesh
+from engine.regression.morphing.morph import common_outline, prepare_meshes
 from engine.regression.verification import MMGP, slope_error
 
 HAKER = "Haker et al., Conformal surface parameterization for texture mapping, 2000"

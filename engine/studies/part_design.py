@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from engine.core.errors import ParameterError
-from engine.regression.features import coordinates
+from engine.regression.learning.features import coordinates
 from engine.regression.model import MorphedMesh, RegressionModel
 
 HOLDS_WITHIN = 0.02

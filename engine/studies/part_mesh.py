@@ -9,8 +9,8 @@ from torch import Tensor
 from engine.core.errors import GeometryError, ParameterError
 from engine.core.units import MILLIMETRES_PER, unit_name
 from engine.geometry.mesh import Mesh
-from engine.regression.dataset import Sample
-from engine.regression.folder import ANCHOR
+from engine.regression.data.dataset import Sample
+from engine.regression.data.folder import ANCHOR
 from engine.regression.model import RegressionModel
 from engine.studies.part_design import harmonic_extension
 from engine.studies.sensitivity import shape_sensitivity

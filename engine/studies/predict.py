@@ -24,9 +24,9 @@ from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
 from engine.protocol.layers import BAND, DESCENT, FIELD, RESIDUAL
 from engine.protocol.study import MODEL, SAMPLE, Study, TermSpec
-from engine.regression.dataset import Sample
+from engine.regression.data.dataset import Sample
 from engine.regression.domain import Novelty
-from engine.regression.features import Correspondence, correspond
+from engine.regression.learning.features import Correspondence, correspond
 from engine.regression.model import Outcome, RegressionModel
 from engine.regression.saved_model import load_regression
 from engine.studies.part_design import FamilyDesign, FreeDesign, PartDesign

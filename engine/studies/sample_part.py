@@ -10,9 +10,9 @@ from engine.core.errors import FileError
 from engine.core.units import MILLIMETRES_PER, unit_name
 from engine.geometry.fields import Field
 from engine.geometry.mesh import Mesh
-from engine.regression.dataset import Sample
-from engine.regression.folder import ANCHOR
-from engine.regression.reading import read_dataset
+from engine.regression.data.dataset import Sample
+from engine.regression.data.folder import ANCHOR
+from engine.regression.data.reading import read_dataset
 
 
 def read_part(path: Path, name: str) -> tuple[Mesh, dict[str, float]]:

@@ -14,7 +14,7 @@ from engine.core.errors import FormwrightError
 from engine.geometry.mesh import Mesh
 from engine.protocol.study import MODEL, Study
 from engine.regression.closing import Verified, add_sample, verify
-from engine.regression.dataset import Sample
+from engine.regression.data.dataset import Sample
 from engine.studies.part_mesh import length_unit, part_sample
 from engine.studies.predict import model_of
 

@@ -24,8 +24,8 @@ from app.document.workspaces import REGRESSION, first_study, workspace_of
 from app.panels.samples_table import COMPLAINT, NAME, NODES, SPLIT
 from engine.io.model_file import ModelCard, write_model
 from engine.protocol.study import MODEL
-from engine.regression.dataset import Dataset, Sample
-from engine.regression.flat_file import write_flat
+from engine.regression.data.dataset import Dataset, Sample
+from engine.regression.data.flat_file import write_flat
 from engine.regression.generation.known_plates import known_plate
 
 PATIENCE = 120.0

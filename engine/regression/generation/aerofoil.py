@@ -12,10 +12,10 @@ from scipy.optimize import brentq
 from scipy.special import comb
 
 from engine.core.errors import FormwrightError
-from engine.regression.circle_map import CircleMesh, CircleOutline
-from engine.regression.dataset import DatasetError, Sample
+from engine.regression.data.dataset import DatasetError, Sample
 from engine.regression.generation.grids import ring_triangles
 from engine.regression.generation.panel_method import REFINEMENT, Flow, flow_round
+from engine.regression.morphing.circle_map import CircleMesh, CircleOutline
 
 UNITS = {
     "length": "m", "u": "", "v": "", "pressure coefficient": "", "angle of attack": "°", "lift coefficient": "",

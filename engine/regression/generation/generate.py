@@ -14,9 +14,9 @@ import numpy as np
 
 from engine.core.atomic import atomic_write
 from engine.core.errors import FileError, FormwrightError
-from engine.regression.dataset import Dataset, Sample
-from engine.regression.flat_file import read_flat, write_flat
-from engine.regression.reading import FLAT_FILE
+from engine.regression.data.dataset import Dataset, Sample
+from engine.regression.data.flat_file import read_flat, write_flat
+from engine.regression.data.reading import FLAT_FILE
 
 FILE = FLAT_FILE
 RECIPE = "recipe.json"

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.regression.border import anchored_loop, border_loops
-from engine.regression.checking import describe, topology
-from engine.regression.circle_map import facing_up
-from engine.regression.dataset import DatasetError, Sample
+from engine.regression.data.border import anchored_loop, border_loops
+from engine.regression.data.checking import describe, topology
+from engine.regression.data.dataset import DatasetError, Sample
 from engine.regression.generation.conduction import conduct
 from engine.regression.generation.grids import cut_cells
+from engine.regression.morphing.circle_map import facing_up
 
 UNITS = {
     "length": "mm", "temperature": "K", "heat flux": "W/cm²", "conductivity": "W/(m K)", "convection": "W/(m² K)",

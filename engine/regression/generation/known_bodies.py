@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import ConvexHull
 
-from engine.regression.border import border_triangles
-from engine.regression.dataset import Sample
+from engine.regression.data.border import border_triangles
+from engine.regression.data.dataset import Sample
 
 
 def known_blob(index: int, seed: int = 0, nodes: int = 500) -> Sample:

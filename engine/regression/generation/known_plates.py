@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.regression.border import anchored_loop, border_loops
-from engine.regression.dataset import Sample
+from engine.regression.data.border import anchored_loop, border_loops
+from engine.regression.data.dataset import Sample
 from engine.regression.generation.plate_mesh import plate_mesh
 from engine.regression.generation.shapes import HEIGHT, Family, draw_flanks
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.regression.dataset import DatasetError, Sample
+from engine.regression.data.dataset import DatasetError, Sample
 from engine.regression.generation.plasticity import Metal, Solution, pull_plate
 from engine.regression.generation.plate_mesh import plate_mesh
 from engine.regression.generation.shapes import Family, draw_flanks

@@ -14,8 +14,8 @@ from scipy.sparse import coo_matrix, csc_matrix
 from scipy.sparse.linalg import splu
 
 from engine.core.errors import FormwrightError
-from engine.regression.border import anchored_loop, border_loops
-from engine.regression.dataset import Sample
+from engine.regression.data.border import anchored_loop, border_loops
+from engine.regression.data.dataset import Sample
 from engine.regression.generation.optional import require_skfem
 
 LEAST_RESIDUAL = 1e-9

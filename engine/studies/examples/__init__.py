@@ -121,7 +121,7 @@ def folded(scene: Scene, *angles: float) -> Scene:
 
 def notched_plate() -> Mesh:
     """What *Predict* begins with: a plate that was solved and not learnt from."""
-    from engine.regression.reading import read_dataset
+    from engine.regression.data.reading import read_dataset
     from engine.regression.sample_set import sample_data
     from engine.studies.sample_part import part_of
 

@@ -11,11 +11,11 @@ import pytest
 import pyvista
 
 from app.cli.main import main
-from engine.regression.dataset import Dataset
-from engine.regression.flat_file import write_flat
+from engine.regression.data.dataset import Dataset
+from engine.regression.data.flat_file import write_flat
+from engine.regression.data.reading import read_dataset
 from engine.regression.generation.catalogue import GENERATORS
 from engine.regression.generation.known_plates import known_plate
-from engine.regression.reading import read_dataset
 
 
 @pytest.fixture(scope="module")

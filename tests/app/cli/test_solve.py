@@ -10,12 +10,12 @@ import pytest
 import pyvista
 
 from app.cli.main import main
-from engine.regression.dataset import Dataset
-from engine.regression.flat_file import read_flat, write_flat
+from engine.regression.data.dataset import Dataset
+from engine.regression.data.flat_file import read_flat, write_flat
+from engine.regression.data.reading import write_fields
 from engine.regression.generation import catalogue
 from engine.regression.generation.generate import Generator
 from engine.regression.generation.known_plates import known_plate, solve_known
-from engine.regression.reading import write_fields
 
 STUDY = """
 study = "predict"

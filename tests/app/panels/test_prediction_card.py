@@ -29,8 +29,8 @@ from engine.io.model_file import ModelCard, write_model
 from engine.protocol.edits import SetParameter
 from engine.protocol.layers import BAND, FIELD, RESIDUAL
 from engine.protocol.snapshot import Snapshot
-from engine.regression.dataset import Dataset, Sample
-from engine.regression.flat_file import write_flat
+from engine.regression.data.dataset import Dataset, Sample
+from engine.regression.data.flat_file import write_flat
 from engine.studies.catalogue import make_catalogue
 
 CORNERS = np.array([[0.0, 0.0, 0.0], [10.0, 0.0, 0.0], [10.0, 10.0, 0.0], [0.0, 10.0, 0.0]])

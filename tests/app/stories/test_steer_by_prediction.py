@@ -13,11 +13,11 @@ from stage import Stage
 from app.work.predicting import Estimate
 from engine.io.registry import write
 from engine.protocol.layers import BAND, FIELD
-from engine.regression.dataset import Dataset
+from engine.regression.data.dataset import Dataset
 from engine.regression.generation.known_plates import known_plate
+from engine.regression.learning.training import train
 from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
-from engine.regression.training import train
 from engine.studies.sample_part import part_of
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.regression.dataset import Dataset
+from engine.regression.data.dataset import Dataset
 from engine.regression.generation.known_plates import known_plate
 
 

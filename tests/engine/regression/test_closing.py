@@ -11,16 +11,16 @@ import pytest
 
 from engine.core.errors import FormwrightError, ParameterError
 from engine.regression.closing import add_sample, find_solver, verify
-from engine.regression.dataset import Dataset, DatasetError
-from engine.regression.flat_file import read_flat, write_flat
-from engine.regression.folder import SCALARS, read_folder
+from engine.regression.data.dataset import Dataset, DatasetError
+from engine.regression.data.flat_file import read_flat, write_flat
+from engine.regression.data.folder import SCALARS, read_folder
+from engine.regression.data.reading import write_fields
 from engine.regression.generation.generate import FILE, Generator, generate
 from engine.regression.generation.known_plates import known_plate, solve_known
 from engine.regression.generation.notched_plate import notched_plate, solve_plate, unrefined
+from engine.regression.learning.training import train
 from engine.regression.model import RegressionModel
-from engine.regression.reading import write_fields
 from engine.regression.settings import TrainingParameters
-from engine.regression.training import train
 
 
 @pytest.fixture(scope="module")

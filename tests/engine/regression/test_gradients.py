@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from engine.regression.checking import check_sample
-from engine.regression.dataset import Dataset, DatasetError, OutputGradient, Sample
-from engine.regression.reduction import find_basis
+from engine.regression.data.checking import check_sample
+from engine.regression.data.dataset import Dataset, DatasetError, OutputGradient, Sample
+from engine.regression.learning.reduction import find_basis
+from engine.regression.learning.slope_tables import slope_table
+from engine.regression.learning.snapshots import take_snapshots
+from engine.regression.learning.training import train
 from engine.regression.saved_model import load_regression, save_regression
 from engine.regression.settings import TrainingParameters
-from engine.regression.slope_tables import slope_table
-from engine.regression.snapshots import take_snapshots
-from engine.regression.training import train
 
 PARAMETERS = TrainingParameters(shape_modes=6, field_modes=3, folds=3, subset=20)
 

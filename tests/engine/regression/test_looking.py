@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.regression.dataset import Dataset, DatasetError, Sample
-from engine.regression.flat_file import write_flat
+from engine.regression.data.dataset import Dataset, DatasetError, Sample
+from engine.regression.data.flat_file import write_flat
 from engine.regression.generation.known_plates import known_plate
 from engine.regression.looking import LookStoppedError, find_complaints, look_at, with_split
 from engine.regression.settings import TrainingParameters

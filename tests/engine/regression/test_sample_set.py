@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.regression.checking import check_dataset
+from engine.regression.data.checking import check_dataset
+from engine.regression.data.reading import read_dataset
 from engine.regression.generation.catalogue import find_generator
-from engine.regression.reading import read_dataset
 from engine.regression.sample_set import sample_data, sample_model
 from engine.regression.saved_model import load_regression
 

@@ -12,16 +12,16 @@ from engine.core.errors import FormwrightError
 from engine.optimization.run import Run
 from engine.protocol.study import OptimizerSpec, TermSpec
 from engine.regression.closing import Verified, verify
-from engine.regression.dataset import Dataset, Sample
-from engine.regression.flat_file import read_flat, write_flat
+from engine.regression.data.dataset import Dataset, Sample
+from engine.regression.data.flat_file import read_flat, write_flat
 from engine.regression.generation import catalogue
 from engine.regression.generation.generate import Generator
 from engine.regression.generation.known_plates import known_plate, solve_known
 from engine.regression.generation.notched_plate import notched_plate
+from engine.regression.learning.training import train
 from engine.regression.model import RegressionModel
 from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
-from engine.regression.training import train
 from engine.studies.predict import PredictProblem
 from engine.studies.predict_parameters import PredictParameters
 from engine.studies.sample_part import part_of

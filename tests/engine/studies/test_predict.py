@@ -19,11 +19,11 @@ from engine.optimization.run import Run
 from engine.protocol import edits
 from engine.protocol.layers import BAND, DESCENT, FIELD, RESIDUAL
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
-from engine.regression.dataset import Dataset, DatasetError
+from engine.regression.data.dataset import Dataset, DatasetError
 from engine.regression.generation.known_plates import known_plate
+from engine.regression.learning.training import train
 from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
-from engine.regression.training import train
 from engine.studies.part_design import harmonic_extension
 from engine.studies.part_mesh import border_edges
 from engine.studies.predict import PredictProblem

@@ -14,11 +14,11 @@ from engine.protocol.layers import FIELD
 from engine.protocol.recording import Recording, parse_recording
 from engine.protocol.snapshot import ProblemRaised, StateChanged
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
-from engine.regression.dataset import Dataset
+from engine.regression.data.dataset import Dataset
 from engine.regression.generation.known_plates import known_plate
+from engine.regression.learning.training import train
 from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
-from engine.regression.training import train
 from engine.studies.replay import replay
 from engine.studies.sample_part import part_of
 from engine.studies.session import LocalSession

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine.core.errors import FileError
-from engine.regression.dataset import Dataset, Sample
-from engine.regression.flat_file import write_flat
+from engine.regression.data.dataset import Dataset, Sample
+from engine.regression.data.flat_file import write_flat
 from engine.studies.part_mesh import anchors_of
 from engine.studies.sample_part import part_of, read_part
 

@@ -11,13 +11,13 @@ import pytest
 
 from engine.core.errors import FileError, FormwrightError, ParameterError
 from engine.optimization.executors import SerialExecutor, cluster_executor
-from engine.regression.checking import check_dataset
-from engine.regression.dataset import Sample
+from engine.regression.data.checking import check_dataset
+from engine.regression.data.dataset import Sample
+from engine.regression.data.reading import read_dataset
 from engine.regression.generation.catalogue import find_generator
 from engine.regression.generation.generate import Generator, content_key, generate
 from engine.regression.generation.known_plates import known_plate as plate
 from engine.regression.generation.notched_plate import notched_plate
-from engine.regression.reading import read_dataset
 
 
 def quick(index: int, *, seed: int) -> Sample:

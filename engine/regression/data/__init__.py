@@ -1,0 +1,1 @@
+"""Samples and data sets: what they hold, how they are read, written and checked."""
