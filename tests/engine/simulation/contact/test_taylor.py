@@ -27,7 +27,8 @@ from engine.simulation.verification.sheets import MovingScheme
 def test_gradients_through_contact_and_friction(
     contact: Mode, material: str, scheme: MovingScheme, friction: Literal["sticking", "sliding"]
 ) -> None:
-    result = taylor(material=material, scheme=scheme, contact=contact, friction=friction, directions=1)
+    # Along one direction the second derivative may be so small that the residual of the steps drowns it.
+    result = taylor(material=material, scheme=scheme, contact=contact, friction=friction)
     assert result.passed, f"{result.measured}, of {result.detail['slopes']}"
 
 
