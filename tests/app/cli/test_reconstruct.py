@@ -201,7 +201,9 @@ def test_a_failed_run_is_said_once_and_vertices_alone_are_called_points(
 def test_the_catalogue_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("studies", "--json") == 0
     studies = [study["study"] for study in json.loads(capsys.readouterr().out)["studies"]]
-    assert studies == ["reconstruct", "simulate", "complete", "identify", "hold", "flat-pattern", "fold"]
+    assert studies == [
+        "reconstruct", "simulate", "complete", "predict", "identify", "hold", "flat-pattern", "fold",
+    ]  # fmt: skip
     assert run("studies") == 0
     assert "term fit" in capsys.readouterr().out
 
