@@ -54,12 +54,12 @@ def read_folder(folder: Path) -> Dataset:
             raise FileError(table, f"it has a row for {name}, and there is no such file.")
     samples = tuple(_read_sample(path, rows.get(path.stem)) for path in files)
     split: tuple[Split, ...] = tuple(rows[path.stem].split if rows else "train" for path in files)
-    return Dataset(_in_the_plane(samples), split, units, name=folder.name)
+    return Dataset(in_the_plane(samples), split, units, name=folder.name)
 
 
 def read_sample(path: Path) -> Sample:
     """One mesh with its fields, without scalars; raises `FileError`."""
-    return _in_the_plane((_read_sample(path, None),))[0]
+    return in_the_plane((_read_sample(path, None),))[0]
 
 
 def _read_sample(path: Path, row: _Row | None) -> Sample:
@@ -69,6 +69,14 @@ def _read_sample(path: Path, row: _Row | None) -> Sample:
         grid = pyvista.read(path)
     except (OSError, ValueError) as error:
         raise FileError(path, f"it cannot be read ({error}).") from None
+    sample = as_sample(path, grid, name=path.stem)
+    return replace(sample, inputs=row.inputs, outputs=row.outputs) if row else sample
+
+
+def as_sample(path: Path, grid: Any, *, name: str) -> Sample:
+    """A grid of the file with its point data, without scalars; raises `FileError` for cells that cannot serve."""
+    import pyvista
+
     nodes, tetrahedra = np.asarray(grid.points, np.float64), _tetrahedra(grid)
     if len(tetrahedra):
         triangles = border_triangles(positive(nodes, tetrahedra))
@@ -76,22 +84,20 @@ def _read_sample(path: Path, row: _Row | None) -> Sample:
         surface = grid if isinstance(grid, pyvista.PolyData) else _surface(path, grid)
         triangles = np.asarray((surface if surface.is_all_triangles else surface.triangulate()).regular_faces)
     fields, anchors = {}, np.zeros(0, np.int64)
-    for name in grid.point_data:
-        values = np.asarray(grid.point_data[name])
-        if name == ANCHOR:
+    for title in grid.point_data:
+        values = np.asarray(grid.point_data[title])
+        if title == ANCHOR:
             numbered = np.flatnonzero(values > 0)
             anchors = numbered[np.argsort(values[numbered], kind="stable")]
         elif values.ndim == 1:
-            fields[name] = values.astype(np.float64)
+            fields[title] = values.astype(np.float64)
         elif values.ndim == 2 and values.shape[1] <= 9:
-            fields |= {f"{name}{k + 1}": values[:, k].astype(np.float64) for k in range(values.shape[1])}
+            fields |= {f"{title}{k + 1}": values[:, k].astype(np.float64) for k in range(values.shape[1])}
     return Sample(
-        name=path.stem,
+        name=name,
         nodes=nodes,
         triangles=triangles,
         fields=fields,
-        inputs=row.inputs if row else {},
-        outputs=row.outputs if row else {},
         anchors=anchors,
         tetrahedra=tetrahedra,
     )
@@ -120,7 +126,7 @@ def _surface(path: Path, grid: Any) -> Any:
     return pyvista.PolyData(np.asarray(grid.points), np.concatenate(faces))
 
 
-def _in_the_plane(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+def in_the_plane(samples: Sequence[Sample]) -> tuple[Sample, ...]:
     """Without the third coordinate where it says nothing in any sample."""
     flat = all(
         sample.nodes.shape[1] == 3 and np.ptp(sample.nodes[:, 2]) <= FLAT * np.ptp(sample.nodes, axis=0).max()

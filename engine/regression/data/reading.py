@@ -11,40 +11,26 @@ from engine.core.errors import FileError
 from engine.regression.data.dataset import Dataset, Sample
 from engine.regression.data.flat_file import read_flat
 from engine.regression.data.folder import ENDINGS, read_folder, read_sample
+from engine.regression.data.plaid_folder import find_plaid, read_plaid
 
 FLAT_FILE = "dataset.npz"
 
 
 def read_dataset(path: Path) -> Dataset:
-    """An `.npz`, a folder that holds a `dataset.npz`, or a folder of VTU, VTP or VTK files; raises `FileError`."""
+    """An `.npz`, a folder that holds a `dataset.npz`, a folder of VTU, VTP or VTK files, or one of PLAID; raises
+    `FileError`."""
     if not path.exists():
         raise FileError(path, "it does not exist.")
     if path.is_dir() and not (path / FLAT_FILE).exists():
-        if plaid := _plaid_sample(path):
-            raise _no_plaid(plaid)
-        return read_folder(path)
+        return read_plaid(path) if find_plaid(path) else read_folder(path)
     if path.is_dir() or path.name == FLAT_FILE:  # the folder says what is in it
         folder = (path if path.is_dir() else path.parent).resolve()
         return replace(read_flat(folder / FLAT_FILE), name=folder.name)
     if path.suffix.lower() == ".cgns":
-        raise _no_plaid(path)
+        raise FileError(path, "it is one file of a set.", remedy="Open the PLAID folder that it lies in.")
     if path.suffix.lower() != ".npz":
         raise FileError(path, "it is no data set.", remedy="Give an .npz or a folder of VTU, VTP or VTK files.")
     return read_flat(path)
-
-
-def _no_plaid(path: Path) -> FileError:
-    return FileError(
-        path,
-        "PLAID and CGNS files are not read: the libraries for them are not free enough to come along.",
-        remedy="Write an .npz of their arrays with pyplaid, or each sample as .vtu beside a scalars.csv; the guide on "
-        "learning simulations shows how.",
-    )
-
-
-def _plaid_sample(folder: Path) -> Path | None:
-    """A CGNS file in the folder, as PLAID lays them out: `dataset/samples/sample_*/meshes/mesh_*.cgns`."""
-    return next(folder.rglob("*.cgns"), None)
 
 
 def read_mesh(path: Path, index: int = 0) -> Sample:

@@ -179,13 +179,3 @@ def test_a_volume_and_a_surface_are_not_learnt_together() -> None:
     stray = replace(solid, tetrahedra=solid.tetrahedra + 1)
     with pytest.raises(DatasetError, match="filled blob 0: a tetrahedron refers to a node"):
         check_sample(stray)
-
-
-def test_plaid_is_said_with_the_way_round(tmp_path: Path) -> None:
-    mesh = tmp_path / "dataset" / "samples" / "sample_000000000" / "meshes" / "mesh_000000000.cgns"
-    mesh.parent.mkdir(parents=True)
-    mesh.touch()
-    for path in (tmp_path, mesh):
-        with pytest.raises(FileError, match=r"mesh_000000000\.cgns.*PLAID") as raised:
-            read_dataset(path)
-        assert "scalars.csv" in raised.value.remedy
