@@ -29,6 +29,7 @@ from engine.regression.domain import Novelty
 from engine.regression.learning.features import Correspondence, correspond
 from engine.regression.model import Outcome, RegressionModel
 from engine.regression.saved_model import load_regression
+from engine.studies.live_parameters import with_edit
 from engine.studies.part_design import FamilyDesign, FreeDesign, PartDesign
 from engine.studies.part_handles import PartHandles
 from engine.studies.part_mesh import ShownSensitivity, border_nodes, length_unit, part_sample
@@ -194,17 +195,8 @@ class PredictProblem:
         return inverse
 
     def _set_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
-        kind = type(self.parameters)
-        declared = kind.model_fields.get(edit.name)
-        if declared is None:
-            raise ParameterError(f"study.{edit.name}", "there is no such parameter.")
-        extra = declared.json_schema_extra
-        if not (isinstance(extra, dict) and extra.get("live")):
-            raise ParameterError(
-                f"study.{edit.name}", "this cannot change while the Run goes on.", remedy="Start a new Run for it."
-            )
         old = self.parameters
-        new = kind.parse({**old.model_dump(), edit.name: edit.value}, owner="study")
+        new = with_edit(old, edit)
         self._check_names(new)
         before: Any = getattr(old, edit.name)
         self.parameters = new

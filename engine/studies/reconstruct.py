@@ -29,6 +29,7 @@ from engine.protocol.snapshot import AnotherAdvised
 from engine.protocol.study import TermSpec
 from engine.studies.complete_parameters import CompleteParameters
 from engine.studies.holding import HeldSides
+from engine.studies.live_parameters import with_edit
 from engine.studies.reconstruct_parameters import ReconstructParameters
 from engine.studies.sensitivity import shape_sensitivity
 from engine.studies.specks import enclosed_nodes, supporting_nodes, surplus_parts, unclaimed_parts
@@ -216,16 +217,8 @@ class ReconstructProblem:
         return Stroke(centres, self.frame.length_to_working(painted.radius), painted.frozen)
 
     def _set_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
-        declared = type(self.parameters).model_fields.get(edit.name)
-        if declared is None:
-            raise ParameterError(f"study.{edit.name}", "there is no such parameter.")
-        extra = declared.json_schema_extra
-        if not (isinstance(extra, dict) and extra.get("live")):
-            raise ParameterError(
-                f"study.{edit.name}", "this cannot change while the Run goes on.", remedy="Start a new Run for it."
-            )
         old = self.parameters
-        new = type(old).parse({**old.model_dump(), edit.name: edit.value}, owner="study")
+        new = with_edit(old, edit)
         if edit.name in ("resolution", "surface"):
             require_resolution(new, self._device)
         if edit.name == "resolution":

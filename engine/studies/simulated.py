@@ -34,6 +34,7 @@ from engine.simulation.errors import StepError
 from engine.simulation.newton import NewtonSettings
 from engine.simulation.world.world import World, build_world
 from engine.studies.elsewhere import Elsewhere
+from engine.studies.live_parameters import with_edit
 from engine.studies.sensitivity import shape_sensitivity
 from engine.studies.shown_motion import Motions, TrajectoryFolder, design_bytes
 from engine.studies.simulated_parameters import SimulatedParameters
@@ -244,17 +245,8 @@ class SimulatedProblem(ABC):
         return edit.model_copy(update={"matrix": before})
 
     def _set_parameter(self, edit: edit_kinds.SetParameter) -> Edit:
-        kind = type(self.parameters)
-        declared = kind.model_fields.get(edit.name)
-        if declared is None:
-            raise ParameterError(f"study.{edit.name}", "there is no such parameter.")
-        extra = declared.json_schema_extra
-        if not (isinstance(extra, dict) and extra.get("live")):
-            raise ParameterError(
-                f"study.{edit.name}", "this cannot change while the Run goes on.", remedy="Start a new Run for it."
-            )
         old = self.parameters
-        self.parameters = kind.parse({**old.model_dump(), edit.name: edit.value}, owner="study")
+        self.parameters = with_edit(old, edit)
         return edit.model_copy(update={"value": getattr(old, edit.name)})
 
     # -- going back -------------------------------------------------------------------------------------------------
