@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +21,27 @@ os.environ.setdefault("WARP_CACHE_PATH", str(Path(platformdirs.user_cache_dir("f
 
 if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def _use_a_display_of_ones_own() -> None:
+    """Workers that share a display take the keyboard from one another: all but the first get one more."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    server = shutil.which("Xvfb")
+    if worker == "gw0" or server is None or os.environ.get("QT_QPA_PLATFORM") != "xcb":
+        return
+    reading, writing = os.pipe()
+    command = [server, "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
+    display = subprocess.Popen(command, pass_fds=(writing,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    atexit.register(display.terminate)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        number = told.readline().strip()
+    if number:
+        os.environ["DISPLAY"] = f":{number}"
+        os.environ.pop("XAUTHORITY", None)
+
+
+_use_a_display_of_ones_own()
 
 
 @pytest.fixture(scope="session")

@@ -161,6 +161,8 @@ class JudgingDialog(QDialog):
         return "" if row.chosen else self.tr("not named")
 
     def _judge(self) -> None:
+        for number in (self.below, self.rate):
+            number.commit()  # a button need not take the focus from where a number was typed
         below, rate = float(self.below.value() or 0.0), float(self.rate.value() or 10.0) / 100.0
         self._judging.judge(Path(self.folder.text().strip()), self.scalar.currentText(), below, rate)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import mouse
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -79,8 +80,8 @@ def test_the_pointer_finds_the_node_that_is_nearest_and_no_other(view: FieldView
     view.hovered.connect(heard.append)
     for node in range(4):
         inside = view.place_of(node) * 0.9 + QPointF(150, 100) * 0.1
-        QTest.mouseMove(view, inside.toPoint())
-    QTest.mouseMove(view, QPoint(2, 2))
+        mouse.hover(view, (inside.x(), inside.y()))
+    mouse.hover(view, (2.0, 2.0))
     assert heard == [0, 1, 2, 3, -1]
 
 

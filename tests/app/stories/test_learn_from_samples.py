@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mouse
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from stage import Stage
 
@@ -32,9 +33,7 @@ def test_samples_become_a_model_with_a_card(stage: Stage, tmp_path: Path) -> Non
     QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert samples.sample == 3
     page = window.examining.page
-    middle = QPoint(page.sample.width() // 2, page.sample.height() // 2)
-    QTest.mouseMove(page.sample, middle)
-    QTest.mouseMove(page.sample, middle + QPoint(6, 4))
+    mouse.hover(page.sample, (page.sample.width() / 2 + 6, page.sample.height() / 2 + 4))
     assert "MPa" in page.readout() and page.morph._marked == page.sample._marked >= 0
     stage.wait(lambda: not window.samples._pictures_missing(), "pictures of the samples")
     named = window.model.model.text()
