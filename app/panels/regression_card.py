@@ -111,8 +111,8 @@ class RegressionCard(QWidget):
         found = []
         for row in range(self._grid.rowCount()):
             cells = [self._grid.itemAtPosition(row, column) for column in range(self._grid.columnCount())]
-            words = [cell.widget().text() for cell in cells if cell is not None]  # type: ignore[union-attr]
-            found.append(" ".join(words))
+            labels = [cell.widget() for cell in cells if cell is not None]
+            found.append(" ".join(label.text() for label in labels if isinstance(label, QLabel)))
         return found
 
     def advice(self) -> str:

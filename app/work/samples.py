@@ -14,6 +14,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication
 
 from app.document.document import Document
+from app.document.project import SamplesInUse
 from app.document.samples import Part, look_at, set_part, use_samples
 from app.document.topic import Topic
 from app.document.workspaces import REGRESSION
@@ -58,6 +59,7 @@ class Samples:
         self._data = ""
         self._shown = document.project.samples
         self._folder: Path | None = None
+        self._before: SamplesInUse | None = None
         document.samples_changed.subscribe(self._follow)
         self._follow()
 
@@ -66,6 +68,7 @@ class Samples:
     def open(self, path: Path) -> None:
         """Let a data set be what is learnt from, in the workspace Regression; one that is open is read again."""
         again = str(path) == self._data
+        self._before = self._document.project.samples if self.look is not None and not again else None
         with self._document.scope(f"open {path.name}"):
             if self._document.workspace != REGRESSION and not self._document.run.active:
                 self._document.switch_workspace(REGRESSION)
@@ -218,7 +221,7 @@ class Samples:
             shutil.rmtree(folder, ignore_errors=True)
             return
         first = self.look is None
-        self.look, self.row = look, None
+        self.look, self.row, self._before = look, None, None
         if not self.shipped:
             self._document.recent.add(Path(look.path))
         self._notices.past(TITLE)
@@ -234,6 +237,13 @@ class Samples:
             shutil.rmtree(folder, ignore_errors=True)
             return
         self.row = None
+        before, self._before = self._before, None
+        if before is not None and self.look is None and not isinstance(error, TaskCancelledError):
+            # What cannot be read takes the place of nothing.
+            self._notices.say(error, about=self._data)
+            named = f"keep {Path(before.data).name}"
+            self._document.change(named, replace(self._document.project, samples=before))
+            return
         if isinstance(error, TaskCancelledError):
             self.outcome = _tr("Cancelled.")
         else:

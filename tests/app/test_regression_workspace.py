@@ -238,6 +238,16 @@ def test_what_is_no_data_set_is_said_with_its_name_and_leaves_the_panel_ready(wi
     assert window.samples._outcome.text() == window.workbench.samples.outcome
 
 
+def test_what_cannot_be_read_takes_the_place_of_no_data_set(opened: Any, tmp_path: Path) -> None:
+    samples, data = opened.workbench.samples, opened.document.project.samples.data
+    path = tmp_path / "no.npz"
+    path.write_bytes(b"nothing")
+    samples.open(path)
+    wait(opened, lambda: samples.look is not None and samples.row is None)
+    assert opened.document.project.samples.data == data and samples.outcome == ""
+    assert "no.npz" in opened.error_bar.text()
+
+
 def test_the_document_remembers_samples_in_its_file_and_looking_is_no_step_of_undo(tmp_path: Path) -> None:
     document = Document()
     use_samples(document, "/data/plates.npz")
