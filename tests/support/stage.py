@@ -125,16 +125,21 @@ class Stage:
     def run_to(self, iteration: int) -> None:
         """Let the run go on to an iteration, and pause it there or a little later."""
         if self.run.state == "paused":
-            self.key("Space")
+            self.resume()
         self.wait(lambda: self.run.iteration >= iteration, f"iteration {iteration}")
         if self.run.state == "running":
             self.key("Space")
             self.wait(lambda: self.run.state in ("paused", "finished"), "the pause")
         QTest.qWait(120)  # the last Snapshot
 
+    def resume(self) -> None:
+        """Let a paused run go on; it does once the engine says so."""
+        self.key("Space")
+        self.wait(lambda: self.run.state != "paused", "the run to go on")
+
     def run_to_the_end(self) -> None:
         if self.run.state == "paused":
-            self.key("Space")
+            self.resume()
         self.wait(lambda: self.run.state == "finished", "the end of the run")
         QTest.qWait(120)
 

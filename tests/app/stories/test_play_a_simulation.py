@@ -90,14 +90,14 @@ def pull(stage: Stage, cells: int) -> None:
     held = (cells + 1) * (cells // 2) + cells // 2
     start = QPointF(*stage.pixel(seen.arrays["vertices"][held] + np.asarray(seen.origin)))
     began = stage.run.iteration
-    QTest.mousePress(stage.view, mouse.LEFT, pos=start.toPoint())
-    QTest.mouseMove(stage.view, (start + QPointF(0.0, -60.0)).toPoint())
+    mouse.press(stage.view, (start.x(), start.y()))
+    mouse.move(stage.view, (start.x(), start.y() - 60.0))
     assert stage.view.state.pull is not None and stage.view.state.pull[0].body == "curtain"
-    stage.key("Space")
+    stage.resume()
     stage.wait(lambda: stage.run.iteration >= began + 6, "six steps of pulling")
     assert pull_label(stage.view).endswith(" N"), "the run has said how stiff its spring is"
     stage.picture("simulation-pull")
-    QTest.mouseRelease(stage.view, mouse.LEFT, pos=(start + QPointF(0.0, -60.0)).toPoint())
+    mouse.release(stage.view, (start.x(), start.y() - 60.0))
     frames = Trajectory.open(folder)
     energy = frames.series("pulls")
     assert energy[: began + 1].max() == 0.0 and energy[began + 1 :].max() > 0.0

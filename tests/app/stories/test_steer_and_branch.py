@@ -84,7 +84,7 @@ def pull_a_handle(stage: Stage) -> None:
 
 def smooth_only_where_it_is_painted(stage: Stage) -> None:
     """A selection that is painted on the result becomes the mask of a Term while it runs."""
-    stage.key("Space")
+    stage.resume()
     stage.menu("Select", "Selection tool", "By brush")
     stage.show_dock("selections")
     place = stage.pixel(stage.seen_at(0.65, 0.45))
