@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.document.places import NAME, config_folder, state_folder
 from app.document.settings_file import SettingsFile
-from app.garbage import GarbageCollection
 from app.panels.theme import apply_theme, system_is_dark
-from app.translation import SYSTEM, install_translation
-from app.window import MainWindow
+from app.window.garbage import GarbageCollection
+from app.window.main_window import MainWindow
+from app.window.translation import SYSTEM, install_translation
 
 if TYPE_CHECKING:
     from app.document.preferences import Preferences

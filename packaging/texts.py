@@ -4,7 +4,7 @@
     python packaging/texts.py extract formwright_de.ts  writes (or brings up to date) a file of all texts
 
 Qt's own lupdate does not know this house's `_tr` functions. What is translated with Qt Linguist, `pyside6-lrelease
-formwright_de.ts` turns into the `.qm` that the window looks for (see app/translation.py).
+formwright_de.ts` turns into the `.qm` that the window looks for (see app/window/translation.py).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("app/actions", "app/panels", "app/viewport", "app/work")
-"""Rooms that speak to a person through Qt, beside the files of the window itself."""
+ROOMS = ("app/actions", "app/panels", "app/viewport", "app/window", "app/work")
+"""Rooms that speak to a person through Qt, beside `app/main.py`."""
 DECLARED = ("app/**/*.py", "engine/**/*.py")
 """Files of parameters whose titles and help are translated where they are shown, in the context `Parameter`."""
 

@@ -11,7 +11,7 @@ from app.actions.texts import tr
 if TYPE_CHECKING:
     from app.viewport.records import MeasureKind
     from app.viewport.viewing import Viewing
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 
 def clip_commands(window: MainWindow) -> list[Action]:

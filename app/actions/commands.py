@@ -23,7 +23,7 @@ from app.actions.tools_commands import tools_commands
 from app.actions.view_commands import view_commands
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 MENUS_FILLED_BY = (
     file_commands,

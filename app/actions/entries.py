@@ -9,10 +9,10 @@ from PySide6.QtCore import QCoreApplication
 
 from app.actions.palette import Entry
 from app.actions.texts import menu_path
-from app.repair_menu import repairable
+from app.window.repair_menu import repairable
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 
 def palette_entries(window: MainWindow) -> list[Entry]:

@@ -10,7 +10,7 @@ from app.actions.texts import tr
 
 if TYPE_CHECKING:
     from app.viewport.records import CompareMode
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 
 def history_commands(window: MainWindow) -> list[Action]:

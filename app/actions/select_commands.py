@@ -12,7 +12,7 @@ from app.viewport.viewing import RESULT
 if TYPE_CHECKING:
     from app.viewport.records import SelectMode
     from app.viewport.viewing import Viewing
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
     from engine.geometry.selection import Profile
 
 STEP = 0.02

@@ -8,7 +8,7 @@ from app.actions.action import Action
 from app.actions.texts import tr
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 
 def study_commands(window: MainWindow) -> list[Action]:

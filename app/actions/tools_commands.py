@@ -12,7 +12,7 @@ from app.actions.texts import tr
 if TYPE_CHECKING:
     from app.viewport.records import Tool
     from app.viewport.viewing import Viewing
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 
 STAGING = ("pin", "crease", "outline")

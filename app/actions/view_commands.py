@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from app.actions.action import Action
 from app.actions.texts import tr
-from app.docks import dock_titles
+from app.window.docks import dock_titles
 
 if TYPE_CHECKING:
     from app.viewport.view import View
     from app.viewport.viewing import Viewing
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 DOCK_ICONS = {"tasks": "tasks", "log": "log"}
 

@@ -50,7 +50,7 @@ RunMark = tuple[int, int, int, tuple[str, ...]]
 
 
 class Look(Protocol):
-    """How the window looks on the document (`app.outlook.Outlook`)."""
+    """How the window looks on the document (`app.window.outlook.Outlook`)."""
 
     def camera(self) -> CameraRecord | None: ...
     def layout(self) -> bytes: ...

@@ -434,7 +434,7 @@ def window(qtbot: Any, session: FakeSession) -> Iterator[Any]:
     from PySide6.QtWidgets import QApplication
 
     from app.panels.theme import apply_theme
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     application = QApplication.instance()
     assert isinstance(application, QApplication)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import mouse
 import pytest
 from motions import RisingStrip
 from PySide6.QtCore import QPoint, Qt
@@ -50,13 +51,13 @@ def timeline(qtbot: Any, playing: Playing, tmp_path: Path) -> Timeline:
 def test_a_click_goes_there_and_a_drag_scrubs(timeline: Timeline, playing: Playing) -> None:
     track = timeline.track
     middle = track.height() // 2
-    QTest.mousePress(track, LEFT, pos=QPoint(track.place(10), middle))
+    mouse.press(track, (track.place(10), middle))
     assert playing.frame == 10
     for frame in (11, 12, 20):
-        QTest.mouseMove(track, QPoint(track.place(frame), middle))
+        mouse.move(track, (track.place(frame), middle))
     assert playing.frame == 20
-    QTest.mouseRelease(track, LEFT, pos=QPoint(track.place(20), middle))
-    QTest.mouseMove(track, QPoint(track.place(30), middle))
+    mouse.release(track, (track.place(20), middle))
+    mouse.hover(track, (track.place(30), middle))
     assert playing.frame == 20
     assert timeline.said.text() == "0.200 s of 0.400 s · frame 21 of 41"
 

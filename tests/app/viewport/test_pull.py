@@ -8,7 +8,7 @@ from typing import Any
 import mouse
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.viewport.image import ImageViewport
@@ -38,26 +38,26 @@ def view(viewport: ImageViewport) -> ImageViewport:
     return viewport
 
 
-def pixel(view: ImageViewport, place: tuple[float, float, float]) -> QPoint:
+def pixel(view: ImageViewport, place: tuple[float, float, float]) -> mouse.Pixel:
     x, y, _ = view.eye.project(np.asarray(place, np.float64))[0]
-    return QPoint(round(x), round(y))
+    return round(x), round(y)
 
 
 def test_a_drag_pulls_the_nearest_vertex_of_its_body_in_the_plane_of_the_view(view: ImageViewport) -> None:
-    QTest.mousePress(view, mouse.LEFT, pos=pixel(view, (121.0, 9.0, 0.0)))
+    mouse.press(view, pixel(view, (121.0, 9.0, 0.0)))
     assert view.told == [], "a press alone pulls nothing"
-    QTest.mouseMove(view, pixel(view, (124.0, 13.0, 0.0)))
+    mouse.move(view, pixel(view, (124.0, 13.0, 0.0)))
     body, vertex, target = view.told[-1]
     assert (body, vertex) == ("right", 2)
     np.testing.assert_allclose(target, (125.0, 14.0, 0.0), atol=0.15)
     assert view.state.pull is not None
-    QTest.mouseRelease(view, mouse.LEFT, pos=pixel(view, (124.0, 13.0, 0.0)))
+    mouse.release(view, pixel(view, (124.0, 13.0, 0.0)))
     assert view.told[-1] == ("right", 2, None) and view.state.pull is None
 
 
 def test_the_line_begins_where_the_vertex_has_come(view: ImageViewport) -> None:
-    QTest.mousePress(view, mouse.LEFT, pos=pixel(view, (121.0, 9.0, 0.0)))
-    QTest.mouseMove(view, pixel(view, (124.0, 13.0, 0.0)))
+    mouse.press(view, pixel(view, (121.0, 9.0, 0.0)))
+    mouse.move(view, pixel(view, (124.0, 13.0, 0.0)))
     before = two_sheets()
     moved = before.arrays["vertices"].copy()
     moved[6] += np.float32([0.0, 3.0, 1.0])
@@ -68,37 +68,38 @@ def test_the_line_begins_where_the_vertex_has_come(view: ImageViewport) -> None:
 
 
 def test_escape_lets_go(view: ImageViewport) -> None:
-    QTest.mousePress(view, mouse.LEFT, pos=pixel(view, (103.0, 3.0, 0.0)))
-    QTest.mouseMove(view, pixel(view, (103.0, 5.0, 0.0)))
+    mouse.press(view, pixel(view, (103.0, 3.0, 0.0)))
+    mouse.move(view, pixel(view, (103.0, 5.0, 0.0)))
     assert view.told[-1][:2] == ("left", 0)
     QTest.keyClick(view, Qt.Key.Key_Escape)
     assert view.told[-1] == ("left", 0, None) and view.state.pull is None
     count = len(view.told)
-    QTest.mouseMove(view, pixel(view, (106.0, 5.0, 0.0)))
+    mouse.move(view, pixel(view, (106.0, 5.0, 0.0)))
     assert len(view.told) == count and view.state.tool == "pull"
 
 
 def test_beside_all_bodies_the_view_turns_and_hidden_ones_are_not_there(view: ImageViewport) -> None:
     view.hide_bodies(frozenset({"right"}))
     before = view.camera().position
-    QTest.mousePress(view, mouse.LEFT, pos=pixel(view, (118.0, 5.0, 0.0)))
-    QTest.mouseMove(view, pixel(view, (121.0, 9.0, 0.0)))
-    QTest.mouseRelease(view, mouse.LEFT, pos=pixel(view, (121.0, 9.0, 0.0)))
+    mouse.press(view, pixel(view, (118.0, 5.0, 0.0)))
+    mouse.move(view, pixel(view, (121.0, 9.0, 0.0)))
+    mouse.release(view, pixel(view, (121.0, 9.0, 0.0)))
     assert view.told == [] and view.camera().position != before
 
 
 def test_what_is_refused_draws_no_line_and_says_why_at_the_pointer(view: ImageViewport) -> None:
     view.pulled.connect(lambda body, vertex, target: target and view.refuse_pull(f"{body} stands still"))
-    QTest.mousePress(view, mouse.LEFT, pos=pixel(view, (121.0, 9.0, 0.0)))
-    QTest.mouseMove(view, pixel(view, (124.0, 13.0, 0.0)))
+    mouse.press(view, pixel(view, (121.0, 9.0, 0.0)))
+    mouse.move(view, pixel(view, (124.0, 13.0, 0.0)))
     assert view.state.pull is None and view.state.hint == "right stands still"
-    QTest.mouseRelease(view, mouse.LEFT, pos=pixel(view, (124.0, 13.0, 0.0)))
+    mouse.release(view, pixel(view, (124.0, 13.0, 0.0)))
     assert view.told[-1] == ("right", 2, None) and view.state.hint == ""
 
 
 def test_the_label_says_the_force_of_the_spring_once_the_run_has_felt_it(view: ImageViewport) -> None:
-    QTest.mousePress(view, mouse.LEFT, pos=pixel(view, (121.0, 9.0, 0.0)))
-    QTest.mouseMove(view, pixel(view, (121.0, 9.0, 0.0)) + QPoint(40, 0))
+    mouse.press(view, pixel(view, (121.0, 9.0, 0.0)))
+    x, y = pixel(view, (121.0, 9.0, 0.0))
+    mouse.move(view, (x + 40, y))
     before = two_sheets()
     view.show_snapshot(before)
     assert "N" not in pull_label(view)

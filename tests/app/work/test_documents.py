@@ -57,7 +57,7 @@ def session(tmp_path: Path) -> SavingSession:
 
 @pytest.fixture
 def make_window(qtbot: Any, tmp_path: Path, session: SavingSession) -> Iterator[Callable[..., Any]]:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     made = []
 

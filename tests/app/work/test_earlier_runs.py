@@ -12,7 +12,7 @@ import pytest
 from killed_window import STUDY
 from tests_app_fakes import FakeViewport
 
-from app.earlier_runs_menu import EarlierRunsMenu
+from app.window.earlier_runs_menu import EarlierRunsMenu
 from app.worker.catalogue_cache import CatalogueCache
 from app.worker.messages import Settings
 from app.worker.session import EngineSession
@@ -21,7 +21,7 @@ from engine.geometry.points import Points
 
 @pytest.fixture
 def window(tmp_path: Path, qtbot: Any) -> Iterator[Any]:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     def session() -> EngineSession:
         settings = Settings(

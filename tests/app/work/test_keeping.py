@@ -31,7 +31,7 @@ class FolderSession(FakeSession):
 
 @pytest.fixture
 def make_window(tmp_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     monkeypatch.setattr(keeping_module, "QUIET", 0.0)
     made = []

@@ -13,10 +13,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from tests_app_fakes import FakeSession
 
-from app.dialogs import Dialogs
 from app.document.document import Document
 from app.panels.inputs_form import InputsForm
 from app.viewport.viewing import Viewing
+from app.window.dialogs import Dialogs
 from app.work.engine_link import EngineLink
 from app.work.tasks import Tasks
 from app.work.workbench import Workbench

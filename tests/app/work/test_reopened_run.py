@@ -38,7 +38,7 @@ class SeeingViewport(FakeViewport):
 
 @pytest.fixture
 def window(tmp_path: Path, qtbot: Any) -> Iterator[Any]:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     def session() -> EngineSession:
         settings = Settings(

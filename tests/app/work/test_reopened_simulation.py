@@ -20,7 +20,7 @@ from engine.studies.catalogue import gallery
 
 @pytest.fixture
 def window(tmp_path: Path, qtbot: Any) -> Iterator[Any]:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     def session() -> EngineSession:
         settings = Settings(

@@ -58,7 +58,7 @@ def test_what_a_mesh_needs_is_said_with_counts_and_done_undoably(window: Any, qt
 
 def test_the_tools_menu_and_the_palette_repair_the_chosen_mesh(window: Any, qtbot: Any, damaged: Mesh) -> None:
     from app.actions.entries import palette_entries
-    from app.repair_menu import RepairMenu
+    from app.window.repair_menu import RepairMenu
 
     window.document.add_object(damaged)
     next(entry for entry in palette_entries(window) if entry.title == "Weld vertices").do()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests_app_fakes import FakeSession, polls
 
-from app.listening import FRAMES_A_PLOT
+from app.window.listening import FRAMES_A_PLOT
 from engine.protocol.edits import MakeCheckpoint
 from engine.protocol.snapshot import AnotherAdvised
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 
-from app.outlook import Outlook
 from app.panels.error_bar import Message
 from app.panels.recovery_cards import RecoveryCards
-from app.saving_dialogs import SavingDialogs
+from app.window.outlook import Outlook
+from app.window.saving_dialogs import SavingDialogs
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 FRAMES_A_TITLE = 6
 

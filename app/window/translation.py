@@ -14,7 +14,7 @@ PREFIX = "formwright_"
 
 def folders() -> list[Path]:
     """Where translations lie; one of the user's own wins over the program's."""
-    return [config_folder() / "translations", Path(__file__).parent / "translations"]
+    return [config_folder() / "translations", Path(__file__).parents[1] / "translations"]
 
 
 def languages() -> list[str]:

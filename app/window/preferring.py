@@ -11,10 +11,10 @@ from app.actions.shortcut_editor import ShortcutEditor
 from app.document.digits import set_digits
 from app.document.preferences import MEGABYTE, Preferences
 from app.panels.preferences_dialog import PreferencesDialog
-from app.translation import languages
+from app.window.translation import languages
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 
 class Preferring:

@@ -16,9 +16,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMenu, QWidget
 from tests_app_fakes import FakeViewport, fake_catalogue, polls
 
-from app import translation
+from app.window import translation
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 OPEN, CLOSE = "⟦", "⟧"
 OF_QT = ("Close", "Float", "Press shortcut", "Scroll Left", "Scroll Right")
 """Texts that Qt brings, with translations of its own."""
@@ -58,7 +58,7 @@ def language(translated: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 @pytest.fixture
 def window(qtbot: Any, session: Any, language: None, target: Any) -> Iterator[Any]:
     """A window in brackets, at work."""
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     made = MainWindow(lambda: session, FakeViewport)  # type: ignore[arg-type]  # the fake has the methods
     qtbot.addWidget(made)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt
 from PySide6.QtGui import QImageWriter
 
-from app.appearance import LAYOUT_VERSION
 from app.document.file import CameraRecord, Content
 from app.viewport.records import CameraView
+from app.window.appearance import LAYOUT_VERSION
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 PREVIEW = QSize(320, 240)
 """Pixels that the picture of a document has at most."""

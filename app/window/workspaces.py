@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from app.docks import make_room_for_samples
 from app.document.topic import Topic
 from app.document.workspaces import REGRESSION, SHELL
+from app.window.docks import make_room_for_samples
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 DOCKS = {SHELL: ("scene",), REGRESSION: ("samples", "model")}
 """Docks that a workspace brings up when it is shown first, and that others hide."""

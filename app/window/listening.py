@@ -15,7 +15,7 @@ from app.panels.error_bar import RUN, Message
 from engine.protocol import snapshot as seen
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 FRAMES_A_PLOT = 4
 """Curves and numbers are drawn anew every so many frames: nobody reads them faster, and the viewport needs the time."""

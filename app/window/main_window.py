@@ -1,7 +1,7 @@
 """The main window: docks around the viewport. Its frame shows at once, the rest is filled in after the first paint.
 
-What stands here imports neither numpy nor pydantic: `app.furnishing` brings the rooms, `app.listening` what happens
-in them.
+What stands here imports neither numpy nor pydantic: `app.window.furnishing` brings the rooms, `app.window.listening`
+what happens in them.
 """
 
 from __future__ import annotations
@@ -26,28 +26,24 @@ from PySide6.QtWidgets import (
 from app.actions.commands import window_actions
 from app.actions.registry import ActionRegistry
 from app.actions.shortcuts import Shortcuts
-from app.appearance import Appearance
-from app.docks import build_docks, show_dock
 from app.document.settings_file import SettingsFile
-from app.earlier_runs_menu import EarlierRunsMenu
 from app.panels.error_bar import ErrorBar, Message
 from app.panels.icons import icon
 from app.panels.run_bar import RunBar
 from app.panels.status_line import StatusLine
-from app.recent_menu import RecentMenu
-from app.repair_menu import RepairMenu
-from app.tool_strip import ToolStrip
 from app.viewport.viewing import BODY, RESULT, Viewing
-from app.workspace_tabs import WorkspaceTabs
+from app.window.appearance import Appearance
+from app.window.docks import build_docks, show_dock
+from app.window.earlier_runs_menu import EarlierRunsMenu
+from app.window.recent_menu import RecentMenu
+from app.window.repair_menu import RepairMenu
+from app.window.tool_strip import ToolStrip
+from app.window.workspace_tabs import WorkspaceTabs
 
 if TYPE_CHECKING:
     from app.actions.palette import CommandPalette
-    from app.dialogs import Dialogs
     from app.document.document import Document
     from app.document.preferences import KeptPreferences
-    from app.document_listening import DocumentListening
-    from app.examining import Examining
-    from app.listening import Listening
     from app.panels.compare_bar import CompareBar
     from app.panels.empty_state import EmptyState
     from app.panels.gallery_panel import GalleryPanel
@@ -64,9 +60,14 @@ if TYPE_CHECKING:
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
     from app.panels.timeline import Timeline
-    from app.plotting import Plotting
-    from app.preferring import Preferring
     from app.viewport.view import Viewport
+    from app.window.dialogs import Dialogs
+    from app.window.document_listening import DocumentListening
+    from app.window.examining import Examining
+    from app.window.listening import Listening
+    from app.window.plotting import Plotting
+    from app.window.preferring import Preferring
+    from app.window.workspaces import Workspaces
     from app.work.documents import Documents
     from app.work.engine_link import EngineLink
     from app.work.engine_rows import EngineRows
@@ -75,7 +76,6 @@ if TYPE_CHECKING:
     from app.work.sharing import Sharing
     from app.work.tasks import Tasks
     from app.work.workbench import Workbench
-    from app.workspaces import Workspaces
     from engine.protocol.catalogue import Catalogue
     from engine.protocol.session import Session
 
@@ -188,7 +188,7 @@ class MainWindow(QMainWindow):
         if self.furnished or self._furnishing:
             return self.furnished
         self._furnishing = True
-        from app.furnishing import fill_docks, make_rooms
+        from app.window.furnishing import fill_docks, make_rooms
 
         make_rooms(self)
         if opening:
@@ -229,7 +229,7 @@ class MainWindow(QMainWindow):
         if self.loss_plot is None:
             from app.panels.loss_plot import LossPlot
             from app.panels.readings_plot import ReadingsPlot
-            from app.plotting import Plotting
+            from app.window.plotting import Plotting
 
             self.loss_plot = LossPlot(self)
             self.readings_plot = ReadingsPlot(self.workbench.readings, self)

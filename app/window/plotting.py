@@ -13,7 +13,7 @@ from app.panels.loss_plot import LossPlot
 from app.panels.readings_plot import ReadingsPlot
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 
 class Plotting(QObject):

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from app.actions.entries import palette_entries
 from app.actions.palette import CommandPalette
-from app.dialogs import Dialogs
-from app.docks import scrolling
 from app.document.document import Document
 from app.document.preferences import KeptPreferences
 from app.document.recent import RecentFiles
+from app.window.dialogs import Dialogs
+from app.window.docks import scrolling
 from app.work.documents import Documents
 from app.work.engine_link import EngineLink
 from app.work.engine_rows import EngineRows
@@ -22,7 +22,7 @@ from app.work.workbench import Workbench
 from engine.protocol.study import MODEL
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 SELECT_TOOLS = (
     tuple(f"select.{mode}" for mode in ("click", "connected", "box", "lasso", "brush", "geodesic")),
@@ -60,9 +60,6 @@ def make_rooms(window: MainWindow) -> None:
 
 def fill_docks(window: MainWindow) -> None:
     """Put the panels into the docks and the empty state into the middle, and connect them."""
-    from app.document_listening import DocumentListening
-    from app.examining import Examining
-    from app.listening import Listening
     from app.panels.closing_card import ClosingCard
     from app.panels.compare_bar import CompareBar
     from app.panels.empty_state import EmptyState
@@ -83,8 +80,11 @@ def fill_docks(window: MainWindow) -> None:
     from app.panels.study_panel import StudyPanel
     from app.panels.tasks_panel import TasksPanel
     from app.panels.timeline import Timeline
-    from app.preferring import Preferring
-    from app.workspaces import Workspaces
+    from app.window.document_listening import DocumentListening
+    from app.window.examining import Examining
+    from app.window.listening import Listening
+    from app.window.preferring import Preferring
+    from app.window.workspaces import Workspaces
 
     document = window.document
     catalogue = window.kept_catalogue()

@@ -43,7 +43,7 @@ def test_with_the_mouse_a_click_places_and_a_later_drag_is_a_step_of_its_own(
     qtbot: Any, session: Any, target: Mesh
 ) -> None:
     from app.viewport.image import ImageViewport
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     window = MainWindow(lambda: session, ImageViewport)
     qtbot.addWidget(window)

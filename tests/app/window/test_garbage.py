@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QObject, QTimer
 
-from app.garbage import GarbageCollection
+from app.window.garbage import GarbageCollection
 
 
 @pytest.fixture

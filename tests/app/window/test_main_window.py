@@ -46,7 +46,7 @@ def test_while_run_cannot_be_pressed_it_says_why(
 
     from tests_app_fakes import FakeViewport
 
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     coming: Future[Any] = Future()
     monkeypatch.setattr(session, "catalogue", lambda: coming)
@@ -327,7 +327,7 @@ def test_layout_and_theme_are_kept(qtbot: Any, session: Any, tmp_path: Path) -> 
     from tests_app_fakes import FakeViewport
 
     from app.document.settings_file import SettingsFile
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     def make() -> Any:
         settings = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
@@ -351,7 +351,7 @@ def test_layout_and_theme_are_kept(qtbot: Any, session: Any, tmp_path: Path) -> 
 
 def test_the_real_viewport_draws_the_run(qtbot: Any, session: Any, target: Mesh) -> None:
     from app.viewport.image import ImageViewport
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     window = MainWindow(lambda: session, ImageViewport)
     qtbot.addWidget(window)
@@ -401,7 +401,7 @@ def test_a_window_holds_neither_torch_nor_warp(dark: bool) -> None:
     code = f"""
 import sys
 from app.main import make_application
-from app.window import MainWindow
+from app.window.main_window import MainWindow
 from tests_app_fakes import FakeSession, FakeViewport, ball
 from engine.geometry.mesh import Mesh
 application = make_application()
@@ -427,10 +427,10 @@ print([name for name in ("torch", "warp") if name in sys.modules])
     assert done.stdout.strip() == "[]"
 
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 LOAD_FAKES = f"""
 import importlib.util, sys
-spec = importlib.util.spec_from_file_location("tests_app_fakes", {str(Path(__file__).with_name("conftest.py"))!r})
+spec = importlib.util.spec_from_file_location("tests_app_fakes", {str(Path(__file__).parents[1] / "conftest.py")!r})
 module = importlib.util.module_from_spec(spec)
 sys.modules["tests_app_fakes"] = module
 spec.loader.exec_module(module)

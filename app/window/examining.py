@@ -12,7 +12,7 @@ from app.document.workspaces import REGRESSION
 from app.panels.sample_page import SamplePage
 
 if TYPE_CHECKING:
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
 
 class Examining(QObject):

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 BARE = """
 import sys
 from app.main import make_application
-from app.window import MainWindow
+from app.window.main_window import MainWindow
 application = make_application()
 window = MainWindow(lambda: None, lambda parent: None, bare=True)
 window.show()
@@ -27,7 +27,7 @@ print([name for name in heavy if name in sys.modules])
 FIRST_PICTURE = """
 import sys
 from app.main import make_application
-from app.window import MainWindow
+from app.window.main_window import MainWindow
 application = make_application()
 window = MainWindow(lambda: None, lambda parent: None, bare=True)
 window.furnish()
@@ -56,7 +56,7 @@ def test_the_first_picture_waits_for_nothing_that_it_does_not_need() -> None:
 def bare_window(qtbot: Any, session: Any) -> Any:
     from tests_app_fakes import FakeViewport
 
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     window = MainWindow(lambda: session, FakeViewport, bare=True)
     qtbot.addWidget(window)

@@ -9,9 +9,9 @@ from PySide6.QtCore import QPoint, QSettings
 from PySide6.QtWidgets import QTabBar, QToolButton
 from tests_app_fakes import FakeViewport
 
-from app.docks import RARE
 from app.panels.error_bar import Message
-from app.window import PANELS_OF_TOOLS, MainWindow
+from app.window.docks import RARE
+from app.window.main_window import PANELS_OF_TOOLS, MainWindow
 
 
 def tabs(window: Any) -> list[list[str]]:

@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mouse
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
@@ -126,8 +127,7 @@ def test_samples_are_opened_chosen_sorted_filtered_and_moved_from_side_to_side(o
     page.sample._shift += [0.0, page.sample.height() / 2 - page.sample.place_of(node).y()]
     page.sample._changed()
     place = page.sample.place_of(node).toPoint()
-    QTest.mouseMove(page.sample, place + QPoint(3, 3))
-    QTest.mouseMove(page.sample, place)
+    mouse.hover(page.sample, (place.x(), place.y()))
     seen = page.sample.node_at(page.sample.place_of(node))
     assert seen == node == page.morph._marked == page.sample._marked
     assert f"{samples.values(4)[node]:.4g}" in page.readout() and "MPa" in page.readout()

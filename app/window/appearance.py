@@ -8,9 +8,9 @@ from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow
 
-from app.docks import RARE
 from app.document.settings_file import SettingsFile
 from app.panels.theme import apply_theme, system_is_dark
+from app.window.docks import RARE
 
 LAYOUT_VERSION = 2
 FIRST = "Surface"
