@@ -21,7 +21,7 @@ def main() -> int:
     from PySide6.QtCore import QEvent, QObject, QTimer
 
     from app import main as program
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     seen: dict[str, float] = {}
     application = program.make_application()

@@ -146,7 +146,7 @@ def opened_in_the_window(scan: Path) -> dict[str, float]:
     from window import Ticks
 
     from app.main import make_application, run_window
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     application = make_application()
     seen: dict[str, float] = {}

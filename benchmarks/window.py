@@ -266,7 +266,7 @@ def whole_window() -> dict[str, float]:
     from PySide6.QtCore import QTimer
 
     from app.main import make_application, run_window
-    from app.window import MainWindow
+    from app.window.main_window import MainWindow
 
     model = demo_scan(folder)
     application = make_application()
