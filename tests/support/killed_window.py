@@ -39,7 +39,7 @@ class Worker:
     def __init__(self, store: Path, log: Path, *, finish: bool) -> None:
         from PySide6.QtWidgets import QApplication
 
-        from app.window import MainWindow
+        from app.window.main_window import MainWindow
         from app.worker.catalogue_cache import CatalogueCache
         from app.worker.messages import Settings
         from app.worker.session import EngineSession

@@ -35,7 +35,7 @@ from app.main import make_application
 from app.panels.theme import apply_theme
 from app.viewport.create import create_viewport
 from app.viewport.view import Viewport
-from app.window import MainWindow
+from app.window.main_window import MainWindow
 from app.worker.messages import Settings
 from app.worker.session import EngineSession
 from engine.protocol.snapshot import Snapshot
