@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
@@ -13,12 +14,16 @@ from app.window.saving_dialogs import SavingDialogs
 
 if TYPE_CHECKING:
     from app.window.main_window import MainWindow
+    from app.work.task_rows import Unfinished
 
 FRAMES_A_TITLE = 6
 
 
 class DocumentListening(QObject):
-    """Connects Documents and Keeping with one window. `frame` is called once a frame."""
+    """Connects Documents and Keeping with one window. `frame` is called once a frame.
+
+    ask_to_end : whether the window may close although this goes on
+    """
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
@@ -26,6 +31,7 @@ class DocumentListening(QObject):
         self._frame = 0
         self._stale = True
         self._may_close = False
+        self.ask_to_end: Callable[[Sequence[Unfinished]], bool] = lambda work: True
         self.outlook = Outlook(window)
         self.cards = RecoveryCards(window.empty_state)
         window.empty_state.put_on_top(self.cards)
@@ -35,6 +41,7 @@ class DocumentListening(QObject):
             dialogs = SavingDialogs(window)
             documents.ask_to_save = dialogs.ask_to_save
             documents.ask_where = dialogs.ask_where
+            self.ask_to_end = dialogs.ask_to_end
         documents.changed.subscribe(self.show_title)
         documents.emptied.subscribe(window.viewing.begin_anew)
         documents.replaced.subscribe(self._show_document)
@@ -68,6 +75,9 @@ class DocumentListening(QObject):
         be waited for."""
         if self._may_close or self._window.store is None:
             return True
+        unfinished = self._window.workbench.unfinished()
+        if unfinished and not self.ask_to_end(unfinished):
+            return False
         self._may_close = self._window.documents.may_leave(self._close)
         return self._may_close
 

@@ -1,7 +1,8 @@
-"""What a person is asked about the document's file."""
+"""What a person is asked about the document's file, and before the window closes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.document.file import SUFFIX
 from app.work.documents import Answer
+from app.work.task_rows import Unfinished
 
 
 class SavingDialogs:
@@ -33,6 +35,20 @@ class SavingDialogs:
         if box.clickedButton() is save:
             return "save"
         return "discard" if box.clickedButton() is discard else "cancel"
+
+    def ask_to_end(self, work: Sequence[Unfinished]) -> bool:
+        """Whether the window may close although something is being learnt."""
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle(_tr("Wait for it?"))
+        box.setText("\n".join(_tr("{0} goes on.").format(one.title) for one in work))
+        box.setInformativeText("\n".join(dict.fromkeys(one.fate for one in work)))
+        wait = box.addButton(_tr("Wait"), QMessageBox.ButtonRole.RejectRole)
+        end = box.addButton(_tr("End and close"), QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(wait)
+        box.setEscapeButton(wait)
+        box.exec()
+        return box.clickedButton() is end
 
     def ask_where(self, suggested: Path) -> Path | None:
         """Where to save a document; None where nowhere."""

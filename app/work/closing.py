@@ -132,13 +132,24 @@ class Closing:
         if self.row is not None or not self.there or not model:
             return
         inputs = {one.name: one.value for one in self._predicting.inputs}
-        self._predicting.look_at(None)
+        before, looked, run = (self.verified, self.added), self.shown, self._document.run.run
 
         def solve(part: Mesh) -> None:
+            if self.row is not None:  # asked for twice, before the engine has answered
+                return
+            self._predicting.look_at(None)
             self.outcome, self.verified, self.added = "", None, ""
-            work = partial(_verify, model, part, inputs)
-            self.row = self._tasks.do_long(work, self._solved, self._failed, title=_tr("Solving the part"))
+            self.row = self._tasks.do_long(
+                partial(_verify, model, part, inputs), self._solved, failed, title=_tr("Solving the part"), at_once=True
+            )
             self.changed()
+
+        def failed(error: BaseException) -> None:
+            self._failed(error)
+            if isinstance(error, TaskCancelledError) and self._document.run.run == run:  # as if it was not asked for
+                self.verified, self.added = before
+                self.show(looked)
+                self.changed()
 
         self._link.ask(ResultMesh(checkpoint=self._link.viewed), solve)
 

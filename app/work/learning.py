@@ -16,7 +16,7 @@ from app.panels.error_bar import Message
 from app.work.apart import Report
 from app.work.inputs import Inputs
 from app.work.notices import Notices
-from app.work.task_rows import TaskCancelledError, TaskRow
+from app.work.task_rows import TaskCancelledError, TaskRow, Unfinished
 from app.work.tasks import Tasks
 from engine.core.atomic import check_place
 from engine.core.errors import FormwrightError
@@ -63,6 +63,12 @@ class Learning:
         """Stop; what was learnt so far is kept beside the Model."""
         if self.row is not None:
             self.row.cancel()
+
+    @property
+    def unfinished(self) -> Unfinished | None:
+        """What closing the window would end."""
+        kept = _tr("Ended now, what was learnt so far is kept: the same training goes on from there.")
+        return Unfinished(self.row.title, kept) if self.row is not None else None
 
     def complete(self) -> None:
         """Let the Model that was learnt be what the study *Complete* is about."""

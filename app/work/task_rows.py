@@ -83,6 +83,18 @@ class TaskRow:
         return self.seconds * (1.0 - self.fraction) / self.fraction
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """Work that a person has waited for, and that would end with the window.
+
+    title : what is done, as in its row
+    fate : what becomes of it, a sentence
+    """
+
+    title: str
+    fate: str
+
+
 class TaskRows:
     """The rows under way, oldest first, and the last that have ended. `changed` tells of rows that come and end; how
     far they are is looked at once a frame."""

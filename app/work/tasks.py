@@ -116,9 +116,15 @@ class Tasks:
         *,
         title: str,
         heard: Callable[[Any], object] | None = None,
+        at_once: bool = False,
     ) -> TaskRow:
         """As `do_apart`, for work that says how far it is and ends by itself when it is to stop, so that it can keep
-        what it has done; it ends with the window too. `heard` is told its news."""
+        what it has done; it ends with the window too.
+
+        heard : is told its news
+        at_once : it has nothing to keep, and may be long where nothing looks whether it is to stop: cancelled, its
+            process is ended wherever it is
+        """
         from concurrent.futures.process import ProcessPoolExecutor
         from multiprocessing import get_context
 
@@ -127,7 +133,8 @@ class Tasks:
         context = get_context("spawn")
         channel = apart.Channel(context)
         pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=apart.begin, initargs=(channel,))
-        row = self.begin(title, cancel=channel.stop)
+        row = self.begin(title)
+        row.stop = partial(self._end_at_once, row, pool) if at_once else channel.stop
         self._channels[row] = channel
         if heard is not None:
             self._heard[row] = heard
@@ -193,6 +200,11 @@ class Tasks:
             tell(value)
 
         self.watch(future, partial(finish, done), partial(finish, failed), row=row)
+
+    def _end_at_once(self, row: TaskRow, pool: ProcessPoolExecutor) -> None:
+        """What it was saying may be cut off in the middle: nobody listens any more."""
+        self._channels.pop(row, None)
+        _kill(pool)
 
     def _listen(self, row: TaskRow) -> None:
         """Take in what work in a process of its own has said."""

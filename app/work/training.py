@@ -19,7 +19,7 @@ from app.work.apart import Report, on_one_thread
 from app.work.inputs import STUDIES, Inputs
 from app.work.notices import Notices
 from app.work.samples import Samples, sample_set
-from app.work.task_rows import TaskCancelledError, TaskRow
+from app.work.task_rows import TaskCancelledError, TaskRow, Unfinished
 from app.work.tasks import Tasks
 from engine.core.atomic import check_place
 from engine.core.errors import FormwrightError
@@ -78,6 +78,11 @@ class Training:
         if count < LEAST_SAMPLES:
             return _tr("{0} samples are for training; {1} are needed at least.").format(count, LEAST_SAMPLES)
         return ""
+
+    @property
+    def unfinished(self) -> Unfinished | None:
+        """What closing the window would end."""
+        return Unfinished(self.row.title, _tr("Ended now, nothing of it is kept.")) if self.row is not None else None
 
     def suggested(self) -> Path | None:
         """Where a model of the samples could be written: beside them."""

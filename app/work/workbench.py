@@ -41,6 +41,7 @@ from app.work.sensing import Sensing
 from app.work.staging import Staging
 from app.work.steering import Steering
 from app.work.target import Target
+from app.work.task_rows import Unfinished
 from app.work.tasks import Tasks
 from app.work.training import Training
 from engine.protocol.snapshot import QuestionRaised
@@ -110,6 +111,10 @@ class Workbench:
         self.pulling.set_viewport(viewport)
         self.probing.set_viewport(viewport)
         viewport.files_dropped.connect(lambda paths: self.files.open([Path(path) for path in paths]))
+
+    def unfinished(self) -> list[Unfinished]:
+        """What closing the window would end, and may have taken long."""
+        return [work for work in (self.training.unfinished, self.learning.unfinished) if work is not None]
 
     def end_stroke(self) -> None:
         """What was done with the mouse is over: what comes next is another step of undo."""

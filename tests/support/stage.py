@@ -65,6 +65,7 @@ class Stage:
         self._snapshot: Snapshot | None = None
         self.window = MainWindow(self._engine, lambda parent: create_viewport(parent, backend="native"), store=store)
         self.window.documents.ask_to_save = lambda name: "discard"  # how it asks is tested where it is at home
+        self.window.document_listening.ask_to_end = lambda work: True
         self.window.link.snapshot_arrived.subscribe(self._keep)
         self.window.resize(*SIZE)
         self.window.show()

@@ -20,7 +20,7 @@ from app.document.samples import use_samples
 from app.panels.closing_card import ClosingCard
 from app.work import closing as closing_room
 from app.work.engine_link import EngineLink
-from app.work.task_rows import TaskRow
+from app.work.task_rows import TaskCancelledError, TaskRow
 from app.work.tasks import Tasks
 from app.work.workbench import Workbench
 from engine.core.errors import FormwrightError
@@ -68,13 +68,17 @@ class FakeTasks(Tasks):
         super().__init__()
         self.long: list[tuple[Any, Callable[[Any], object], Callable[[BaseException], object], TaskRow]] = []
 
-    def do_long(self, work: Any, done: Any, failed: Any, *, title: str, heard: Any = None) -> TaskRow:
+    def do_long(self, work: Any, done: Any, failed: Any, *, title: str, heard: Any = None, **_: Any) -> TaskRow:
         row = self.begin(title, cancel=lambda: None)
         self.long.append((work, done, failed, row))
         return row
 
     def finish(self) -> None:
         work, done, failed, row = self.long.pop()
+        if row.stopping:
+            self.end(row)
+            failed(TaskCancelledError(""))
+            return
         try:
             value = work(lambda title, fraction, news=None: None, lambda: False)
         except FormwrightError as error:
@@ -157,6 +161,29 @@ def test_the_part_as_it_is_now_is_solved_with_its_scalars(
     assert card.texts()[2:6] == ["peak", "219.0", "outside", "predicted 212.0 ± 3.0 MPa"]
     assert card.texts()[6:10] == ["weight", "5.10", "in the band", "predicted 5.00 ± 0.20 kg"]
     assert card.texts()[-3:] == ["stress", "3.1 %", "75 %"]
+
+
+def test_a_solution_that_is_cancelled_leaves_what_was_known_before(
+    card: ClosingCard, workbench: Workbench, tasks: FakeTasks, solver: SimpleNamespace
+) -> None:
+    press(card.verify)
+    press(card.verify)  # a double click: the engine has not answered yet
+    workbench.tasks.poll()
+    assert len(tasks.long) == 1
+    press(card.cancel)
+    (row,) = [row for row in tasks.rows.running if row.stopping]
+    tasks.finish()
+    assert row.outcome == "cancelled" and card.verify.isEnabled() and card.problem.isHidden() and card.truth.isHidden()
+
+    verified(card, workbench, tasks)
+    known, texts, undone = workbench.closing.verified, card.texts(), workbench.document.undo_stack.undo_names
+    press(card.verify)
+    workbench.tasks.poll()
+    assert card.texts() == [] and not workbench.closing.shown
+    press(card.cancel)
+    tasks.finish()
+    assert workbench.closing.verified is known and card.texts() == texts and workbench.closing.shown
+    assert workbench.document.undo_stack.undo_names == undone
 
 
 def test_truth_and_difference_are_layers_while_they_are_looked_at(

@@ -17,6 +17,7 @@ from tests_app_fakes import FakeSession, FakeViewport, polls
 from app.cli.document_job import read_job
 from app.document.file import open_document
 from app.document.pristine import only_opened
+from app.work.task_rows import TaskRow
 from engine.core.errors import FileError
 from engine.geometry.mesh import Mesh
 from engine.protocol.edits import PaintFreeze
@@ -127,6 +128,32 @@ def test_a_document_comes_back_as_it_was(make_window: Callable[..., Any], target
     assert not second.document.undo_stack.undo_name, "nothing was done here yet"
     assert second.viewport.count("show_object") == 1
     assert tmp_path / "ball.formwright" in second.document.recent.paths()
+
+
+def test_closing_asks_before_it_ends_what_is_being_learnt(window: Any, target: Mesh) -> None:
+    given = [False, True, True]
+    asked: list[Any] = []
+
+    def ask(work: Any) -> bool:
+        asked.append([(one.title, one.fate) for one in work])
+        return given.pop(0)
+
+    window.document_listening.ask_to_end = ask
+    window.document.add_object(target, source="/data/ball.ply")
+    window.workbench.steering.set_weight("Smoothness", 0.7)
+    window.workbench.training.row = TaskRow("Learning plates.safetensors")
+    assert not window.close() and window.isVisible()
+    assert asked == [[("Learning plates.safetensors", "Ended now, nothing of it is kept.")]]
+
+    # Ended, it asks about the document as ever, and does not close where that is taken back.
+    questions = answer(window, "cancel", "discard")
+    assert not window.close() and window.isVisible() and len(asked) == 2 and len(questions) == 1
+
+    # What has ended is not asked about, and a shape space is told to be kept.
+    window.workbench.training.row = None
+    window.workbench.learning.row = TaskRow("Learning vases.safetensors")
+    assert window.close() and "kept: the same" in asked[-1][0][1]
+    window.workbench.learning.row = None
 
 
 def test_it_is_saved_while_the_run_goes_on_and_what_came_later_is_unsaved(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import psutil
 import pytest
 
+from app.work.apart import Report
 from app.work.task_rows import KEPT, TaskCancelledError, TaskRow
 from app.work.tasks import Tasks
 
@@ -88,6 +91,18 @@ def test_work_apart_is_ended_with_its_process(tasks: Tasks) -> None:
     assert isinstance(told[0], TaskCancelledError) and row.outcome == "cancelled"
 
 
+def test_long_work_that_never_looks_whether_it_is_to_stop_is_ended_at_once(tasks: Tasks) -> None:
+    told: list[Any] = []
+    row = tasks.do_long(_deaf, told.append, told.append, title="Solving", at_once=True)
+    poll_until(tasks, lambda: bool(row.detail))
+    process = int(row.detail)
+    row.cancel()
+    assert row.stopping and not told, "it stays in the list until it has ended"
+    poll_until(tasks, lambda: bool(told))
+    assert isinstance(told[0], TaskCancelledError) and row.outcome == "cancelled"
+    assert not psutil.pid_exists(process)
+
+
 def test_time_left_follows_the_speed_so_far() -> None:
     row = TaskRow("A row", began=time.monotonic() - 10.0)
     assert row.seconds_left is None
@@ -104,6 +119,12 @@ def test_only_the_last_ended_rows_are_kept(tasks: Tasks) -> None:
     first = tasks.rows.ended[0]
     tasks.end(first, failed=True)
     assert first.outcome == "done"
+
+
+def _deaf(report: Report, stopping: Callable[[], bool]) -> None:
+    """As a solver that has begun."""
+    report(str(os.getpid()), None)
+    time.sleep(600.0)
 
 
 def _count(row: TaskRow) -> None:
