@@ -39,6 +39,9 @@ def train(
     from engine.regression.saved_model import save_regression
 
     dataset = read_dataset(data)
+    if not quiet:
+        for note in dataset.notes:
+            say(note)
     with Interruption() as interruption, StepDisplay("Training", quiet=quiet or as_json) as display:
         stop = interruption.asked.is_set
         model = learn(dataset, parameters, progress=display.tell, stop=stop)

@@ -105,6 +105,10 @@ class SamplesPanel(QWidget):
         """What the panel says of the data set."""
         return self._summary.text()
 
+    def notes(self) -> str:
+        """What the panel says that reading the data set found."""
+        return self._notes.text()
+
     def selected_names(self) -> list[str]:
         """Samples that are selected in the table."""
         look = self._samples.look
@@ -144,6 +148,7 @@ class SamplesPanel(QWidget):
         self._title.setToolTip(look.path if look is not None else "")
         if look is None:
             self._summary.setText("")
+            self._notes.hide()
             return
         counts = self._samples.counts()
         said = [self.tr("{0} to train, {1} to test").format(counts["train"], counts["test"])]
@@ -153,6 +158,8 @@ class SamplesPanel(QWidget):
         if complaints:
             said.append(self.tr("{0} with a complaint").format(complaints))
         self._summary.setText(" · ".join(said))
+        self._notes.setText("\n".join(look.notes))
+        self._notes.setVisible(bool(look.notes))
         problem = look.problem or (
             self.tr("Samples with a complaint cannot be learnt from. Leave them out, or repair the data.")
             if complaints else ""
@@ -314,6 +321,10 @@ class SamplesPanel(QWidget):
         self._summary = QLabel(page)
         self._summary.setProperty("soft", True)
         self._summary.setWordWrap(True)
+        self._notes = QLabel(page)
+        self._notes.setProperty("soft", True)
+        self._notes.setWordWrap(True)
+        self._notes.hide()
         self._problem = self._problem_label(page)
         self._leave_out = QPushButton(self.tr("Leave them out"), page)
         self._leave_out.setAccessibleName(self.tr("Leave out samples with a complaint"))
@@ -340,7 +351,7 @@ class SamplesPanel(QWidget):
         top.setSpacing(5)
         for layout in (head, progress):
             top.addLayout(layout)
-        for widget in (self._step, self._summary, self._problem, self._leave_out, self.filter):
+        for widget in (self._step, self._summary, self._notes, self._problem, self._leave_out, self.filter):
             top.addWidget(widget)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)

@@ -75,13 +75,9 @@ def look_at(
 def find_complaints(dataset: Dataset) -> Iterator[tuple[int, str]]:
     """Each sample that cannot be learnt from, by its number, with the reason."""
     kinds: dict[int, tuple[int, int, int]] = {}
-    seen: set[str] = set()
     reference: Sample | None = None
     for k, sample in enumerate(dataset):
         try:
-            if sample.name in seen:
-                raise DatasetError(f"Another sample is called {sample.name} too.")
-            seen.add(sample.name)
             check_sample(sample)
             reference = reference or sample
             require_same(sample, reference)

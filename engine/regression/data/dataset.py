@@ -12,6 +12,9 @@ from engine.core.errors import FormwrightError
 
 Split = Literal["train", "test"]
 
+MOST_NAMED = 3
+"""Names of several samples that notes speak of one by one."""
+
 
 class DatasetError(FormwrightError):
     """A sample of a data set is not as the others, or not as it should be; the message names it."""
@@ -141,6 +144,27 @@ class Dataset:
     def with_samples(self, added: Sequence[Sample], split: Split = "train") -> Dataset:
         """The same and further samples."""
         return replace(self, samples=(*self.samples, *added), split=(*self.split, *[split] * len(added)))
+
+    def with_unique_names(self) -> Dataset:
+        """The same, where further samples of one name are numbered: "plate", "plate (2)"; a note says of which."""
+        taken, seen, called = {sample.name for sample in self.samples}, set[str](), dict[str, int]()
+        samples = []
+        for sample in self.samples:
+            name, number = sample.name, 2
+            if name in seen:
+                while (name := f"{sample.name} ({number})") in taken:
+                    number += 1
+                called[sample.name] = called.get(sample.name, 1) + 1
+            seen.add(name)
+            taken.add(name)
+            samples.append(sample if name == sample.name else replace(sample, name=name))
+        if not called:
+            return self
+        notes = [f"{count} samples are called {name}: the further ones are numbered." for name, count in called.items()]
+        rest = len(notes) - MOST_NAMED
+        if rest > 0:
+            notes[MOST_NAMED:] = [f"So are those of {rest} other names."]
+        return replace(self, samples=tuple(samples), notes=(*self.notes, *notes))
 
     def resplit(self, *, test_share: float, seed: int) -> Dataset:
         """The same with another split, drawn with a seed; both parts get one sample at least."""

@@ -18,7 +18,11 @@ FLAT_FILE = "dataset.npz"
 
 def read_dataset(path: Path) -> Dataset:
     """An `.npz`, a folder that holds a `dataset.npz`, a folder of VTU, VTP or VTK files, or one of PLAID; raises
-    `FileError`."""
+    `FileError`. Samples of one name are numbered, and a note says so."""
+    return _read(path).with_unique_names()
+
+
+def _read(path: Path) -> Dataset:
     if not path.exists():
         raise FileError(path, "it does not exist.")
     if path.is_dir() and not (path / FLAT_FILE).exists():

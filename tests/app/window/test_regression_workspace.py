@@ -238,6 +238,22 @@ def test_what_is_no_data_set_is_said_with_its_name_and_leaves_the_panel_ready(wi
     assert window.samples._outcome.text() == window.workbench.samples.outcome
 
 
+def test_samples_of_one_name_have_rows_of_their_own(window: Any, tmp_path: Path) -> None:
+    samples = [replace(known_plate(index), name="plate") for index in range(3)]
+    write_flat(Dataset(tuple(samples), units={"stress": "MPa", "length": "mm"}), tmp_path / "twins.npz")
+    window.workbench.files.open([tmp_path / "twins.npz"])
+    room = window.workbench.samples
+    wait(window, lambda: room.look is not None)
+    assert names(window) == ["plate", "plate (2)", "plate (3)"]
+    assert "3 samples are called plate" in window.samples.notes()
+    click_row(window, "plate (3)")
+    assert room.sample == 2 and np.allclose(room.arrays(2).nodes, samples[2].nodes, atol=1e-4)
+    QTest.keyClick(window.samples.view, Qt.Key.Key_Space)
+    assert [room.part(k) for k in range(3)] == ["train", "train", "test"]
+    wait(window, lambda: room.row is None)
+    assert not room.complaints()
+
+
 def test_what_cannot_be_read_takes_the_place_of_no_data_set(opened: Any, tmp_path: Path) -> None:
     samples, data = opened.workbench.samples, opened.document.project.samples.data
     path = tmp_path / "no.npz"

@@ -34,6 +34,26 @@ def test_a_flat_file_gives_back_what_was_written(plates: Dataset, tmp_path: Path
         assert all(np.array_equal(one.fields[name], two.fields[name]) for name in one.fields)
 
 
+def test_samples_of_one_name_are_numbered_and_a_note_says_so(plates: Dataset, tmp_path: Path) -> None:
+    names = ("a", "b", "a", "a (2)", "a", "b")
+    samples = tuple(replace(sample, name=name) for sample, name in zip(plates.samples, names, strict=False))
+    write_flat(Dataset(samples, units=plates.units), tmp_path / "twins.npz")
+    back = read_dataset(tmp_path / "twins.npz")
+    assert [sample.name for sample in back] == ["a", "b", "a (3)", "a (2)", "a (4)", "b (2)"]
+    assert [bool(np.array_equal(one.nodes, two.nodes)) for one, two in zip(samples, back, strict=True)] == [True] * 6
+    assert [note.split(":")[0] for note in back.notes] == ["3 samples are called a", "2 samples are called b"]
+    check_dataset(back)
+    assert read_dataset(written_folder(small(plates), tmp_path / "folder", ".vtu")).notes == ()
+
+
+def test_meshes_of_one_name_in_a_folder_are_samples_of_their_own(plates: Dataset, tmp_path: Path) -> None:
+    folder = written_folder(small(plates), tmp_path / "folder", ".vtu")
+    write_fields(folder / "a0.vtp", plates.samples[0], dict(plates.samples[0].fields))
+    back = read_dataset(folder)
+    assert sorted(sample.name for sample in back) == ["a0", "a0 (2)", "a1", "a2", "a3"]
+    assert back.notes == ("2 samples are called a0: the further ones are numbered.",)
+
+
 def test_a_flat_file_keeps_gradients_and_the_recipe(plates: Dataset, tmp_path: Path) -> None:
     first, *others = plates.samples[:3]
     known = OutputGradient(np.arange(first.node_count * 2.0).reshape(-1, 2), {"load": 3.0})
