@@ -15,8 +15,8 @@ from engine.regression.data.checking import check_sample
 from engine.regression.data.dataset import DatasetError, Sample
 from engine.regression.domain import Domain, Novelty
 from engine.regression.learning.features import CommonMesh, Correspondence, coordinates, correspond
+from engine.regression.learning.further_inputs import FurtherInputs
 from engine.regression.learning.gaussian_process import Processes
-from engine.regression.learning.metric import MetricFeatures
 from engine.regression.learning.reduction import Basis
 from engine.regression.learning.scaling import InputScales, Scale
 from engine.regression.learning.sloped_process import SlopedProcess
@@ -126,7 +126,7 @@ class RegressionModel:
     input_names : scalars that must be given
     centre, spread : of [coefficients of the shape, scalars], for standardising
     scales : from standardised features to the inputs of the processes
-    metric : further inputs of the processes; None: there are none
+    further : inputs of the processes beside these
     processes : of all coefficients and scalars
     sloped : processes of the scalars whose gradients were learnt too, by name: they are asked in place of the others
     domain : of what was learnt
@@ -139,13 +139,13 @@ class RegressionModel:
     centre: np.ndarray
     spread: np.ndarray
     scales: InputScales
+    further: FurtherInputs
     processes: Processes
     fields: Mapping[str, FieldModel]
     scalars: Mapping[str, ScalarModel]
     domain: Domain
     card: Mapping[str, Any] = field(default_factory=dict)
     sloped: Mapping[str, SlopedProcess] = field(default_factory=dict)
-    metric: MetricFeatures | None = None
 
     # -- looking at a mesh ----------------------------------------------------------------------------------------
 
@@ -239,8 +239,8 @@ class RegressionModel:
         )
         predict = self.processes.predict if bands else self.processes.predict_mean_alone
         known = self.scales(features)[None]
-        if self.metric is not None:
-            known = torch.cat([known, self.metric(seen)[None]], dim=1)
+        if self.further.kinds:
+            known = torch.cat([known, self.further(nodes, mesh, link)[None]], dim=1)
         found_fields = {}
         for one in asked_fields:
             mean, variance = (each[0] for each in predict(known, one.columns))

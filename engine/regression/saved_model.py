@@ -14,8 +14,8 @@ from engine.core.errors import FileError
 from engine.io.model_file import ModelCard, read_model, write_model
 from engine.regression.domain import Domain
 from engine.regression.learning.features import CommonMesh
+from engine.regression.learning.further_inputs import KINDS, FurtherInputs, ModalInputs, mass_of
 from engine.regression.learning.gaussian_process import Hyperparameters, Kernel, Processes
-from engine.regression.learning.metric import MetricFeatures
 from engine.regression.learning.reduction import Basis
 from engine.regression.learning.scaling import InputScales
 from engine.regression.learning.sloped_process import SlopedParameters, SlopedProcess, Slopes
@@ -46,9 +46,8 @@ def save_regression(model: RegressionModel, path: Path) -> None:
     }
     for k, one in enumerate(model.fields.values()):
         arrays |= _basis_arrays(f"field {k}", one.basis) | {f"field {k}.truncation": one.truncation}
-    if model.metric is not None:
-        arrays |= _basis_arrays("metric", model.metric.basis)
-        arrays |= {"metric.centre": model.metric.centre, "metric.spread": model.metric.spread}
+    for kind, each in model.further.kinds.items():
+        arrays |= _basis_arrays(kind, each.basis) | {f"{kind}.centre": each.centre, f"{kind}.spread": each.spread}
     for k, sloped in enumerate(model.sloped.values()):
         arrays |= _sloped_arrays(f"sloped {k}", sloped)
     domain = model.domain
@@ -117,10 +116,15 @@ def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Regr
         input_names=tuple(details["inputs"]),
         centre=arrays["centre"],
         spread=arrays["spread"],
-        metric=(
-            MetricFeatures(common, _basis("metric", arrays, 0.0), arrays["metric.centre"], arrays["metric.spread"])
-            if "metric.centre" in arrays
-            else None
+        further=FurtherInputs(
+            common,
+            {
+                kind: ModalInputs(
+                    _basis(kind, arrays, 0.0), mass_of(kind, common), arrays[f"{kind}.centre"], arrays[f"{kind}.spread"]
+                )
+                for kind in KINDS
+                if f"{kind}.centre" in arrays
+            },
         ),
         scales=_scales(arrays, details.get("logarithmic")),
         processes=Processes(

@@ -42,6 +42,11 @@ class TrainingParameters(ParameterModel):
         help="So many further numbers tell how each shape is stretched and sheared from the mean one; 0 leaves them "
         "out.",
     )  # fmt: skip
+    curvature_modes: int = parameter(
+        0, title="Modes of curvature", ge=0, le=100, soft_max=20, advanced=True,
+        help="Of surfaces in space: so many further numbers tell how each shape is bent, by its two principal "
+        "curvatures; 0 leaves them out.",
+    )  # fmt: skip
     energy: float = parameter(
         0.99999, title="Energy", gt=0.5, le=1.0, advanced=True, help="Part of a field's variance that its modes hold."
     )

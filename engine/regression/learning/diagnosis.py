@@ -101,11 +101,11 @@ class _Looked:
     def at(model: RegressionModel, dataset: Dataset, progress: Progress) -> _Looked:
         parameters = TrainingParameters.model_validate(model.card["settings"])
         samples = dataset.part("train")
-        known = (*model.fields, *model.scalars)
+        names = (*model.fields, *model.scalars)
         same = set(dataset.field_names) == set(model.fields) and dataset.output_names == tuple(model.scalars)
         if not same or dataset.input_names != model.input_names:
             raise DatasetError(
-                f"{dataset.name} has other fields or scalars than the Model, which has {', '.join(known)}.",
+                f"{dataset.name} has other fields or scalars than the Model, which has {', '.join(names)}.",
                 remedy="Give the data that the Model was learnt from.",
             )
         if len(samples) != model.card["samples"]:
@@ -123,7 +123,10 @@ class _Looked:
             )
         scales = model.scales.scales(len(model.input_names))
         of_outputs = tuple(model.scalars[name].scale for name in samples[0].outputs)
-        return _Looked(replace(snapshots, input_scales=scales, output_scales=of_outputs), model, parameters)
+        known = replace(
+            snapshots, input_scales=scales, output_scales=of_outputs, further_modes=model.further.mode_counts
+        )
+        return _Looked(known, model, parameters)
 
     @property
     def hyperparameters(self) -> Hyperparameters:

@@ -22,8 +22,8 @@ from engine.regression.learning.calibration import (
     held_scalar_shares,
     held_shares,
 )
+from engine.regression.learning.further_inputs import FurtherInputs
 from engine.regression.learning.gaussian_process import Hyperparameters, condition
-from engine.regression.learning.metric import MetricFeatures
 from engine.regression.learning.reduction import Basis, find_basis
 from engine.regression.learning.report import TrainingReport
 from engine.regression.learning.scaling import Scale, scaled, unscaled
@@ -236,11 +236,10 @@ def leave_out(
     raw = np.concatenate([raw, scaled(snapshots.inputs, snapshots.input_scales)], axis=1)
     centre, spread = raw[known].mean(axis=0), raw[known].std(axis=0)
     table = (raw - centre) / np.where(spread > 0.0, spread, 1.0)
-    if snapshots.metrics.shape[1]:
-        metric = MetricFeatures.of(snapshots.metrics[known], snapshots.common, parameters.metric_modes)
-        further = metric.table(snapshots.metrics)
-        further = np.pad(further, ((0, 0), (0, parameters.metric_modes - further.shape[1])))
-        table = np.concatenate([table, further], axis=1)
+    if snapshots.further:
+        of_known = {kind: values[known] for kind, values in snapshots.further.items()}
+        further = FurtherInputs.of(of_known, snapshots.common, snapshots.further_modes)
+        table = np.concatenate([table, further.table(snapshots.further, snapshots.further_modes)], axis=1)
     inputs = torch.from_numpy(table)
     bases, columns = {}, []
     for name, width in widths.items():

@@ -1,11 +1,6 @@
-"""How a morph stretches and shears: its metric on the common mesh, as further inputs of the processes.
-
-After the geometric features of arXiv 2401.09452 (Riemannian metric of a morph as input).
-"""
+"""How a morph stretches and shears: its metric on the common mesh."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,49 +8,6 @@ from scipy.sparse import csr_matrix, diags
 from torch import Tensor
 
 from engine.regression.learning.features import CommonMesh
-from engine.regression.learning.reduction import Basis, find_basis
-
-
-@dataclass(frozen=True)
-class MetricFeatures:
-    """Coefficients of the metric of a shape, standardised.
-
-    common : the mesh; basis : modes of the metric on its cells
-    centre, spread : of the coefficients over the samples that were learnt from, shape (mode_count,)
-    """
-
-    common: CommonMesh
-    basis: Basis
-    centre: np.ndarray
-    spread: np.ndarray
-
-    @staticmethod
-    def of(values: np.ndarray, common: CommonMesh, mode_count: int) -> MetricFeatures:
-        """The modes that hold most; values : `metric_values` of samples, shape (sample_count, value_count)"""
-        mass = metric_mass(common)
-        basis = find_basis(values, mass, most=mode_count)
-        coefficients = basis.coefficients(values, mass)
-        spread = coefficients.std(axis=0)
-        return MetricFeatures(common, basis, coefficients.mean(axis=0), np.where(spread > 0.0, spread, 1.0))
-
-    def table(self, values: np.ndarray) -> np.ndarray:
-        """Of samples, shape (sample_count, mode_count)."""
-        coefficients = self.basis.coefficients(values, metric_mass(self.common))
-        return np.asarray((coefficients - self.centre) / self.spread)
-
-    def __call__(self, seen: Tensor) -> Tensor:
-        """Of one shape, its coordinates on the common mesh (dimension · node_count,), with their graph; shape
-        (mode_count,)."""
-        values = metric_values(seen[None], self.common)[0]
-        coefficients = torch.from_numpy(self._rows()) @ (values - torch.from_numpy(self.basis.mean))
-        return (coefficients - torch.from_numpy(self.centre)) / torch.from_numpy(self.spread)
-
-    def _rows(self) -> np.ndarray:
-        """Modes times the mass matrix, made once."""
-        if "rows" not in self.__dict__:
-            self.__dict__["rows"] = np.asarray((metric_mass(self.common) @ self.basis.modes.T).T)
-        rows: np.ndarray = self.__dict__["rows"]
-        return rows
 
 
 def metric_values(seen: Tensor, common: CommonMesh) -> Tensor:

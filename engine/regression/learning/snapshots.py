@@ -11,7 +11,7 @@ from scipy.sparse import block_diag, csr_matrix
 
 from engine.regression.data.dataset import Dataset, Sample
 from engine.regression.learning.features import CommonMesh, Correspondence, choose_common, coordinates
-from engine.regression.learning.metric import metric_values
+from engine.regression.learning.further_inputs import CURVATURE, further_values, require_curved, wanted
 from engine.regression.learning.reduction import gram_matrix
 from engine.regression.learning.scaling import Scale
 from engine.regression.morphing.mapping import MorphSettings
@@ -28,7 +28,8 @@ class Snapshots:
     inputs, outputs : scalars, shapes (sample_count, …)
     mass, shape_mass : of fields and of coordinates
     shape_gram, grams : inner products of all snapshots, so that folds need not find them again
-    metrics : of the shapes, shape (sample_count, value_count); no columns where they are no inputs
+    further : what further inputs are made of, by kind, shape (sample_count, value_count)
+    further_modes : how many of each there are
     input_scales, output_scales : how scalars are learnt
     """
 
@@ -43,7 +44,8 @@ class Snapshots:
     shape_mass: csr_matrix
     shape_gram: np.ndarray
     grams: dict[str, np.ndarray]
-    metrics: np.ndarray
+    further: dict[str, np.ndarray]
+    further_modes: dict[str, int]
     input_scales: tuple[Scale, ...] = ()
     output_scales: tuple[Scale, ...] = ()
 
@@ -60,14 +62,21 @@ class Snapshots:
             outputs=self.outputs[rows],
             shape_gram=self.shape_gram[square],
             grams={name: gram[square] for name, gram in self.grams.items()},
-            metrics=self.metrics[rows],
+            further={kind: values[rows] for kind, values in self.further.items()},
         )
 
 
 def take_snapshots(
     samples: tuple[Sample, ...], parameters: TrainingParameters, tell: Callable[[str, float], None]
 ) -> Snapshots:
-    """Morph all samples and bring their fields to the common mesh."""
+    """Morph all samples and bring their fields to the common mesh.
+
+    Raises `DatasetError` that names the sample which cannot be morphed, and `ParameterError` where the samples have no
+    inputs of a kind that is wanted.
+    """
+    further_modes = wanted(parameters)
+    if CURVATURE in further_modes:
+        require_curved(samples)
     with torch.no_grad():
         prepared = prepare_meshes(samples, parameters.morph)
         settings = MorphSettings(parameters.weights, parameters.turning_share)
@@ -86,6 +95,7 @@ def take_snapshots(
             )
             for name in samples[0].fields
         }
+        further = further_values(samples, prepared, links, common, parameters)
     mass = common.mass()
     shape_mass = csr_matrix(block_diag([mass] * common.dimension))
     part = Dataset(samples)
@@ -101,9 +111,6 @@ def take_snapshots(
         shape_mass=shape_mass,
         shape_gram=gram_matrix(shapes, shape_mass),
         grams={name: gram_matrix(values, mass) for name, values in fields.items()},
-        metrics=(
-            metric_values(torch.from_numpy(shapes), common).numpy()
-            if parameters.metric_modes
-            else np.zeros((len(samples), 0))
-        ),
+        further=further,
+        further_modes=further_modes,
     )

@@ -15,8 +15,8 @@ from engine.regression.data.dataset import Dataset, DatasetError
 from engine.regression.domain import Domain
 from engine.regression.learning.card import make_card
 from engine.regression.learning.folds import HeldOut, hold_out
+from engine.regression.learning.further_inputs import FurtherInputs
 from engine.regression.learning.gaussian_process import MOST_REFINED, Hyperparameters, condition, find_hyperparameters
-from engine.regression.learning.metric import MetricFeatures
 from engine.regression.learning.reduction import Basis, find_basis
 from engine.regression.learning.report import TrainingReport
 from engine.regression.learning.scaling import InputScales, choose_scales, scaled
@@ -107,10 +107,10 @@ def learn(
     tell("Finding length scales", 0.4)
     snapshots, scales = _scaled(snapshots, raw, centre, spread, coefficients, parameters, like)
     inputs = scales(features)
-    metric = None
-    if snapshots.metrics.shape[1]:
-        metric = MetricFeatures.of(snapshots.metrics, snapshots.common, parameters.metric_modes)
-        inputs = torch.cat([inputs, torch.from_numpy(metric.table(snapshots.metrics))], dim=1)
+    further = FurtherInputs.of(snapshots.further, snapshots.common, snapshots.further_modes)
+    snapshots = replace(snapshots, further_modes=further.mode_counts)
+    if further.kinds:
+        inputs = torch.cat([inputs, torch.from_numpy(further.table(snapshots.further, further.mode_counts))], dim=1)
     values = torch.from_numpy(
         np.concatenate([*coefficients, scaled(snapshots.outputs, snapshots.output_scales)], axis=1)
     )
@@ -123,9 +123,9 @@ def learn(
         for k, name in enumerate(dataset.output_names)
         if has_gradients(snapshots, name)
     }
-    if tables and metric is not None:
+    if tables and further.kinds:
         raise ParameterError(
-            "metric_modes",
+            f"{next(iter(further.kinds))}_modes",
             f"the data hold gradients of {next(iter(tables))}, which do not say how it answers to these.",
             remedy="Set it to 0.",
         )
@@ -148,7 +148,7 @@ def learn(
         centre=centre,
         spread=spread,
         scales=scales,
-        metric=metric,
+        further=further,
         processes=processes,
         fields={
             name: FieldModel(

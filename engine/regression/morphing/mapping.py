@@ -9,11 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from torch import Tensor
 
+from engine.geometry.curvature import Surroundings
 from engine.regression.data.dataset import Sample
 from engine.regression.morphing.convex_map import Weights
 from engine.regression.morphing.transfer import Located
@@ -64,9 +66,15 @@ class PreparedMesh:
     name: str
     cells: np.ndarray
 
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """Nodes that are near one another, for curvatures; of triangles alone."""
+        return Surroundings.of(self.cells)
+
     def forget(self) -> None:
         """Drop what is found again when it is needed: of hundreds of large meshes it would fill the memory."""
-        self.__dict__.pop("neighbours", None)
+        for found in ("neighbours", "surroundings"):
+            self.__dict__.pop(found, None)
 
 
 class Outline(ABC):

@@ -42,7 +42,7 @@ def test_the_metric_of_a_linear_map_is_its_own(model: RegressionModel) -> None:
 def test_a_model_with_metric_predicts_is_kept_and_has_gradients(
     model: RegressionModel, plates: Dataset, tmp_path: Path
 ) -> None:
-    assert model.metric is not None and model.processes.inputs.shape[1] == 8 + 1 + 5
+    assert set(model.further.kinds) == {"metric"} and model.processes.inputs.shape[1] == 8 + 1 + 5
     plain = train(plates, PARAMETERS.model_copy(update={"metric_modes": 0}))
     assert model.card["mean rrmse"] < 1.2 * plain.card["mean rrmse"]
     save_regression(model, tmp_path / "metric.safetensors")
