@@ -131,7 +131,7 @@ class Stage:
         if self.run.state == "running":
             self.key("Space")
             self.wait(lambda: self.run.state in ("paused", "finished"), "the pause")
-        QTest.qWait(120)  # the last Snapshot
+        self._see_the_last()
 
     def resume(self) -> None:
         """Let a paused run go on; it does once the engine says so."""
@@ -142,7 +142,7 @@ class Stage:
         if self.run.state == "paused":
             self.resume()
         self.wait(lambda: self.run.state == "finished", "the end of the run")
-        QTest.qWait(120)
+        self._see_the_last()
 
     # What a person does -------------------------------------------------------------------------------------------
 
@@ -305,6 +305,11 @@ class Stage:
         folder = self.window.keeping.engine_folder
         assert folder is not None
         return EngineSession(Settings(folder=folder, threads=THREADS, temporary=False))
+
+    def _see_the_last(self) -> None:
+        """A run that has stopped shows once more what it has come to, in a Snapshot that says so."""
+        self.wait(lambda: self._snapshot is not None and self._snapshot.state == self.run.state, "the last Snapshot")
+        QTest.qWait(20)  # panels that wait for the event loop
 
     def _keep(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot

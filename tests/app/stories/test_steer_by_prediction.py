@@ -56,7 +56,7 @@ def test_a_plate_is_predicted_dragged_and_steered(stage: Stage, model: Path, tmp
     stage.wait(lambda: bool(stage.document.objects), "the part")
     stage.key("Space")
     stage.wait(lambda: predicting.there and stage.run.state == "paused", "a prediction that waits")
-    QTest.qWait(300)
+    stage.wait(lambda: predicting.flag is not None and stage.view.scene.surface.coloured, "the field and the flag")
     assert predicting.flag is not None and not predicting.flag.is_new
     assert window.viewing.colouring == FIELD + "stress" and stage.view.scene.surface.coloured
     assert stage.view.scene.surface.shade.unit == "MPa"
