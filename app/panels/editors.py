@@ -7,13 +7,13 @@ from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QRect, Qt, Signal
 from PySide6.QtGui import QIcon, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from app.panels.handy_units import handy_unit
 from app.panels.icons import icon
 from app.panels.names_editor import NamesEditor
 from app.panels.number_field import NumberField, ValueSlider, field_tooltip, parameter_text
-from app.panels.offers import OF_MODEL, SEVERAL, offers
+from app.panels.offers import OF_MODEL, PLACE, SEVERAL, offers
 from app.panels.schema import ParameterField
 from engine.protocol.scene import Scene
 
@@ -64,6 +64,7 @@ class ParameterEditor(QWidget):
 
     value_changed = Signal(object)
     gesture_ended = Signal()
+    pick_wanted = Signal()
 
     def __init__(self, field: ParameterField, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,6 +74,7 @@ class ParameterEditor(QWidget):
         self.choice: QComboBox | None = None
         self.flag: QCheckBox | None = None
         self.numbers: list[NumberField] = []
+        self.pick: QToolButton | None = None
         self.text: QLineEdit | None = None
         self.names: NamesEditor | None = None
         row = QHBoxLayout(self)
@@ -138,7 +140,7 @@ class ParameterEditor(QWidget):
 
     def set_scene(self, scene: Scene | None) -> None:
         """Offer what of the scene can be named; signals nothing."""
-        if not self.field.picks or self.field.picks in OF_MODEL:
+        if not self.field.picks or self.field.picks in (*OF_MODEL, PLACE):
             return
         found = offers(scene, self.field.picks, parameter_text)
         if self.names is not None:
@@ -227,6 +229,13 @@ class ParameterEditor(QWidget):
             number.value_changed.connect(lambda _: self.value_changed.emit(self.value()))
             self.numbers.append(number)
             row.addWidget(number, 1)
+        if self.field.picks == PLACE:
+            self.pick = QToolButton(self)
+            self.pick.setIcon(icon("probe"))
+            self.pick.setAccessibleName(_tr("Pick in the view"))
+            self.pick.setToolTip(_tr("Pick in the view: the next click on the part"))
+            self.pick.clicked.connect(lambda _=False: self.pick_wanted.emit())
+            row.addWidget(self.pick)
 
     def _build_text(self, row: QHBoxLayout) -> None:
         if self.field.picks in SEVERAL:

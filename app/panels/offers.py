@@ -18,6 +18,9 @@ SEVERAL = ("numbers", "movers", "creases")
 OF_MODEL = ("predicted-field", "predicted-scalar")
 """These are no part of the scene, but of what the study's Model predicts."""
 
+PLACE = "part-place"
+"""A position, which a click on the part in the view gives."""
+
 
 @dataclass(frozen=True)
 class Offer:

@@ -20,6 +20,7 @@ class ParameterForm(QWidget):
 
     value_changed = Signal(str, object)  # name, value
     gesture_ended = Signal()
+    pick_wanted = Signal(str)  # name of a place
 
     def __init__(self, fields: list[ParameterField], *, label_width: int = 92, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -111,6 +112,7 @@ class ParameterForm(QWidget):
             label.reset_wanted.connect(editor.reset)
             editor.value_changed.connect(lambda value, name=field.name: self.value_changed.emit(name, value))
             editor.gesture_ended.connect(self.gesture_ended)
+            editor.pick_wanted.connect(lambda name=field.name: self.pick_wanted.emit(name))
             if field.picks in SEVERAL:  # a list has the whole width, below its title
                 grid.addWidget(label, 2 * row, 0, 1, 2)
                 grid.addWidget(editor, 2 * row + 1, 0, 1, 2)

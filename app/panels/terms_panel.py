@@ -44,6 +44,7 @@ class TermsPanel(QWidget):
     weight_changed = Signal(str, float)
     parameter_changed = Signal(str, str, object)  # term, name, value
     gesture_ended = Signal()
+    pick_wanted = Signal(str, str)  # term, name of a place
     add_wanted = Signal(str)  # kind
     remove_wanted = Signal(str)
     mask_wanted = Signal(str, object)  # term, name of a selection: "" the working one, None everywhere
@@ -151,6 +152,7 @@ class TermsPanel(QWidget):
         card.parameter_changed.connect(
             lambda parameter, value, name=spec.name: self.parameter_changed.emit(name, parameter, value)
         )
+        card.pick_wanted.connect(lambda parameter, name=spec.name: self.pick_wanted.emit(name, parameter))
         card.gesture_ended.connect(self.gesture_ended)
         card.remove_wanted.connect(lambda name=spec.name: self.remove_wanted.emit(name))
         if card.where is not None:
@@ -180,6 +182,7 @@ class TermCard(QFrame):
 
     weight_changed = Signal(float)
     parameter_changed = Signal(str, object)
+    pick_wanted = Signal(str)
     gesture_ended = Signal()
     remove_wanted = Signal()
 
@@ -284,6 +287,7 @@ class TermCard(QFrame):
         self._form = ParameterForm(fields, label_width=70, parent=self)
         self._form.value_changed.connect(self.parameter_changed)
         self._form.gesture_ended.connect(self.gesture_ended)
+        self._form.pick_wanted.connect(self.pick_wanted)
         self._form.hide()
         fold = _small_button("chevron", self.tr("Parameters of {0}").format(name), self)
         fold.setCheckable(True)

@@ -129,6 +129,7 @@ class Listening(QObject):
         terms.weight_changed.connect(workbench.steering.set_weight)
         terms.parameter_changed.connect(workbench.steering.set_parameter)
         terms.add_wanted.connect(workbench.steering.add_term)
+        terms.pick_wanted.connect(workbench.probing.pick)
         terms.mask_wanted.connect(workbench.masking.set_mask)
         terms.outside_changed.connect(workbench.masking.set_outside)
         terms.remove_wanted.connect(workbench.steering.remove_term)

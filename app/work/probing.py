@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from app.work.engine_link import EngineLink
 from app.work.notices import Notices
 from app.work.predicting import Predicting, value_text
 from engine.core.errors import FormwrightError
+from engine.protocol.edits import SetParameter
 from engine.protocol.layers import BAND, FIELD
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ class Probing:
         self._notices = notices
         self._viewport: Viewport | None = None
         self._drawn: list[ProbeView] = []
+        self._wanted: tuple[str, str] | None = None
         self.changed = Topic()
         document.probes_changed.subscribe(self._refresh)
+        document.study_changed.subscribe(self._draw)
         predicting.changed.subscribe(self._refresh)
 
     def set_viewport(self, viewport: Viewport) -> None:
@@ -61,16 +64,30 @@ class Probing:
         self._viewport = viewport
         self._drawn = []
         viewport.probe_placed.connect(self.place)
+        viewport.tool_changed.connect(self._tool_changed)
         self._refresh()
 
+    def pick(self, term: str, parameter: str) -> None:
+        """Let the next click on the part say where a Term looks; leaving the tool calls it off."""
+        if not self._predicting.there or self._viewport is None:
+            self._notices.noted(_tr("Press Run first: there is nothing predicted yet"))
+            return
+        self._viewport.set_tool("probe")
+        self._wanted = term, parameter
+        self._notices.noted(_tr("Click on the part: the point goes with it"))
+
     def place(self, position: Vector) -> None:
-        """Keep a probe at a position [mm, world] on the surface that is seen."""
+        """Keep a probe at a position [mm, world] on the surface that is seen, or let a Term look there that waits for
+        it."""
         snapshot = self._predicting.snapshot
         if not self._predicting.there or snapshot is None:
             self._notices.noted(_tr("Press Run first: there is nothing predicted yet"))
             return
         vertices = snapshot.arrays["vertices"].astype(np.float64) + snapshot.origin
         corners, weights = nearest_on(vertices, snapshot.arrays["triangles"], np.asarray(position, np.float64))
+        if self._wanted is not None:
+            self._give(corners, weights, len(vertices))
+            return
         taken = {probe.number for probe in self._document.project.probes}
         number = next(number for number in range(1, len(taken) + 2) if number not in taken)
         probe = Probe(number, corners, weights, len(vertices))
@@ -89,7 +106,7 @@ class Probing:
         """Add a Term that lowers or raises the field that is shown, at a probe."""
         document, field = self._document, self._predicting.field
         probe = next((one for one in document.project.probes if one.number == number), None)
-        start = self._start_of(probe) if probe is not None else None
+        start = self._start_of(probe.corners, probe.weights, probe.vertex_count) if probe is not None else None
         if probe is None or start is None:
             return
         title = {"lower": _tr("{0} at {1}, lower"), "raise": _tr("{0} at {1}, higher")}[aim].format(field, number)
@@ -103,7 +120,9 @@ class Probing:
         """A Term can be made of a probe: it is on the part with which the Run began."""
         offered = any(entry.kind == TERM for entry in self._document.offered_terms())
         probe = next((one for one in self._document.project.probes if one.number == number), None)
-        return offered and probe is not None and self._start_of(probe) is not None
+        if not offered or probe is None:
+            return False
+        return self._start_of(probe.corners, probe.weights, probe.vertex_count) is not None
 
     def readings(self) -> list[Reading]:
         """All probes, as they stand on what is seen now."""
@@ -124,24 +143,49 @@ class Probing:
 
     # --------------------------------------------------------------------------------------------------------------
 
-    def _start_of(self, probe: Probe) -> Vector | None:
-        """Where its nearest node was when the Run began [mm, world]."""
-        mesh = self._link.inputs.get(PART)
-        vertices = getattr(mesh, "vertices", None)
-        if vertices is None or len(vertices) != probe.vertex_count:
+    def _give(self, corners: Sequence[int], weights: Sequence[float], vertex_count: int) -> None:
+        """Let the Term that waits for a place look at this one."""
+        assert self._wanted is not None and self._viewport is not None
+        (term, parameter), self._wanted = self._wanted, None
+        start = self._start_of(corners, weights, vertex_count)
+        if start is None:
+            self._notices.noted(_tr("This part is another one than the Run began with"))
+        else:
+            title = _tr("point of {0}").format(self._document.term_title(term))
+            try:
+                self._document.steer(SetParameter(owner=term, name=parameter, value=list(start)), title)
+            except FormwrightError as error:  # there is no such Term any more
+                self._notices.say(error)
+        self._viewport.set_tool("navigate")
+
+    def _tool_changed(self, tool: str) -> None:
+        if tool != "probe":
+            self._wanted = None
+
+    def _start_of(self, corners: Sequence[int], weights: Sequence[float], vertex_count: int) -> Vector | None:
+        """Where the nearest node of a place was when the Run began [mm, world]."""
+        vertices = self._begun_with()
+        if vertices is None or len(vertices) != vertex_count:
             return None
-        x, y, z = vertices[probe.corners[int(np.argmax(probe.weights))]].tolist()
+        x, y, z = vertices[corners[int(np.argmax(weights))]].tolist()
         return (x, y, z)
+
+    def _begun_with(self) -> np.ndarray | None:
+        """Vertices of the part when the Run began [mm, world], shape (n, 3)."""
+        return getattr(self._link.inputs.get(PART), "vertices", None)
 
     def _change(self, step: str, probes: tuple[Probe, ...]) -> None:
         self._document.change(step, replace(self._document.project, probes=probes))
 
     def _refresh(self) -> None:
+        self._draw()
+        self.changed()
+
+    def _draw(self) -> None:
         views = self._views()
         if self._viewport is not None and views != self._drawn:
             self._drawn = views
             self._viewport.set_probes(views)
-        self.changed()
 
     def _views(self) -> list[ProbeView]:
         if not self._predicting.there:
@@ -151,9 +195,28 @@ class Probing:
             for reading in self.readings()
             if reading.place is not None
         ]
+        views += self._looked_at()
         flag = self._predicting.flag
         if flag is not None and flag.is_new and flag.place is not None:
             views.append(ProbeView(flag.place, _tr("new here"), warning=True))
+        return views
+
+    def _looked_at(self) -> list[ProbeView]:
+        """Where Terms on a field at a point look, where no probe is."""
+        snapshot, before = self._predicting.snapshot, self._begun_with()
+        vertices = snapshot.arrays.get("vertices") if snapshot is not None else None
+        if snapshot is None or before is None or vertices is None or len(vertices) != len(before):
+            return []
+        marked = {probe.corners[int(np.argmax(probe.weights))] for probe in self._document.project.probes}
+        views = []
+        for spec in self._document.study.terms:
+            values = self._document.term_parameters(spec) if spec.kind == TERM and spec.enabled else {}
+            if values.get("reduce") != "point":
+                continue
+            node = int(((before - np.asarray(values["point"], np.float64)) ** 2).sum(axis=1).argmin())
+            if node not in marked:
+                x, y, z = (vertices[node].astype(np.float64) + snapshot.origin).tolist()
+                views.append(ProbeView((x, y, z), self._document.term_title(spec.name)))
         return views
 
 

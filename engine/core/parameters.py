@@ -47,7 +47,8 @@ def parameter(
     live : may change while a Run goes on (as a `SetParameter` Edit)
     advanced : folded away at first
     picks : a text of names in the study's scene, which panels let a person choose: "numbers", "movers" or "creases"
-        (several, with commas between them), "sheet" or "body" (one)
+        (several, with commas between them), "sheet" or "body" (one); "predicted-field" or "predicted-scalar": what the
+        study's Model predicts; a position "part-place": where the part is clicked on in the view
     shown_for : it means something only where these other parameters have one of these values
     choice_help : what each of its choices is good for, in a sentence that panels show with it
     """

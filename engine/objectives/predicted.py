@@ -102,7 +102,8 @@ class PredictedField(PartTerm):
             },
         )  # fmt: skip
         point: Position = parameter(
-            (0.0, 0.0, 0.0), title="Point", unit="mm", live=True, shown_for={"reduce": ["point"]},
+            (0.0, 0.0, 0.0), title="Point", unit="mm", live=True, picks="part-place",
+            shown_for={"reduce": ["point"]},
             help="On the part as it was when the Run began; the nearest node is taken.",
         )  # fmt: skip
         sharpness: float = parameter(

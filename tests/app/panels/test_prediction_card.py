@@ -227,6 +227,52 @@ def test_a_probe_becomes_a_wish(card: PredictionCard, predicting: Workbench, sen
     assert all(one.kind != "predicted-field" for one in predicting.document.study.terms)
 
 
+def test_the_point_of_a_wish_is_typed_or_picked_on_the_part_and_marked_there(
+    qtbot: Any, predicting: Workbench, sent: list[Any]
+) -> None:
+    view = FakeViewport()
+    predicting.set_viewport(view)
+    document, panel = predicting.document, TermsPanel(predicting.document)
+    qtbot.addWidget(panel)
+    panel.pick_wanted.connect(predicting.probing.pick)
+    panel.parameter_changed.connect(predicting.steering.set_parameter)
+    predicting.steering.add_term("predicted-field")
+    name = document.study.terms[-1].name
+    form = panel.card(name)._form
+    assert form is not None
+    point = form.editors["point"]
+    assert point.pick is not None and point.isHidden(), "its mean and its largest value have no place"
+    predicting.steering.set_parameter(name, "reduce", "point")
+    assert not point.isHidden()
+    (mark,) = view.last("set_probes")[0][0]
+    assert mark.place == (0.0, 0.0, 0.0) and mark.text == document.term_title(name)
+
+    # Typed.
+    for number, text in zip(point.numbers, ("9", "8", "0"), strict=True):
+        number.selectAll()
+        QTest.keyClicks(number, text)
+        QTest.keyClick(number, Qt.Key.Key_Return)
+    assert sent[-1] == SetParameter(owner=name, name="point", value=[9.0, 8.0, 0.0])
+    assert view.last("set_probes")[0][0][0].place == (10.0, 10.0, 0.0), "the nearest node"
+
+    # Picked, on the part as it is by now: what is kept is the node's place at the beginning.
+    wider = CORNERS * [2.0, 1.0, 1.0]
+    predicting.link.snapshot_arrived(seen(arrays={"vertices": wider.astype(np.float32)}))
+    QTest.mouseClick(point.pick, Qt.MouseButton.LeftButton)
+    view.probe_placed.emit((19.0, 1.0, 0.0))
+    assert sent[-1] == SetParameter(owner=name, name="point", value=[10.0, 0.0, 0.0])
+    assert [number.value() for number in point.numbers] == [10.0, 0.0, 0.0]
+    assert view.last("set_probes")[0][0][0].place == (20.0, 0.0, 0.0) and not document.project.probes
+    document.undo()
+    assert document.term_parameters(document.study.terms[-1])["point"] == [9.0, 8.0, 0.0]
+
+    # Called off with the tool; the next click keeps a probe as ever, and one at the same node marks it.
+    QTest.mouseClick(point.pick, Qt.MouseButton.LeftButton)
+    view.leave_tool()
+    view.probe_placed.emit((19.0, 9.0, 0.0))
+    assert len(document.project.probes) == 1 and len(view.last("set_probes")[0][0]) == 1
+
+
 def test_scalars_are_sliders_over_what_was_learnt(qtbot: Any, predicting: Workbench, sent: list[Any]) -> None:
     card = ModelInputsCard(predicting.predicting)
     qtbot.addWidget(card)
