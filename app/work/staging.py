@@ -361,7 +361,8 @@ class Staging:
     def _clear_place(self, body: Solid | Obstacle) -> Pose:
         """Where a new body stands: on the ground, below what is in its way there, or above everything.
 
-        What comes under a sheet that hangs there already is what the sheet shall fall on.
+        What comes under a sheet that hangs or lies there already is what the sheet shall fall on. Under a sheet that
+        something carries there is no room: what comes then stands on it.
         """
         points = self.shapes.mesh(body, {}).vertices
         low, high = points.min(axis=0), points.max(axis=0)
@@ -375,11 +376,26 @@ class Staging:
             return [box for box in boxes if (low + lift < box[1] + near).all() and (high + lift > box[0] - near).all()]
 
         height, met = ground, in_way(ground)
+        if not met and isinstance(body, Obstacle):
+            met = self._fall_through(low, high)
         if met:
             height = min(float(box[0][2]) for box in met) - apart - float(high[2])
         if met and in_way(height):
             height = max(float(box[1][2]) for box in boxes) + apart - float(low[2])
         return Pose(translation=(0.0, 0.0, float(f"{height / MILLIMETRES:.6g}")))
+
+    def _fall_through(self, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
+        """Boxes [mm] of the sheets over a rectangle of the ground, where nothing is below that could carry them."""
+
+        def over(box: np.ndarray) -> bool:
+            return bool((low[:2] < box[1][:2]).all() and (high[:2] > box[0][:2]).all())
+
+        scene = self._scene()
+        sheets = [box for box in (self.box_of(sheet.name) for sheet in scene.sheets) if box is not None and over(box)]
+        others = [self.box_of(body.name) for body in (*scene.solids, *scene.obstacles)]
+        lowest = min((float(box[0][2]) for box in sheets), default=0.0)
+        carried = any(box is not None and over(box) and box[1][2] <= lowest for box in others)
+        return [] if carried else sheets
 
     def _add(self, thing: Any) -> None:
         scene = self._scene()

@@ -46,11 +46,21 @@ def paint_line(painter: QPainter, view: Viewport, line: QPolygonF, colour: str, 
 
 
 def paint_label(painter: QPainter, view: Viewport, corner: QPointF, text: str) -> None:
-    """Words on a panel whose lower left corner is `corner`."""
-    metrics = QFontMetricsF(painter.font())
-    box = QRectF(corner.x(), corner.y() - metrics.height(), metrics.horizontalAdvance(text) + 12, metrics.height() + 4)
+    """Words on a panel whose lower left corner is `corner`; one in the view is moved so that all of it is seen."""
+    box = label_box(corner, text, QFontMetricsF(painter.font()), QRectF(view.rect()))
     paint_panel(painter, view, box)
     paint_text(painter, view.theme.text, box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def label_box(corner: QPointF, text: str, metrics: QFontMetricsF, within: QRectF) -> QRectF:
+    """The panel of a label. What belongs to a place beyond the view stays there."""
+    box = QRectF(corner.x(), corner.y() - metrics.height(), metrics.horizontalAdvance(text) + 12, metrics.height() + 4)
+    if within.intersects(box):
+        box.moveRight(min(box.right(), within.right()))
+        box.moveBottom(min(box.bottom(), within.bottom()))
+        box.moveLeft(max(box.left(), within.left()))
+        box.moveTop(max(box.top(), within.top()))
+    return box
 
 
 def paint_panel(painter: QPainter, view: Viewport, box: QRectF) -> None:

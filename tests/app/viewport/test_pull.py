@@ -8,10 +8,12 @@ from typing import Any
 import mouse
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 
 from app.viewport.image import ImageViewport
+from app.viewport.overlay.ink import label_box
 from app.viewport.overlay.pulling import pull_label
 from engine.protocol.snapshot import Snapshot
 
@@ -94,6 +96,18 @@ def test_what_is_refused_draws_no_line_and_says_why_at_the_pointer(view: ImageVi
     assert view.state.pull is None and view.state.hint == "right stands still"
     mouse.release(view, pixel(view, (124.0, 13.0, 0.0)))
     assert view.told[-1] == ("right", 2, None) and view.state.hint == ""
+
+
+def test_labels_near_the_border_are_moved_into_the_view_and_those_beyond_it_are_not(view: ImageViewport) -> None:
+    inside, metrics = QRectF(view.rect()), QFontMetricsF(view.font())
+    width, height = inside.width(), inside.height()
+    words = "the table moves as its motion says"
+    for corner in ((0.5 * width, 0.5 * height), (width - 20.0, 0.5 * height), (20.0, 5.0), (20.0, height - 1.0)):
+        box = label_box(QPointF(*corner), words, metrics, inside)
+        assert inside.contains(box), f"all of the label at {corner} is seen"
+    free = label_box(QPointF(40.0, 60.0), words, metrics, inside)
+    assert (free.left(), free.top()) == (40.0, 60.0 - metrics.height()), "what has room stays"
+    assert label_box(QPointF(width + 50.0, 60.0), words, metrics, inside).left() == width + 50.0
 
 
 def test_the_label_says_the_force_of_the_spring_once_the_run_has_felt_it(view: ImageViewport) -> None:

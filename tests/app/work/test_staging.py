@@ -47,6 +47,16 @@ def test_an_obstacle_goes_below_the_sheet_that_is_in_its_way_and_a_solid_above(s
     assert heights["Box"].min() > heights["Sheet"].max()
 
 
+def test_an_obstacle_goes_below_a_sheet_that_was_drawn_on_the_ground_unless_something_carries_it(staging: Any) -> None:
+    square = [(-80.0, -80.0, 0.0), (80.0, -80.0, 0.0), (80.0, 80.0, 0.0), (-80.0, 80.0, 0.0)]
+    staging.add_outline(square)
+    assert staging.box_of("Sheet")[:, 2].max() == 0.0, "where it was drawn"
+    staging.add_body("obstacle", "ball")
+    assert staging.box_of("Ball")[1, 2] < 0.0, "the sheet falls on it"
+    staging.add_body("obstacle", "box")
+    assert staging.box_of("Box")[0, 2] > 0.0, "the sheet has what it falls on"
+
+
 def test_the_set_up_stays_in_sight_until_the_run_shows_something(staging: Any, window: Any) -> None:
     staging.add_body("sheet", "rectangle")
     drawing, link = window.workbench.scene_drawing, window.link
