@@ -15,13 +15,13 @@ Body = TypeVar("Body", Sheet, Solid, Obstacle, Gripper)
 
 def with_live(running: Scene, wanted: Scene) -> Scene:
     """The scene `running` with what can change while it runs taken from `wanted`: materials, gravity, friction,
-    motions, sensors, the duration, and what is shown."""
+    motions, sensors, the duration, in how many parts a step may be taken, and what is shown."""
     names = {body.name for body in running.bodies()}
     sensors = [sensor for sensor in wanted.sensors if not sensor.body or sensor.body in names]
     return running.model_copy(
         update={
             "gravity": wanted.gravity,
-            "time": running.time.model_copy(update={"duration": wanted.time.duration}),
+            "time": running.time.model_copy(update={"duration": wanted.time.duration, "divide": wanted.time.divide}),
             "contact": running.contact.model_copy(update={"friction": wanted.contact.friction}),
             "friction": [pair for pair in wanted.friction if set(pair.between) <= names],
             "sensors": sensors,

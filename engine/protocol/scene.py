@@ -442,6 +442,11 @@ class Time(ParameterModel):
         help="Implicit Euler damps strongly; BDF2 less; the midpoint rule not at all. Quasi-static: every step is an "
         "equilibrium.",
     )
+    divide: int = parameter(
+        8, title="Parts of a step", ge=1, le=1024, soft_max=64, logarithmic=True, live=True, advanced=True,
+        help="A step that would lead through something, or finds no end, is taken in 2, 4, 8 … parts, at most so many. "
+        "1 never divides it.",
+    )  # fmt: skip
     tolerance: float = parameter(
         1e-8, title="Tolerance", help="Residual over the size of the forces at which a step ends.", gt=0.0, le=1e-2,
         logarithmic=True, advanced=True,

@@ -2,29 +2,30 @@
 
 Where ∇E(x, p) = 0, dx/dp follows from one linear system with the exact Hessian (never the projected one): the adjoint
 solves it backwards, step by step, through the inertia of the scheme, what is held, and creases that yield. It knows
-nothing of Newton's iterations. Solved steps are stored within a memory budget; where that is too small, snapshots are,
-and stretches of steps are taken again on the way back, to the same last bit (A. Griewank, A. Walther: Evaluating
-derivatives, chapter 12).
+nothing of Newton's iterations. A step that was divided is as many of them as it has parts. Solved steps are stored
+within a memory budget; where that is too small, snapshots are, and stretches of steps are taken again on the way back,
+to the same last bit (A. Griewank, A. Walther: Evaluating derivatives, chapter 12).
 """
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from engine.core.errors import MemoryLimitError, NonFiniteError, NotDifferentiableError, ParameterError
+from engine.core.errors import NonFiniteError, NotDifferentiableError, ParameterError
+from engine.simulation.held_path import HeldPath, straight_path
 from engine.simulation.linear import Assembler, ExactSolver, SingularMatrixError
 from engine.simulation.multigrid import rigid_modes
 from engine.simulation.newton import NewtonSettings
 from engine.simulation.schemes import Combination, SchemeName
-from engine.simulation.stepper import Moment, Snapshot, Solved, Stepper
+from engine.simulation.stepper import Snapshot, Solved, Stepper
+from engine.simulation.storing import Budget, backwards
 from engine.simulation.system import GRAVITY, System
 
 MEMORY_BUDGET = 2**30
@@ -37,11 +38,13 @@ class Motion:
 
     positions, velocities : at the start and after each step [m], [m/s], shape (steps + 1, vertex_count, 3)
     states : differentiable states of energies at the end, by their full names ("bending.plastic_angles")
+    parts : in which each step was taken; they change where the motion changes much, and count as given for gradients
     """
 
     positions: Tensor
     velocities: Tensor
     states: Mapping[str, Tensor]
+    parts: tuple[int, ...]
 
 
 def simulate(
@@ -52,17 +55,19 @@ def simulate(
     steps: int,
     step_size: float,
     scheme: SchemeName = "implicit-euler",
-    held: Tensor | None = None,
+    held: Tensor | HeldPath | None = None,
     parameters: Mapping[str, Tensor] | None = None,
     newton: NewtonSettings | None = None,
+    divide: int = 1,
     memory: int = MEMORY_BUDGET,
     between: Callable[[], None] = lambda: None,
 ) -> Motion:
     """Take steps from `positions` and `velocities`, differentiable in all tensors that are given.
 
-    held : where the held unknowns are after each step [m], shape (steps, held_count); where they are at the start
-        without it
+    held : where the held unknowns are after each step [m], shape (steps, held_count), on straight lines within a step
+        that is divided; or at any time; where they are at the start without it
     parameters : by full name ("membrane.young", "gravity"); others are as they are in `system`
+    divide : the most parts in which a step is taken that cannot be taken whole
     memory : bytes that stored steps may take
     between : called before every step, forward and back; what it raises ends the work
 
@@ -72,27 +77,42 @@ def simulate(
     given = dict(parameters or {})
     if velocities is None:
         velocities = torch.zeros_like(positions)
+    if steps < 1:
+        raise ParameterError("steps", f"must be at least 1, and is {steps}.")
+    path = held if isinstance(held, HeldPath) else _straight(system, positions, held, steps)
+    problem = _Problem(system, tuple(given), path, steps, step_size, scheme, newton, divide, memory, between)
+    outputs = _Simulation.apply(problem, positions, velocities, *path.leaves, *given.values())
+    states = dict(zip(problem.state_names(), outputs[2:], strict=True))
+    return Motion(outputs[0], outputs[1], states, tuple(problem.parts))
+
+
+def _straight(system: System, positions: Tensor, held: Tensor | None, steps: int) -> HeldPath:
+    start = positions.reshape(-1)[system.held]
     if held is None:
-        held = positions.reshape(-1)[system.held].expand(steps, -1)
-    if steps < 1 or held.shape != (steps, len(system.held)):
-        raise ParameterError("held", f"must have the shape ({steps}, {len(system.held)}), with at least one step.")
-    problem = _Problem(system, tuple(given), steps, step_size, scheme, newton, memory, between)
-    outputs = _Simulation.apply(problem, positions, velocities, held, *given.values())
-    return Motion(outputs[0], outputs[1], dict(zip(problem.state_names(), outputs[2:], strict=True)))
+        return straight_path(start.expand(steps + 1, -1))
+    if held.shape != (steps, len(system.held)):
+        raise ParameterError("held", f"must have the shape ({steps}, {len(system.held)}).")
+    return straight_path(torch.cat([start[None].to(held.device), held]))
 
 
 @dataclass
 class _Problem:
-    """What does not change between going forward and back."""
+    """What does not change between going forward and back.
+
+    parts : in which each step was taken, as far as the way forward has got
+    """
 
     system: System
     names: tuple[str, ...]
+    path: HeldPath
     steps: int
     step_size: float
     scheme: SchemeName
     newton: NewtonSettings | None
+    divide: int
     memory: int
     between: Callable[[], None]
+    parts: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.states = self.system.states()
@@ -124,115 +144,106 @@ class _Problem:
             step_size=self.step_size,
             scheme=self.scheme,
             newton=self.newton,
+            divide=self.divide,
         )
 
-    def stretch(self, snapshot_size: int) -> int:
-        """Steps between snapshots, all stored while one stretch goes back: as many as memory allows."""
-        stored = 3 * snapshot_size  # what was before a step, what it found and its target
-        if self.steps * stored <= self.memory:
-            return self.steps
+    def take(self, stepper: Stepper, leaves: Sequence[Tensor]) -> Solved:
+        """The step that is next, with the path's `leaves`; in as many parts as it was taken before, if it was.
 
-        def needed(stretch: int) -> int:
-            return math.ceil(self.steps / stretch) * snapshot_size + stretch * stored
+        Every one begins with solvers that know nothing of the ones before: so it does not matter to the last bit where
+        snapshots are, nor how much memory there is.
+        """
+        self.between()
+        stepper.forget()
+        step = stepper.moment.step
 
-        for stretch in range(self.steps - 1, 0, -1):
-            if needed(stretch) <= self.memory:
-                return stretch
-        least = min(needed(stretch) for stretch in range(1, self.steps + 1))
-        raise MemoryLimitError(
-            f"The gradient of {self.steps} steps needs {least / 2**20:.1f} MiB for stored steps, and "
-            f"{self.memory / 2**20:.1f} MiB are allowed.",
-            remedy="Allow more memory, or take fewer steps.",
-        )
+        def way(part: float) -> Tensor:
+            return self.path.places(torch.tensor([step + part], dtype=torch.float64), leaves)[0]
 
-
-@dataclass(frozen=True)
-class _Record:
-    """A step as it is stored: what was before it, and what it found."""
-
-    before: Moment
-    solved: Solved
+        solved = stepper.step(way, parts=self.parts[step] if step < len(self.parts) else None)
+        if step == len(self.parts):
+            self.parts.append(len(solved.parts))
+        return solved
 
 
 class _Simulation(torch.autograd.Function):
     @staticmethod
     def forward(
-        context: Any, problem: _Problem, positions: Tensor, velocities: Tensor, held: Tensor, *given: Tensor
+        context: Any, problem: _Problem, positions: Tensor, velocities: Tensor, *rest: Tensor
     ) -> tuple[Tensor, ...]:
+        leaves, given = rest[: len(problem.path.leaves)], rest[len(problem.path.leaves) :]
         system = problem.system
         with system.borrowed():
             stepper = problem.stepper(positions, velocities, given)
-            stretch = problem.stretch(stepper.snapshot().size)
+            budget = Budget(problem.steps, problem.memory, stepper.snapshot().size)
+            stretch = budget.stretch
             frames, speeds = [stepper.positions.clone()], [stepper.velocities.clone()]
             snapshots: list[Snapshot] = []
-            records: list[_Record] = []
+            records: list[Solved] = []
+            wanted = any(context.needs_input_grad)
+            stored = wanted and stretch == problem.steps
             for number in range(problem.steps):
                 if number % stretch == 0:
                     snapshots.append(stepper.snapshot())
-                record = _taken(problem, stepper, held[number].detach())
-                if stretch == problem.steps and any(context.needs_input_grad):
-                    records.append(record)
+                solved = problem.take(stepper, leaves)
                 frames.append(stepper.positions.clone())
                 speeds.append(stepper.velocities.clone())
+                if wanted and len(solved.parts) > 1:
+                    stored = stored and sum(problem.parts) <= budget.room(len(solved.parts), stretch)
+                if stored:
+                    records.append(solved)
+                else:
+                    records.clear()
             states = system.states()
             ends = [
                 states[owner][name].clone()
                 for owner, _, name in (full.rpartition(".") for full in problem.state_names())
             ]
-        context.problem, context.stretch = problem, stretch
+        context.problem, context.stretch, context.room = problem, stretch, budget.room(1, stretch)
         context.snapshots, context.records = snapshots, records
-        context.save_for_backward(positions, velocities, held, *given)
+        context.save_for_backward(positions, velocities, *rest)
         return torch.stack(frames), torch.stack(speeds), *ends
 
     @staticmethod
     @once_differentiable
     def backward(context: Any, *seeds: Tensor) -> tuple[Tensor | None, ...]:
         problem: _Problem = context.problem
-        positions, velocities, held, *given = context.saved_tensors
+        positions, velocities, *rest = context.saved_tensors
+        leaves, given = rest[: len(problem.path.leaves)], rest[len(problem.path.leaves) :]
         with torch.no_grad(), problem.system.borrowed():
             stepper = problem.stepper(positions, velocities, given)
             back = _Backward(problem, seeds)
+
+            def take(stepper: Stepper) -> Solved:
+                return problem.take(stepper, leaves)
+
             for start in reversed(range(0, problem.steps, context.stretch)):
                 end = min(start + context.stretch, problem.steps)
-                records = context.records or _take_again(
-                    problem, stepper, context.snapshots[start // context.stretch], held[start:end]
+                again = backwards(
+                    take, stepper, context.snapshots[start // context.stretch], end, problem.parts, context.room
                 )
-                for record in reversed(records):
+                for solved in reversed(context.records) if context.records else again:
                     problem.between()
-                    back.step(record)
+                    back.step(solved)
             back.finish()
         parameters = [back.parameters.get(name) for name in problem.names]
         shaped = [
             None if found is None else found.reshape(value.shape)
             for found, value in zip(parameters, given, strict=True)
         ]
-        return (None, back.position, back.velocity, torch.stack(back.held[::-1]), *shaped)
-
-
-def _take_again(problem: _Problem, stepper: Stepper, snapshot: Snapshot, held: Tensor) -> list[_Record]:
-    stepper.restore(snapshot)
-    return [_taken(problem, stepper, there) for there in held.detach()]
-
-
-def _taken(problem: _Problem, stepper: Stepper, held: Tensor) -> _Record:
-    """One step. Every one begins with solvers that know nothing of the ones before: so it does not matter to the last
-    bit where snapshots are, nor how much memory there is."""
-    problem.between()
-    stepper.forget()
-    before = stepper.moment
-    return _Record(before, stepper.step(held))
+        return (None, back.position, back.velocity, *back.pulled(leaves), *shaped)
 
 
 class _Backward:
     """Adjoints on their way from the last step to the first.
 
-    position, velocity : of the state after the step that is next
-    held : of where held unknowns are, from the last step to the first
+    position, velocity : of the state after the part of a step that is next
     parameters : by full name
     """
 
     def __init__(self, problem: _Problem, seeds: Sequence[Tensor]) -> None:
         self._system = problem.system
+        self._path = problem.path
         self._seeds = seeds
         unknowns = self._system.unknowns
         self._assembler = Assembler(self._system.free, unknowns.size)
@@ -244,13 +255,27 @@ class _Backward:
         self._states: dict[str, Tensor] = {
             name: seed.clone() for name, seed in zip(problem.state_names(), seeds[2:], strict=True)
         }
-        self.held: list[Tensor] = []
+        self._held: list[tuple[float, Tensor]] = []
         self.parameters: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), dtype=torch.float64))
 
-    def step(self, record: _Record) -> None:
+    def step(self, solved: Solved) -> None:
         """Through one step."""
-        system, unknowns, solved = self._system, self._system.unknowns, record.solved
-        scheme, number = solved.scheme, record.before.step
+        parts, number = solved.parts, solved.before.step
+        none = torch.zeros_like(self.position)
+        # Of the moment before the one before a part: that is where the part before it began, or the step before.
+        earlier_position, earlier_velocity = none, none
+        for done in range(len(parts), 0, -1):
+            before = self._part(parts[done - 1], number + done / len(parts))
+            self.position = before.position + earlier_position
+            self.velocity = before.velocity + earlier_velocity
+            earlier_position, earlier_velocity = before.earlier_position, before.earlier_velocity
+        self.position = self.position + self._earlier_position + self._seeds[0][number]
+        self.velocity = self.velocity + self._earlier_velocity + self._seeds[1][number]
+        self._earlier_position, self._earlier_velocity = earlier_position, earlier_velocity
+
+    def _part(self, solved: Solved, time: float) -> _Adjoints:
+        """Through one part of a step, of which `time` steps have gone by at its end."""
+        system, unknowns, scheme = self._system, self._system.unknowns, solved.scheme
         system.restore(solved.states)
         after_position, after_velocity = scheme.next_position, scheme.next_velocity
         before = _Adjoints.none_like(self.position)
@@ -259,7 +284,7 @@ class _Backward:
         adjoint = solved.q.new_zeros(unknowns.size)
         unknowns.positions(adjoint).copy_(after_position.solved * self.position + after_velocity.solved * self.velocity)
         states = self._through_states(solved.q, adjoint)
-        z = self._solve(solved, adjoint, number + 1)
+        z = self._solve(solved, adjoint, solved.before.step + 1)
         motion = unknowns.positions(z)
         for owner, energy in system.energies.items():
             for name, value in energy.mixed(solved.q, z).items():
@@ -275,12 +300,21 @@ class _Backward:
         self._add(GRAVITY, (system.vertex_masses[:, None] * motion).sum(dim=0))
         # Held unknowns were put where they are after the step, whatever the scheme makes of the minimum.
         there = adjoint[system.held] / after_position.solved
-        self.held.append(there)
+        self._held.append((time, there))
         before.position.reshape(-1)[system.held] -= after_position.position * there
         self._states = states
-        self.position = before.position + self._earlier_position + self._seeds[0][number]
-        self.velocity = before.velocity + self._earlier_velocity + self._seeds[1][number]
-        self._earlier_position, self._earlier_velocity = before.earlier_position, before.earlier_velocity
+        return before
+
+    def pulled(self, leaves: Sequence[Tensor]) -> list[Tensor | None]:
+        """Of the leaves of the path of what is held."""
+        times = torch.tensor([time for time, _ in self._held], dtype=torch.float64)
+        with torch.enable_grad():
+            own = [leaf.detach().requires_grad_() for leaf in leaves]
+            places = self._path.places(times, own)
+        wanted = torch.stack([there for _, there in self._held]).to(places.device)
+        if not places.requires_grad:
+            return [None for _ in leaves]
+        return list(torch.autograd.grad(places, own, wanted, allow_unused=True))
 
     def finish(self) -> None:
         """Through the states at the start; refuse gradients that are no numbers."""

@@ -117,6 +117,14 @@ class StressedEnergy(Protocol):
     def hessian(self, q: Tensor, *, project: bool, stresses: Tensor | None = None) -> SparseMatrix: ...
 
 
+@runtime_checkable
+class PacedEnergy(Protocol):
+    """An Energy that knows how long a step is. What it was told is part of its state."""
+
+    def pace(self, step_size: float) -> None:
+        """The step that begins takes so long [s]."""
+
+
 class Trackless:
     """The part of an Energy whose value does not hang on the way to where it is taken."""
 

@@ -3,7 +3,9 @@
 A step minimises E(x*) + w/2 |x* − x̂|²_M, where x̂ is a combination of positions and velocities before it, and new
 positions and velocities are combinations of x* and those. Implicit Euler damps; BDF2 damps less; the implicit midpoint
 rule does not damp, and keeps linear and angular momentum (E. Hairer, C. Lubich, G. Wanner: Geometric numerical
-integration, section IV.2). "quasi-static" has no inertia: every step is an equilibrium.
+integration, section IV.2). "quasi-static" has no inertia: every step is an equilibrium. BDF2 may
+change its step: its numbers are those of the parabola through three moments that are not even in time (E. Hairer,
+S. P. Nørsett, G. Wanner: Solving ordinary differential equations I, section III.5).
 """
 
 from __future__ import annotations
@@ -44,8 +46,12 @@ class Scheme:
     next_velocity: Combination
 
 
-def scheme_table(name: SchemeName, step_size: float, *, first: bool) -> Scheme:
-    """The numbers of a scheme for steps of `step_size` [s]; the first step of BDF2 is one of implicit Euler."""
+def scheme_table(name: SchemeName, step_size: float, *, first: bool, ratio: float = 1.0) -> Scheme:
+    """The numbers of a scheme for a step of `step_size` [s]; the first step of BDF2 is one of implicit Euler.
+
+    ratio : of its size to the time from the moment "before them" (see `Combination`) to its start; BDF2 is stable
+        where it is never above 1 + √2
+    """
     h = step_size
     if name == "quasi-static":
         return Scheme(0.0, Combination(position=1.0), Combination(solved=1.0), Combination())
@@ -57,13 +63,18 @@ def scheme_table(name: SchemeName, step_size: float, *, first: bool) -> Scheme:
             Combination(solved=4.0 / h, position=-4.0 / h, velocity=-1.0),
         )
     if name == "bdf2" and not first:
+        # h v = α x − β x' + γ x'' at the end of the step, and the same for its change of velocity.
+        alpha, beta, gamma = (1.0 + 2.0 * ratio) / (1.0 + ratio), 1.0 + ratio, ratio**2 / (1.0 + ratio)
         return Scheme(
-            2.25 / h**2,
+            (alpha / h) ** 2,
             Combination(
-                position=4.0 / 3.0, velocity=8.0 * h / 9.0, earlier_position=-1.0 / 3.0, earlier_velocity=-2.0 * h / 9.0
+                position=beta / alpha,
+                velocity=beta * h / alpha**2,
+                earlier_position=-gamma / alpha,
+                earlier_velocity=-gamma * h / alpha**2,
             ),
             Combination(solved=1.0),
-            Combination(solved=1.5 / h, position=-2.0 / h, earlier_position=0.5 / h),
+            Combination(solved=alpha / h, position=-beta / h, earlier_position=gamma / h),
         )
     if name in ("implicit-euler", "bdf2"):
         return Scheme(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import GeometryError, ParameterError
-from engine.simulation.energy import Energy, Unknowns
+from engine.simulation.energy import Energy, PacedEnergy, Unknowns
 from engine.simulation.errors import StepError
 from engine.simulation.mass import Mass
 
@@ -125,6 +125,12 @@ class System:
         """Let energies take over that a simulation starts at q."""
         for energy in self.energies.values():
             energy.begin(q)
+
+    def pace(self, step_size: float) -> None:
+        """Let energies know how long the step is that begins [s]."""
+        for energy in self.energies.values():
+            if isinstance(energy, PacedEnergy):
+                energy.pace(step_size)
 
     def blocked(self, q: Tensor, step: int) -> StepError | None:
         """What to tell at a step where limits let nothing go on from q."""

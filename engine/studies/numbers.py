@@ -84,9 +84,10 @@ def sensitivity_of(
             steps=horizon,
             step_size=time.step,
             scheme=time.scheme,
-            held=world.held_path(horizon, _changed(world.poses(horizon, first=first), motions), first=first),
+            held=world.held_way(horizon, _changed(world.poses(horizon, first=first), motions), first=first),
             parameters=world.expanded(given),
             newton=NewtonSettings(tolerance=time.tolerance),
+            divide=time.divide,
             between=between,
         )
         with torch.enable_grad():

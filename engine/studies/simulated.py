@@ -208,9 +208,10 @@ class SimulatedProblem(ABC):
                 steps=time.steps,
                 step_size=time.step,
                 scheme=time.scheme,
-                held=self.world.held_path(time.steps, poses),
+                held=self.world.held_way(time.steps, poses),
                 parameters=self.world.expanded(controls.parameters),
                 newton=NewtonSettings(tolerance=time.tolerance),
+                divide=time.divide,
                 memory=self.parameters.memory * 2**20,
             )
         except (StepError, GeometryError, NonFiniteError) as error:

@@ -24,6 +24,7 @@ from engine.simulation.parametrised import Limits, Parametrised
 from engine.simulation.triplets import VertexBlocks
 
 COEFFICIENT = Limits(0.0)
+STEP_SIZE = "step_size"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Friction(Parametrised, Trackless):
     stiffness : of `normal`, whose forces press; the two must be changed together
     pair_slots : the coefficient of each pair of bodies, int64
     speed : ε [m/s], below which contacts stick
+    step_size : h [s] of the first step; of others `pace` says it
     """
 
     owner = "friction"
@@ -72,11 +74,19 @@ class Friction(Parametrised, Trackless):
         self.unknowns = unknowns
         self.surface = normal.surface
         self.end = end
-        self.stick = speed * step_size
+        self._speed, self._step_size = speed, step_size
         self._normal = normal
         self._slots = pair_slots
         self._kept: tuple[Contacts, Lagged] | None = None
         self._strength: Tensor | None = None
+
+    @property
+    def stick(self) -> float:
+        """ε h [m]."""
+        return self._speed * self._step_size
+
+    def pace(self, step_size: float) -> None:
+        self._step_size = step_size
 
     def value(self, q: Tensor) -> Tensor:
         contacts, arguments = self._arguments(q)
@@ -122,10 +132,11 @@ class Friction(Parametrised, Trackless):
         return {name: value.to(q.device) for name, value in zip(leaves, found, strict=True)}
 
     def state(self) -> dict[str, Tensor]:
-        return self.end.state()
+        return self.end.state() | {STEP_SIZE: torch.tensor([self._step_size], dtype=torch.float64)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.end.restore(state)
+        self._step_size = float(state[STEP_SIZE])
         self._forget()
 
     def begin(self, q: Tensor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,9 +15,10 @@ from engine.geometry.mesh import Mesh
 from engine.protocol.scene import Scene, Sheet, Solid
 from engine.simulation.contact.contact import Contact
 from engine.simulation.energy import Energy, Unknowns
+from engine.simulation.held_path import HeldPath, straight
 from engine.simulation.mass import Mass
 from engine.simulation.newton import NewtonSettings
-from engine.simulation.stepper import Solved, Stepper
+from engine.simulation.stepper import Solved, Stepper, Way
 from engine.simulation.system import System, held_vertices
 from engine.simulation.world.bodies import Body, scene_bodies
 from engine.simulation.world.contacts import friction_values, scene_contact
@@ -103,11 +104,16 @@ class World:
             step_size=time.step,
             scheme=time.scheme,
             newton=NewtonSettings(tolerance=time.tolerance),
+            divide=time.divide,
         )
 
     def held_positions(self, time: float) -> Tensor:
         """Where the held unknowns are at `time` [s]: [m], shape (held_count,)."""
         return self._holding.at(torch.tensor([time], dtype=torch.float64))[0]
+
+    def held_during(self, steps: int) -> Way:
+        """Where the held unknowns are in the step after `steps` ones."""
+        return lambda part: self.held_positions((steps + part) * self.scene.time.step)
 
     def held_path(self, steps: int, poses: Mapping[str, Tensor] | None = None, *, first: int = 0) -> Tensor:
         """Where the held unknowns are after each of `steps` steps, of which `first` came before: [m], shape (steps,
@@ -118,6 +124,27 @@ class World:
             motion, and the result can be differentiated in them.
         """
         return self._holding.at(self._times(steps, first), poses)
+
+    def held_way(self, steps: int, poses: Mapping[str, Tensor] | None = None, *, first: int = 0) -> HeldPath:
+        """`held_path` at any time, for steps that are divided: within a step, `poses` are as far from a mover's own
+        motion as a straight line between the ends of the step says. It can be differentiated in them."""
+        own, given = self.poses(steps, first=first), dict(poses or {})
+        if given:
+            self.held_path(steps, given, first=first)  # it refuses what cannot be
+        names = list(given)
+        changes = [given[name] - own[name][:, : given[name].shape[1]] for name in names]
+        knots = [torch.cat([torch.zeros_like(change[:1]), change]) for change in changes]
+
+        def places(times: Tensor, leaves: Sequence[Tensor]) -> Tensor:
+            at = (first + times) * self.scene.time.step
+            moved = self._holding.poses(at)
+            changed = {
+                name: moved[name][:, : leaf.shape[1]] + straight(leaf, times)
+                for name, leaf in zip(names, leaves, strict=True)
+            }
+            return self._holding.at(at, changed)
+
+        return HeldPath(tuple(knots), places)
 
     def poses(self, steps: int, *, first: int = 0) -> dict[str, Tensor]:
         """Of every mover by its own motion after each of `steps` steps, of which `first` came before, as `held_path`

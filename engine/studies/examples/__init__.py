@@ -88,7 +88,7 @@ def motion_of(scene: Scene) -> tuple[World, np.ndarray]:
     stepper = world.stepper()
     frames = [stepper.positions.clone()]
     for number in range(scene.time.steps):
-        stepper.step(world.held_positions((number + 1) * scene.time.step))
+        stepper.step(world.held_during(number))
         frames.append(stepper.positions.clone())
     return world, torch.stack(frames).numpy()
 

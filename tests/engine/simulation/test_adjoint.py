@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from engine.core.errors import MemoryLimitError, NotDifferentiableError, ParameterError
 from engine.protocol.shell_materials import preset
-from engine.simulation import adjoint
+from engine.simulation import storing
 from engine.simulation.adjoint import simulate
 from engine.simulation.energy import Unknowns
 from engine.simulation.mass import ShellMass
@@ -31,8 +32,8 @@ EXACT = NewtonSettings(tolerance=1e-12)
 class Case:
     """A loss of everything that a simulation hands back, and everything that it can be differentiated by."""
 
-    def __init__(self, hung: Any, scheme: SchemeName, *, memory: int = 2**30) -> None:
-        self.system, self.scheme, self.memory = hung.system, scheme, memory
+    def __init__(self, hung: Any, scheme: SchemeName, *, memory: int = 2**30, divide: int = 1) -> None:
+        self.system, self.scheme, self.memory, self.divide = hung.system, scheme, memory, divide
         self._generator = torch.Generator().manual_seed(3)
         rest = hung.rest
         positions = rest + 3e-3 * self.noise(rest.shape)
@@ -60,9 +61,10 @@ class Case:
             held=given["held"],
             parameters=own,
             newton=EXACT,
+            divide=self.divide,
             memory=self.memory,
         )
-        self.last = motion.positions.detach()
+        self.last, self.parts = motion.positions.detach(), motion.parts
         total = (self.weights * motion.positions).sum() + 0.01 * (self.weights * motion.velocities).sum()
         return total + torch.stack([total * 0.0, *(value.square().sum() for value in motion.states.values())]).sum()
 
@@ -114,21 +116,103 @@ def test_gradients_by_each(hang: Callable, scheme: SchemeName, yield_angle: floa
     assert not failed
 
 
+class HeldLimit:
+    """Nothing that is held may go further than so [m] at once."""
+
+    def __init__(self, held: Tensor, longest: float) -> None:
+        self.held, self.longest = held, longest
+
+    def largest_step(self, q: Tensor, direction: Tensor) -> float:
+        return 1.0 if float(direction[self.held].abs().max()) <= self.longest else 0.0
+
+    def blocked(self, q: Tensor, step: int) -> None:
+        return None
+
+    def passed(self, before: Tensor, after: Tensor, step: int) -> None:
+        return None
+
+
+PARTS = (1, 4, 1, 2)
+
+
+def divided(hang: Callable, scheme: SchemeName, memory: int = 2**30) -> Case:
+    """Its second and fourth steps are too long for a limit."""
+    hung = hang(held=(0, 1, 3), yield_angle=0.02)
+    reach = 2.0 if scheme == "implicit-midpoint" else 1.0
+    hung.system.limits = (HeldLimit(hung.system.held, 5e-3 / reach),)
+    case = Case(hung, scheme, memory=memory, divide=8)
+    jumps = torch.tensor([0.0, 0.014, 0.014, 0.006], dtype=torch.float64)[:, None]
+    start, ways = case.inputs["held"][0], torch.tensor([1.0, -0.5, 0.3], dtype=torch.float64).repeat(3)
+    case.inputs["held"] = start + 0.2 * (case.inputs["held"] - start) + jumps * ways
+    return case
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        pytest.param(scheme, marks=pytest.mark.slow if scheme in ("implicit-euler", "quasi-static") else ())
+        for scheme in SCHEMES
+    ],
+)
+def test_the_gradient_where_steps_are_divided(hang: Callable, scheme: SchemeName) -> None:
+    case = divided(hang, scheme)
+    gradients = case.gradients()
+    assert case.parts == PARTS
+    ways = {name: case.way(name) for name in case.inputs}
+    found = sum(float((gradients[name] * way).sum()) for name, way in ways.items())
+    expected = case.difference(ways, 3e-4)
+    assert case.parts == PARTS
+    assert abs(found - expected) < 1e-6 * abs(expected)
+    # Taylor: what the gradient leaves falls with the square of the step.
+    with torch.no_grad():
+        start = float(case.loss(case.inputs))
+        left = []
+        for size in (4e-4, 2e-4):
+            moved = {name: case.inputs[name] + size * way for name, way in ways.items()}
+            left.append(abs(float(case.loss(moved)) - start - size * found))
+    assert math.log2(left[0] / left[1]) == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.parametrize("scheme", ["bdf2", "implicit-midpoint"])
+def test_a_budget_changes_nothing_where_steps_are_divided(
+    hang: Callable, scheme: SchemeName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = divided(hang, scheme).gradients()
+    hung = hang(held=(0, 1, 3), yield_angle=0.02)
+    size = Stepper(hung.system, hung.rest, step_size=0.02).snapshot().size
+    taken = []
+    again = storing.take_again
+
+    def counted(take: Any, stepper: Stepper, snapshot: Any, end: int) -> Any:
+        records = again(take, stepper, snapshot, end)
+        taken.append([len(solved.parts) for solved in records])
+        return records
+
+    monkeypatch.setattr(storing, "take_again", counted)
+    # Four undivided steps and their snapshot would fit, and so do five parts beside three snapshots.
+    found = divided(hang, scheme, memory=18 * size).gradients()
+    assert taken == [[1, 2], [1, 4]]
+    for name, value in wanted.items():
+        assert torch.equal(found[name], value), name
+    with pytest.raises(MemoryLimitError, match="MiB are allowed"):
+        divided(hang, scheme, memory=13 * size).gradients()
+
+
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_budget_changes_nothing(hang: Callable, scheme: SchemeName, monkeypatch: pytest.MonkeyPatch) -> None:
     hung = hang(held=(0, 1, 3), yield_angle=0.02)
     wanted = Case(hung, scheme).gradients()
     size = Stepper(hung.system, hung.rest, step_size=0.02).snapshot().size
     taken, states = [], []
-    again = adjoint._take_again
+    again = storing.take_again
 
-    def counted(problem: Any, stepper: Stepper, snapshot: Any, held: Tensor) -> Any:
-        records = again(problem, stepper, snapshot, held)
+    def counted(take: Any, stepper: Stepper, snapshot: Any, end: int) -> Any:
+        records = again(take, stepper, snapshot, end)
         taken.append(len(records))
         states.append(stepper.positions.clone())
         return records
 
-    monkeypatch.setattr(adjoint, "_take_again", counted)
+    monkeypatch.setattr(storing, "take_again", counted)
     case = Case(hung, scheme, memory=8 * size)  # two snapshots and two stored steps, of three snapshots' size
     found = case.gradients()
     assert taken == [2, 2]

@@ -62,6 +62,130 @@ def test_order_of_the_schemes(hang: Callable, scheme: SchemeName, order: int) ->
     assert math.log2(errors[1] / errors[2]) > order - 0.25
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "order"), [("implicit-euler", 1), ("bdf2", 2), ("implicit-midpoint", 2)])
+def test_order_of_the_schemes_where_steps_are_divided(hang: Callable, scheme: SchemeName, order: int) -> None:
+    """Every third step is taken in 2, and then in 4 parts: BDF2 starts nowhere anew."""
+    hung = hang()
+    ends = []
+    states = hung.system.states()
+    for steps in (16, 32, 64, 256):
+        hung.system.restore(states)
+        stepper = Stepper(
+            hung.system, hung.rest, step_size=0.016 / steps, scheme=scheme, newton=NewtonSettings(tolerance=1e-11)
+        )
+        for number in range(steps):
+            solved = stepper.step(parts=(1, 1, 2, 1, 1, 4)[number % 6])
+            assert len(solved.parts) == (1, 1, 2, 1, 1, 4)[number % 6]
+        assert stepper.time == pytest.approx(0.016)
+        ends.append(stepper.positions.clone())
+    errors = [float((end - ends[-1]).norm()) for end in ends[:-1]]
+    assert math.log2(errors[1] / errors[2]) > order - 0.25
+
+
+@pytest.mark.parametrize("scheme", ["implicit-euler", "implicit-midpoint"])
+def test_parts_of_a_step_are_steps(hang: Callable, scheme: SchemeName) -> None:
+    """A step in two parts is two steps of half its size; what is held goes its own way in between."""
+    hung = hang(held=(0, 1, 3), yield_angle=0.02)
+    start, states = hung.rest.reshape(-1)[hung.system.held], hung.system.states()
+
+    def there(time: float) -> Tensor:
+        return start + 4e-3 * math.sin(3.0 * time / 0.04)
+
+    exact = NewtonSettings(tolerance=1e-12)
+    whole = Stepper(hung.system, hung.rest, step_size=2e-2, scheme=scheme, newton=exact)
+    whole.step(lambda part: there(0.02 * part), parts=2)
+    solved = whole.step(lambda part: there(0.02 + 0.02 * part), parts=2)
+    ended = hung.system.states()
+    hung.system.restore(states)
+    halves = Stepper(hung.system, hung.rest, step_size=1e-2, scheme=scheme, newton=exact)
+    for number in range(1, 5):
+        halves.step(there(0.01 * number))
+    assert whole.moment.step == 2
+    assert whole.time == halves.time
+    assert solved.iterations == sum(part.report.iterations for part in solved.parts)
+    assert torch.allclose(whole.positions, halves.positions, rtol=0.0, atol=1e-10)
+    assert torch.allclose(whole.velocities, halves.velocities, rtol=0.0, atol=1e-7)
+    assert torch.allclose(ended["bending"]["plastic_angles"], hung.system.states()["bending"]["plastic_angles"])
+    assert float(ended["bending"]["plastic_angles"].abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("scheme", ["implicit-euler", "bdf2", "implicit-midpoint"])
+def test_dividing_keeps_momentum(hang: Callable, scheme: SchemeName) -> None:
+    """Of a free sheet that turns and rings; the midpoint rule keeps its angular momentum and energy too."""
+    hung = hang(held=(), gravity=(0.0, 0.0, 0.0))
+    generator = torch.Generator().manual_seed(4)
+    spin = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64).expand_as(hung.rest)
+    noise = 0.02 * torch.randn(hung.rest.shape, generator=generator, dtype=torch.float64)
+    velocities = torch.linalg.cross(spin, hung.rest - hung.rest.mean(dim=0)) + noise + 0.3
+    stepper = Stepper(
+        hung.system, hung.rest, velocities, step_size=4e-3, scheme=scheme, newton=NewtonSettings(tolerance=1e-12)
+    )
+    masses = hung.system.vertex_masses[:, None]
+
+    def kept() -> tuple[Tensor, Tensor, float]:
+        momentum = masses * stepper.velocities
+        turning = torch.linalg.cross(stepper.positions, momentum).sum(dim=0)
+        return momentum.sum(dim=0), turning, sum(stepper.energies().values())
+
+    first = kept()
+    for parts in (1, 4, 1, 2, 2, 1, 8, 1):
+        stepper.step(parts=parts)
+    linear, angular, energy = kept()
+    assert torch.allclose(linear, first[0], rtol=1e-9)
+    if scheme == "implicit-midpoint":
+        assert torch.allclose(angular, first[1], rtol=1e-7)
+        assert energy == pytest.approx(first[2], rel=1e-3)
+    else:
+        assert energy < first[2]
+
+
+def test_a_step_that_does_not_converge_is_divided_as_far_as_allowed(hang: Callable) -> None:
+    hung = hang()
+    states = hung.system.states()
+    settings = NewtonSettings(max_iterations=4)
+    with pytest.raises(NotConvergedError) as caught:
+        Stepper(hung.system, hung.rest, step_size=0.1, newton=settings).step()
+    assert caught.value.finer == 0.5
+    with pytest.raises(NotConvergedError) as caught:
+        Stepper(hung.system, hung.rest, step_size=0.1, newton=settings, divide=3).step()
+    assert caught.value.finer == 0.25, "of the whole step: two parts would not do"
+    stepper = Stepper(hung.system, hung.rest, step_size=0.1, newton=settings, divide=64)
+    solved = stepper.step()
+    assert len(solved.parts) > 2
+    assert stepper.moment.step == 1
+    assert all(part.report.iterations <= 4 for part in solved.parts)
+    hung.system.restore(states)
+    given = Stepper(hung.system, hung.rest, step_size=0.1, newton=settings)
+    given.step(parts=len(solved.parts))
+    assert torch.equal(given.positions, stepper.positions), "what failed before leaves no trace"
+    with pytest.raises(ParameterError, match="divide"):
+        Stepper(hung.system, hung.rest, step_size=0.1, divide=0)
+
+
+def test_an_equilibrium_that_is_not_found_is_not_looked_for_again(
+    hang: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without anything that moves, parts of the step would be the same problem."""
+    hung = hang()
+    tried = []
+
+    def fail(*given: object, **more: object) -> None:
+        tried.append(given)
+        raise NotConvergedError(1.0, None, 1)
+
+    monkeypatch.setattr("engine.simulation.stepper.settle", fail)
+    stepper = Stepper(hung.system, hung.rest, step_size=0.1, scheme="quasi-static", divide=8)
+    there = hung.rest.reshape(-1)[hung.system.held]
+    for held in (None, there):
+        with pytest.raises(NotConvergedError):
+            stepper.step(held)
+    assert len(tried) == 2
+    with pytest.raises(NotConvergedError):
+        stepper.step(there + 1e-3)
+    assert len(tried) == 6, "whole, and the first of 2, 4 and 8 parts"
+
+
 def test_a_free_body_falls_as_its_scheme_says(hang: Callable) -> None:
     hung = hang(held=())
     stepper = Stepper(hung.system, hung.rest, step_size=5e-3)

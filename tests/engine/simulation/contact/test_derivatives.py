@@ -91,7 +91,7 @@ def test_where_a_step_starts_is_differentiated(rubbing: tuple[Contact, Tensor]) 
         change = 1e-9 * random_like(before[LAGGED], 9)
         sides = []
         for sign in (1.0, -1.0):
-            energy.restore({LAGGED: before[LAGGED] + sign * change})
+            energy.restore(before | {LAGGED: before[LAGGED] + sign * change})
             sides.append(float(energy.gradient(q) @ z))
         energy.restore(before)
         said = float((energy.mixed(q, z)[LAGGED] * change).sum())
