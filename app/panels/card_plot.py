@@ -9,6 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.panels.plot import Plot
 from app.panels.plot_legend import PlotLegend
 from app.panels.theme import current_tokens
 
@@ -23,13 +24,8 @@ class CardPlot(QWidget):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._again: tuple[Any, ...] | None = None
-        self.plot = pg.PlotWidget(self)
-        self.plot.setAccessibleName(title)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
+        self.plot = Plot(title, parent=self)
         self.plot.setFixedHeight(210)
-        for side in ("left", "bottom"):
-            self.plot.getAxis(side).enableAutoSIPrefix(False)
         self.legend = PlotLegend(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -40,14 +36,7 @@ class CardPlot(QWidget):
 
     def apply_theme(self) -> None:
         """Take the colours of the theme in force."""
-        tokens = current_tokens()
-        self.plot.setBackground(tokens.panel)
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(pg.mkPen(tokens.line))
-            axis.setTextPen(pg.mkPen(tokens.text_soft))
-            axis.setStyle(tickLength=-4)
-        self.plot.showGrid(x=False, y=True, alpha=0.12)
+        self.plot.apply_theme()
         if self._again is not None:
             draw, *arguments = self._again
             draw(*arguments)

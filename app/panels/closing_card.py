@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
+from app.panels.work_progress import WorkProgress
 from app.work.predicting import value_text
 
 if TYPE_CHECKING:
     from app.work.closing import Closing, Verified
-
-REFRESH_MILLISECONDS = 200
 
 
 class ClosingCard(QFrame):
@@ -63,13 +61,7 @@ class ClosingCard(QFrame):
         self.export.clicked.connect(self.export_wanted)
         self.cancel = self._button(self.tr("Cancel"), self.tr("Stop what is being solved"))
         self.cancel.clicked.connect(closing.cancel)
-        self.bar = QProgressBar(self)
-        self.bar.setRange(0, 1000)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(self.tr("How far it is"))
-        self.step = QLabel(self)
-        self.step.setProperty("soft", True)
-        self.step.setWordWrap(True)
+        self.progress = WorkProgress(self.tr("How far it is"), self.cancel, self)
         self.problem = QLabel(self)
         self.problem.setProperty("problem", True)
         self.problem.setWordWrap(True)
@@ -78,9 +70,6 @@ class ClosingCard(QFrame):
         self._grid.setVerticalSpacing(3)
         self._grid.setColumnStretch(0, 1)
         self._lay_out(heading)
-        self._timer = QTimer(self)
-        self._timer.setInterval(REFRESH_MILLISECONDS)
-        self._timer.timeout.connect(self._show_progress)
         closing.changed.subscribe(self.refresh)
         self.refresh()
 
@@ -89,11 +78,9 @@ class ClosingCard(QFrame):
         closing = self._closing
         self.setVisible(closing.there)
         if not closing.there:
-            self._timer.stop()
             return
         busy, found = closing.row is not None, closing.verified
-        for widget in (self.bar, self.step, self.cancel):
-            widget.setVisible(busy)
+        self.progress.follow(closing.row)
         self.verify.setEnabled(not busy)
         self.problem.setVisible(bool(closing.outcome))
         self.problem.setText(closing.outcome)
@@ -108,11 +95,6 @@ class ClosingCard(QFrame):
         if found is not self._shown:
             self._shown = found
             self._fill(found)
-        if busy:
-            self._timer.start()
-            self._show_progress()
-        else:
-            self._timer.stop()
 
     def texts(self) -> list[str]:
         """What stands in the table, row by row."""
@@ -127,16 +109,6 @@ class ClosingCard(QFrame):
         else:
             self.add.setText(self.tr("Add to the data set"))
             self.add.setToolTip(closing.why_no_data or self.tr("One more sample to learn from"))
-
-    def _show_progress(self) -> None:
-        row = self._closing.row
-        if row is None:
-            return
-        known = row.fraction is not None
-        self.bar.setRange(0, 1000 if known else 0)
-        if row.fraction is not None:
-            self.bar.setValue(round(1000 * row.fraction))
-        self.step.setText(row.detail or row.title)
 
     def _fill(self, found: Verified | None) -> None:
         for cell in self._cells:
@@ -183,8 +155,7 @@ class ClosingCard(QFrame):
         column.addWidget(heading)
         for widgets in (
             (self.verify, self.truth, self.cancel),
-            (self.bar,),
-            (self.step,),
+            (self.progress,),
             (self.problem,),
         ):
             row = QHBoxLayout()

@@ -1,4 +1,4 @@
-"""What the live plots have in common: axes, a line, a legend, and the row above them."""
+"""What the live plots have in common: curves, a line, a legend, and the row above them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.panels.editors import CalmComboBox
 from app.panels.icons import icon
+from app.panels.plot import Plot
 from app.panels.plot_legend import PlotLegend
-from app.panels.theme import current_tokens
 
 
 class CurvePlot(QWidget):
@@ -23,17 +23,11 @@ class CurvePlot(QWidget):
         """title : what a screen reader says of the curves; ordinate : the vertical axis, None: a linear one"""
         super().__init__(parent)
         self._curves: dict[str, pg.PlotDataItem] = {}
-        self._plot = pg.PlotWidget(self, axisItems={} if ordinate is None else {"left": ordinate})
-        self._plot.setAccessibleName(title)
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
+        self._plot = Plot(title, ordinate=ordinate, parent=self)
         self._plot.setMinimumHeight(90)
         self._plot.getViewBox().sigRangeChangedManually.connect(self.take_over)
         self._plot.scene().sigMouseMoved.connect(self._hover)
         self._plot.scene().sigMouseClicked.connect(self._clicked)
-        for side in ("left", "bottom"):
-            # Once, and before there is a label: the call itself takes a prefix for the range that is shown just then.
-            self._plot.getAxis(side).enableAutoSIPrefix(False)
         self._line = pg.InfiniteLine(angle=90)
         self._plot.addItem(self._line, ignoreBounds=True)
         self.legend = PlotLegend(self)
@@ -81,14 +75,7 @@ class CurvePlot(QWidget):
 
     def apply_theme(self) -> None:
         """Take the colours of the theme in force."""
-        tokens = current_tokens()
-        self._plot.setBackground(tokens.panel)
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(pg.mkPen(tokens.line))
-            axis.setTextPen(pg.mkPen(tokens.text_soft))
-            axis.setStyle(tickLength=-4)
-        self._plot.showGrid(x=False, y=True, alpha=0.12)
+        self._plot.apply_theme()
 
     # What the plots do differently --------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -16,8 +16,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QLineEdit,
-    QProgressBar,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -26,15 +24,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.panels.editors import CalmComboBox
-from app.panels.icons import icon
 from app.panels.number_field import NumberField
+from app.panels.path_line import PathLine
 from app.panels.schema import ParameterField
-from app.panels.tasks_panel import show_fraction, time_left
+from app.panels.work_progress import WorkProgress
 from app.work.judging import Judging, candidate_files
 from app.work.predicting import value_text
 from engine.regression.candidates import Candidate, Candidates
-
-REFRESH_MILLISECONDS = 100
 
 
 class JudgingDialog(QDialog):
@@ -47,13 +43,9 @@ class JudgingDialog(QDialog):
         self._beside = beside
         self.setWindowTitle(self.tr("Select candidates"))
         self.setMinimumSize(560, 420)
-        self.folder = QLineEdit(self)
-        self.folder.setAccessibleName(self.tr("Folder of meshes"))
-        self.folder.setPlaceholderText(self.tr("A folder of VTU, VTP or VTK files, or an .npz of samples"))
-        self.folder.textChanged.connect(self.refresh)
-        self.choose = QPushButton(icon("folder"), self.tr("Choose…"), self)
-        self.choose.setAutoDefault(False)
-        self.choose.clicked.connect(self._choose)
+        self.folder = PathLine(self.tr("Folder of meshes"), self._choose, self)
+        self.folder.line.setPlaceholderText(self.tr("A folder of VTU, VTP or VTK files, or an .npz of samples"))
+        self.folder.text_changed.connect(self.refresh)
         self.scalar = CalmComboBox(self)
         self.scalar.setAccessibleName(self.tr("Scalar"))
         self.below = self._number(self.tr("Below"), self.tr("Candidates whose scalar is less than this are wanted"))
@@ -74,20 +66,13 @@ class JudgingDialog(QDialog):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.table.horizontalHeader().setStretchLastSection(True)
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(self.tr("How far it is"))
-        self._step = QLabel(self)
-        self._step.setProperty("soft", True)
         self.cancel = self._button(self.tr("Cancel"), judging.cancel)
+        self.progress = WorkProgress(self.tr("How far it is"), self.cancel, self)
         self.export = self._button(self.tr("Export…"), self._export)
         self.select = self._button(self.tr("Select"), self._judge)
         self.select.setProperty("primary", True)
         self.select.setDefault(True)
         self._lay_out()
-        self._timer = QTimer(self)
-        self._timer.setInterval(REFRESH_MILLISECONDS)
-        self._timer.timeout.connect(self._show_progress)
         self.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -97,7 +82,6 @@ class JudgingDialog(QDialog):
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._judging.changed.unsubscribe(self.refresh)
-        self._timer.stop()
         super().hideEvent(event)
 
     def said(self) -> str:
@@ -111,20 +95,14 @@ class JudgingDialog(QDialog):
         if [self.scalar.itemText(row) for row in range(self.scalar.count())] != names:
             self.scalar.clear()
             self.scalar.addItems(names)
-        for widget in (self.folder, self.choose, self.scalar, self.below, self.rate):
+        for widget in (self.folder, self.scalar, self.below, self.rate):
             widget.setEnabled(not busy)
-        for shown in (self.bar, self._step, self.cancel):
-            shown.setVisible(busy)
+        self.progress.follow(judging.row)
         why_not = self._why_not()
         self.select.setEnabled(not busy and not why_not)
         self.export.setVisible(judging.found is not None)
         self._said.setText(judging.outcome or (verdict(judging.found) if judging.found is not None else why_not))
         self._show_rows()
-        if busy:
-            self._timer.start()
-            self._show_progress()
-        else:
-            self._timer.stop()
 
     def _why_not(self) -> str:
         if not self._judging.model:
@@ -166,22 +144,14 @@ class JudgingDialog(QDialog):
         below, rate = float(self.below.value() or 0.0), float(self.rate.value() or 10.0) / 100.0
         self._judging.judge(Path(self.folder.text().strip()), self.scalar.currentText(), below, rate)
 
-    def _choose(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, self.tr("Folder of meshes"), str(self._beside))
-        if name:
-            self.folder.setText(name)
+    def _choose(self) -> str:
+        return QFileDialog.getExistingDirectory(self, self.tr("Folder of meshes"), str(self._beside))
 
     def _export(self) -> None:
         suggested = str(self._beside / "candidates.csv")
         name, _ = QFileDialog.getSaveFileName(self, self.tr("Export the candidates"), suggested, "CSV (*.csv)")
         if name:
             self._judging.export(Path(name))
-
-    def _show_progress(self) -> None:
-        row = self._judging.row
-        if row is not None:
-            show_fraction(self.bar, row.fraction)
-            self._step.setText(" · ".join(part for part in (row.detail, time_left(row)) if part))
 
     def _number(self, title: str, help: str, value: float = 0.0, unit: str = "") -> NumberField:
         above, maximum = (0.0, 99.0) if unit == "%" else (None, None)
@@ -211,7 +181,6 @@ class JudgingDialog(QDialog):
             label.setBuddy(widget)
             form.addWidget(label, row, 0)
             form.addWidget(widget, row, 1)
-        form.addWidget(self.choose, 0, 2)
         buttons = QHBoxLayout()
         buttons.addWidget(self.export)
         buttons.addStretch(1)
@@ -222,8 +191,7 @@ class JudgingDialog(QDialog):
         column.addWidget(self.table, 1)
         column.addWidget(self.only, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._said)
-        column.addWidget(self.bar)
-        column.addWidget(self._step)
+        column.addWidget(self.progress)
         column.addLayout(buttons)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -14,8 +14,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QProgressBar,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -23,17 +21,16 @@ from PySide6.QtWidgets import (
 
 from app.panels.icons import icon
 from app.panels.parameter_form import ParameterForm
+from app.panels.path_line import PathLine
 from app.panels.schema import declared
-from app.panels.tasks_panel import show_fraction, time_left
 from app.panels.theme import current_tokens
+from app.panels.work_progress import WorkProgress
 from app.work.learning import Learning
 from engine.core.errors import FormwrightError
 from engine.io.model_file import ModelCard
 from engine.io.registry import mesh_files
 from engine.protocol.study import MODEL_EXTENSION
 from engine.studies.shape_space_parameters import LEAST_SHAPES, TrainingParameters, partial_of
-
-REFRESH_MILLISECONDS = 100
 
 
 class LearningDialog(QDialog):
@@ -47,8 +44,9 @@ class LearningDialog(QDialog):
         self._values: dict[str, Any] = {}
         self.setWindowTitle(self.tr("Learn a shape space"))
         self.setMinimumWidth(480)
-        self.folder = self._line(self.tr("Folder of meshes"), "")
-        self.model = self._line(self.tr("Model"), str(learning.model or ""))
+        self.folder = PathLine(self.tr("Folder of meshes"), self._choose_folder, self)
+        self.model = PathLine(self.tr("Model"), self._choose_model, self)
+        self.model.set_text(str(learning.model or ""))
         self.form = ParameterForm(list(declared(TrainingParameters)), label_width=130, parent=self)
         self.form.value_changed.connect(self._set)
         self.form.set_values({})
@@ -56,11 +54,6 @@ class LearningDialog(QDialog):
         self._said.setWordWrap(True)
         self._said.setProperty("soft", True)
         self._said.setAccessibleName(self.tr("What will be learnt"))
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(self.tr("How far the training is"))
-        self._step = QLabel(self)
-        self._step.setProperty("soft", True)
         self.card = _Card(self)
         self.card.complete.clicked.connect(self._complete)
         self.close_button = QPushButton(self.tr("Close"), self)
@@ -70,14 +63,14 @@ class LearningDialog(QDialog):
         self.cancel.setAutoDefault(False)
         self.cancel.setToolTip(self.tr("What was learnt so far is kept"))
         self.cancel.clicked.connect(learning.cancel)
+        self.progress = WorkProgress(self.tr("How far the training is"), self.cancel, self)
         self.learn = QPushButton(self.tr("Learn"), self)
         self.learn.setProperty("primary", True)
         self.learn.setDefault(True)
         self.learn.clicked.connect(self._learn)
         self._lay_out()
-        self._timer = QTimer(self)
-        self._timer.setInterval(REFRESH_MILLISECONDS)
-        self._timer.timeout.connect(self._show_progress)
+        for path in (self.folder, self.model):
+            path.text_changed.connect(self._describe)
         self.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -87,7 +80,6 @@ class LearningDialog(QDialog):
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._learning.changed.unsubscribe(self.refresh)
-        self._timer.stop()
         super().hideEvent(event)
 
     def said(self) -> str:
@@ -97,18 +89,12 @@ class LearningDialog(QDialog):
     def refresh(self) -> None:
         """Show how it stands."""
         learning, busy = self._learning, self._learning.row is not None
-        for widget in (self.folder, self.model, self.form, *self._choosers):
+        for widget in (self.folder, self.model, self.form):
             widget.setEnabled(not busy)
-        for widget in (self.bar, self._step, self.cancel):
-            widget.setVisible(busy)
+        self.progress.follow(learning.row)
         self.card.setVisible(learning.card is not None)
         if learning.card is not None:
             self.card.show_card(learning.card)
-        if busy:
-            self._timer.start()
-            self._show_progress()
-        else:
-            self._timer.stop()
         self._describe()
         self.adjustSize()
 
@@ -144,14 +130,6 @@ class LearningDialog(QDialog):
         self._said.setText(problem or text)
         self._said.setStyleSheet(f"color: {current_tokens().warning};" if problem else "")
 
-    def _show_progress(self) -> None:
-        row = self._learning.row
-        if row is not None:
-            show_fraction(self.bar, row.fraction)
-            step = self.tr("Cancelling …") if row.stopping else row.detail
-            self._step.setText(" · ".join(part for part in (step, time_left(row)) if part))
-            self.cancel.setEnabled(row.cancellable)
-
     def _set(self, name: str, value: Any) -> None:
         self._values[name] = value
         if value is None:
@@ -174,45 +152,27 @@ class LearningDialog(QDialog):
         named = name.lower().endswith(MODEL_EXTENSION)
         return Path(name if named else name + MODEL_EXTENSION).expanduser()
 
-    def _choose_folder(self) -> None:
+    def _choose_folder(self) -> str:
         begin = self.folder.text() or str(self._beside)
         name = QFileDialog.getExistingDirectory(self, self.tr("Folder of meshes"), begin)
-        if name:
-            self.folder.setText(name)
-            if not self.model.text():
-                self.model.setText(name + MODEL_EXTENSION)
-            self._describe()
+        if name and not self.model.text():
+            self.model.set_text(name + MODEL_EXTENSION)
+        return name
 
-    def _choose_model(self) -> None:
+    def _choose_model(self) -> str:
         begin = self.model.text() or str(self._beside / f"shapes{MODEL_EXTENSION}")
         kinds = self.tr("Model") + f" (*{MODEL_EXTENSION})"
-        name, _ = QFileDialog.getSaveFileName(self, self.tr("Model"), begin, kinds)
-        if name:
-            self.model.setText(name)
-            self._describe()
-
-    def _line(self, title: str, text: str) -> QLineEdit:
-        line = QLineEdit(text, self)
-        line.setAccessibleName(title)
-        line.textEdited.connect(self._describe)
-        return line
+        return QFileDialog.getSaveFileName(self, self.tr("Model"), begin, kinds)[0]
 
     def _lay_out(self) -> None:
-        self._choosers = []
         grid = QGridLayout()
         grid.setColumnStretch(1, 1)
-        for row, (line, choose) in enumerate(((self.folder, self._choose_folder), (self.model, self._choose_model))):
-            label = QLabel(line.accessibleName(), self)
-            label.setBuddy(line)
+        for row, path in enumerate((self.folder, self.model)):
+            label = QLabel(path.line.accessibleName(), self)
+            label.setBuddy(path.line)
             label.setMinimumWidth(130)
-            button = QPushButton(icon("folder"), self.tr("Choose…"), self)
-            button.setAccessibleName(self.tr("Choose: {0}").format(line.accessibleName()))
-            button.setAutoDefault(False)
-            button.clicked.connect(choose)
-            self._choosers.append(button)
             grid.addWidget(label, row, 0)
-            grid.addWidget(line, row, 1)
-            grid.addWidget(button, row, 2)
+            grid.addWidget(path, row, 1)
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         for button in (self.close_button, self.cancel, self.learn):
@@ -221,7 +181,7 @@ class LearningDialog(QDialog):
         column.setContentsMargins(16, 16, 16, 14)
         column.setSpacing(10)
         column.addLayout(grid)
-        for widget in (self.form, self._said, self.bar, self._step, self.card):
+        for widget in (self.form, self._said, self.progress, self.card):
             column.addWidget(widget)
         column.addStretch(1)
         column.addLayout(buttons)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -24,7 +23,7 @@ from app.panels.icons import icon
 from app.panels.parameter_form import ParameterForm
 from app.panels.regression_card import RegressionCard
 from app.panels.schema import declared
-from app.panels.tasks_panel import show_fraction, time_left
+from app.panels.work_progress import WorkProgress
 from app.work.samples import Samples
 from app.work.training import Training
 from engine.core.errors import FormwrightError
@@ -33,8 +32,6 @@ from engine.regression.settings import TrainingParameters
 
 if TYPE_CHECKING:
     from app.panels.card_plot import CardPlot
-
-REFRESH_MILLISECONDS = 100
 
 
 class ModelPanel(QWidget):
@@ -78,17 +75,10 @@ class ModelPanel(QWidget):
         self._problem = QLabel(self)
         self._problem.setWordWrap(True)
         self._problem.setProperty("problem", True)
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(self.tr("How far the training is"))
-        self._step = QLabel(self)
-        self._step.setProperty("soft", True)
+        self.progress = WorkProgress(self.tr("How far the training is"), self.cancel, self)
         self.card = RegressionCard(training, self)
         self._plot_place = QVBoxLayout()
         self._lay_out()
-        self._timer = QTimer(self)
-        self._timer.setInterval(REFRESH_MILLISECONDS)
-        self._timer.timeout.connect(self._show_progress)
         training.changed.subscribe(self.refresh)
         training.told.subscribe(self._draw)
         for topic in (samples.changed, samples.progressed):
@@ -106,8 +96,7 @@ class ModelPanel(QWidget):
             self._suggested = suggested
         for widget in (self.form, self.model, self.choose):
             widget.setEnabled(not busy)
-        for shown in (self.bar, self._step, self.cancel):
-            shown.setVisible(busy)
+        self.progress.follow(training.row)
         why_not = training.why_not or ("" if self.model.text() else self.tr("Say where the model is to be written."))
         self.train.setVisible(not busy)
         self.train.setEnabled(not why_not)
@@ -116,9 +105,6 @@ class ModelPanel(QWidget):
         self._said.setVisible(bool(self._said.text()))
         self._problem.setText(training.outcome)
         self._problem.setVisible(bool(training.outcome) and not busy)
-        if busy and self.isVisible():
-            self._timer.start()
-        self._show_progress()
         self._draw()
 
     def said(self) -> str:
@@ -143,25 +129,11 @@ class ModelPanel(QWidget):
         super().showEvent(event)
         self.refresh()
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        self._timer.stop()
-        super().hideEvent(event)
-
     # --------------------------------------------------------------------------------------------------------------
 
     def _will_replace(self) -> str:
         path = self._output()
         return self.tr("{0} is there already, and will be replaced.").format(path.name) if path.exists() else ""
-
-    def _show_progress(self) -> None:
-        row = self._training.row
-        if row is None:
-            self._timer.stop()
-            return
-        show_fraction(self.bar, row.fraction)
-        step = self.tr("Cancelling …") if row.stopping else row.detail
-        self._step.setText(" · ".join(part for part in (step, time_left(row)) if part))
-        self.cancel.setEnabled(row.cancellable)
 
     def _draw(self) -> None:
         """The error on samples that are held out, while it is learnt."""
@@ -222,7 +194,7 @@ class ModelPanel(QWidget):
         column.addWidget(self.form)
         column.addLayout(file)
         column.addLayout(buttons)
-        for widget in (self._said, self._problem, self.bar, self._step):
+        for widget in (self._said, self._problem, self.progress):
             column.addWidget(widget)
         column.addLayout(self._plot_place)
         column.addWidget(line)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMenu,
-    QProgressBar,
     QPushButton,
     QStackedWidget,
     QTableView,
@@ -26,7 +25,7 @@ from app.panels.field_picture import still
 from app.panels.icons import icon
 from app.panels.sample_colours import scale_of
 from app.panels.samples_table import COMPLAINT, NAME, SPLIT, FilteredSamples, SamplesTable
-from app.panels.tasks_panel import show_fraction, time_left
+from app.panels.work_progress import WorkProgress
 from app.work.samples import Samples
 
 PICTURE = QSize(54, 40)
@@ -92,13 +91,11 @@ class SamplesPanel(QWidget):
         """Show how it stands."""
         samples, busy = self._samples, self._samples.row is not None
         self._stack.setCurrentIndex(0 if samples.look is None and not busy else 1)
-        self._bar.setVisible(busy)
-        self._step.setVisible(busy)
-        self._cancel.setVisible(busy)
+        self._progress.follow(samples.row)
         self._outcome.setText(samples.outcome)
         self._outcome.setVisible(bool(samples.outcome))
         self._show_summary()
-        if (busy or self._pictures_missing()) and self.isVisible():
+        if self.isVisible() and self._pictures_missing():
             self._timer.start()
 
     def summary(self) -> str:
@@ -238,17 +235,11 @@ class SamplesPanel(QWidget):
         return [row for row in self._visible_rows() if not self.table.has_picture(row)]
 
     def _tick(self) -> None:
-        row = self._samples.row
-        if row is not None:
-            show_fraction(self._bar, row.fraction)
-            step = self.tr("Cancelling …") if row.stopping else row.detail
-            self._step.setText(" · ".join(part for part in (step, time_left(row)) if part))
-            self._cancel.setEnabled(row.cancellable)
         missing, began = self._pictures_missing(), time.perf_counter()
         while missing and time.perf_counter() - began < BUDGET_SECONDS:
             number = missing.pop(0)
             self.table.set_picture(number, QPixmap.fromImage(self._picture(number)))
-        if row is None and not missing:
+        if not missing:
             self._timer.stop()
 
     def _picture(self, number: int) -> QImage:
@@ -330,28 +321,24 @@ class SamplesPanel(QWidget):
         self._leave_out.setAccessibleName(self.tr("Leave out samples with a complaint"))
         self._leave_out.clicked.connect(lambda _=False: self._leave_complaints_out())
         self._leave_out.hide()
-        self._bar = QProgressBar(page)
-        self._bar.setTextVisible(False)
-        self._bar.setAccessibleName(self.tr("How far reading is"))
-        self._step = QLabel(page)
-        self._step.setProperty("soft", True)
         self._cancel = QToolButton(page)
         self._cancel.setIcon(icon("remove"))
         self._cancel.setAccessibleName(self.tr("Stop reading"))
         self._cancel.setToolTip(self._cancel.accessibleName())
         self._cancel.clicked.connect(lambda _=False: self._samples.cancel())
+        self._progress = WorkProgress(self.tr("How far reading is"), self._cancel, page)
         self.view = self._make_view(page)
         head, progress = QHBoxLayout(), QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(more)
-        progress.addWidget(self._bar, 1)
+        progress.addWidget(self._progress, 1)
         progress.addWidget(self._cancel)
         top = QVBoxLayout()
         top.setContentsMargins(12, 2, 8, 0)
         top.setSpacing(5)
         for layout in (head, progress):
             top.addLayout(layout)
-        for widget in (self._step, self._summary, self._notes, self._problem, self._leave_out, self.filter):
+        for widget in (self._summary, self._notes, self._problem, self._leave_out, self.filter):
             top.addWidget(widget)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)

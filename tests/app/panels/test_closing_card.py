@@ -153,11 +153,11 @@ def test_the_part_as_it_is_now_is_solved_with_its_scalars(
     press(card.verify)
     workbench.tasks.poll()
     assert isinstance(workbench.link.session.asked[-1], ResultMesh)  # type: ignore[union-attr]
-    assert not card.verify.isEnabled() and not card.cancel.isHidden() and not card.bar.isHidden()
+    assert not card.verify.isEnabled() and not card.cancel.isHidden() and not card.progress.isHidden()
     tasks.finish()
     (model, part, inputs), *others = solver.asked
     assert not others and model == str(tmp_path / "plates.safetensors") and inputs == {"load": 5.0}
-    assert part.name == "result" and card.bar.isHidden() and card.verify.isEnabled()
+    assert part.name == "result" and card.progress.isHidden() and card.verify.isEnabled()
     assert card.texts()[2:6] == ["peak", "219.0", "outside", "predicted 212.0 ± 3.0 MPa"]
     assert card.texts()[6:10] == ["weight", "5.10", "in the band", "predicted 5.00 ± 0.20 kg"]
     assert card.texts()[-3:] == ["stress", "3.1 %", "75 %"]

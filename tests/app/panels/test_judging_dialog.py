@@ -90,7 +90,7 @@ def test_candidates_are_judged_and_those_that_are_named_are_listed(
 ) -> None:
     assert not dialog.select.isEnabled() and "Choose meshes" in dialog.said()
     assert [dialog.scalar.itemText(row) for row in range(dialog.scalar.count())] == ["peak", "weight"]
-    dialog.folder.setText(str(meshes(tmp_path)))
+    dialog.folder.set_text(str(meshes(tmp_path)))
     dialog.below.setFocus()
     dialog.below.selectAll()
     QTest.keyClicks(dialog.below, "400")
@@ -125,7 +125,7 @@ def test_what_was_found_is_written_as_a_table(
 
 
 def test_what_cannot_be_judged_says_why(dialog: JudgingDialog, long: list[Any], tmp_path: Path) -> None:
-    dialog.folder.setText(str(meshes(tmp_path)))
+    dialog.folder.set_text(str(meshes(tmp_path)))
     QTest.mouseClick(dialog.select, Qt.MouseButton.LeftButton)
     long[0][2](FormwrightError("a.VTP cannot be read.", remedy="Write it again."))
     assert "cannot be read" in dialog.said() and dialog.select.isEnabled()

@@ -52,7 +52,7 @@ def folder_of_vases(place: Path, count: int) -> Path:
 
 def choose(monkeypatch: pytest.MonkeyPatch, dialog: LearningDialog, folder: Path) -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
-    QTest.mouseClick(dialog._choosers[0], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(dialog.folder.button, Qt.MouseButton.LeftButton)
 
 
 def wait(workbench: Workbench, done: Callable[[], bool]) -> None:
@@ -72,13 +72,13 @@ def test_what_cannot_be_learnt_is_said_before(
     assert "2 meshes" in dialog.said() and "3" in dialog.said() and not dialog.learn.isEnabled()
     assert dialog.model.text() == str(tmp_path / "vases.safetensors")
     write(vases(3, seed=2)[2], folder / "vase-2.ply")
-    dialog.folder.selectAll()
-    QTest.keyClicks(dialog.folder, str(folder))
+    dialog.folder.line.selectAll()
+    QTest.keyClicks(dialog.folder.line, str(folder))
     assert dialog.said() == "3 meshes." and dialog.learn.isEnabled()
-    dialog.model.selectAll()
-    QTest.keyClicks(dialog.model, str(tmp_path / "nowhere" / "vases"))
+    dialog.model.line.selectAll()
+    QTest.keyClicks(dialog.model.line, str(tmp_path / "nowhere" / "vases"))
     QTest.mouseClick(dialog.learn, Qt.MouseButton.LeftButton)
-    assert "there is no folder" in dialog.said() and dialog.bar.isHidden()
+    assert "there is no folder" in dialog.said() and dialog.progress.isHidden()
 
 
 def test_a_training_is_cancelled_gone_on_with_and_its_model_used(
@@ -93,7 +93,7 @@ def test_a_training_is_cancelled_gone_on_with_and_its_model_used(
     row = workbench.learning.row
     assert row is not None and dialog.cancel.isVisible() and not dialog.learn.isEnabled()
     wait(workbench, lambda: (row.fraction or 0.0) > 0.2)
-    assert row.detail.startswith("Learning, error") and dialog.bar.isVisible()
+    assert row.detail.startswith("Learning, error") and dialog.progress.isVisible()
     QTest.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
     wait(workbench, lambda: workbench.learning.row is None)
     assert row.outcome == "cancelled" and "is kept" in dialog.said() and not said
