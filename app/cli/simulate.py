@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -139,8 +139,17 @@ def _status(recorded: Recorded) -> str:
 def _lines(recorded: Recorded) -> list[str]:
     ending = "Stopped" if recorded.failure is not None else "Interrupted" if recorded.interrupted else "Done"
     energies = ", ".join(f"{name} {value + 0.0:.3g} J" for name, value in recorded.energies.items())
-    return [
+    lines = [
         f"{ending} after {recorded.steps} steps in {recorded.seconds:.1f} s: {_status(recorded)}.",
         f"  Largest residual {recorded.residual:.1e} of the forces.",
         f"  At the end: {energies}.",
     ]
+    return [*lines, f"  {_divided(recorded.divided)}."] if recorded.divided else lines
+
+
+def _divided(divided: Mapping[int, int]) -> str:
+    """`Step 41 was taken in 4 parts, step 43 in 2, and 7 more were divided`"""
+    (first, parts), *others = divided.items()
+    shown = [f"Step {first} was taken in {parts} parts", *(f"step {step} in {parts}" for step, parts in others[:4])]
+    more = [f"and {len(others) - 4} more were divided"] if len(others) > 4 else []
+    return ", ".join([*shown, *more])

@@ -58,8 +58,12 @@ class ScenePanel(QWidget):
         self.split.setStretchFactor(1, 2)
         self.split.setSizes([190, 380])
         column.addWidget(self.split, 1)
+        self.divided = self._build_divided()
+        column.addWidget(self.divided)
         workbench.scene_drawing.changed.subscribe(self.refresh)
         document.objects_changed.subscribe(self.refresh)
+        workbench.link.begun.subscribe(self._tell_divided)
+        workbench.link.snapshot_arrived.subscribe(lambda _: self._tell_divided())
         self.refresh()
 
     def sizeHint(self) -> QSize:
@@ -77,6 +81,16 @@ class ScenePanel(QWidget):
         self.remove.setEnabled(body or (chosen is not None and chosen.is_part))
         self.tree.refresh()
         self.form.refresh()
+
+    def _tell_divided(self) -> None:
+        """Say which steps of the Run were divided; nothing where none was."""
+        told = self._document.run.info.get("divided")
+        self.divided.setVisible(isinstance(told, dict))
+        if isinstance(told, dict):
+            text = self.tr("Step {0} was taken in {1} parts").format(told["step"], told["parts"])
+            others = told["count"] - 1
+            more = self.tr(" · 1 more was divided") if others == 1 else self.tr(" · {0} more were divided")
+            self.divided.setText(text + more.format(others) if others else text)
 
     # Building -----------------------------------------------------------------------------------------------------
 
@@ -125,6 +139,21 @@ class ScenePanel(QWidget):
             button.clicked.connect(do)
             column.addWidget(button)
         return holder
+
+    def _build_divided(self) -> QLabel:
+        label = QLabel(self)
+        label.setWordWrap(True)
+        label.setProperty("bar", "note")
+        label.setMargin(6)
+        label.setAccessibleName(self.tr("Divided steps"))
+        label.setToolTip(
+            self.tr(
+                "Whole, it would have led through something, or found no end. Smaller steps follow fast motion better; "
+                "how many parts are allowed is set under Time."
+            )
+        )
+        label.hide()
+        return label
 
     def _button(self, symbol: str, title: str, do: Callable[[], object]) -> QToolButton:
         button = QToolButton(self)

@@ -37,6 +37,7 @@ class Recorded:
     residual : the largest of a step, over the size of its forces
     closest : the smallest distance between surfaces at the end of a step [m]; infinite where nothing came near
     energies : at the end [J]
+    divided : in how many parts each step was taken that could not be taken whole
     failure : the error at which it ended early; None where it did not
     interrupted : it was asked to stop
     """
@@ -47,6 +48,7 @@ class Recorded:
     residual: float = 0.0
     closest: float = float("inf")
     energies: Mapping[str, float] = field(default_factory=dict)
+    divided: dict[int, int] = field(default_factory=dict)
     failure: FormwrightError | None = None
     interrupted: bool = False
 
@@ -60,6 +62,7 @@ class Recorded:
             "residual": self.residual,
             "closest_distance": self.closest,
             "energies": dict(self.energies),
+            "divided": {str(step): parts for step, parts in self.divided.items()},
             "interrupted": self.interrupted,
             "failure": None if self.failure is None else self.failure.message,
         }
@@ -87,15 +90,17 @@ def record(
         for step in range(1, steps + 1):
             began = time.perf_counter()
             try:
-                solved = stepper.step(world.held_positions(step * world.scene.time.step))
+                solved = stepper.step(world.held_during(step - 1))
             except FormwrightError as error:
                 recorded.failure = failed_step(error, world, stepper.positions)
                 break
             recorded.seconds += time.perf_counter() - began
             readings = world.readings(stepper, solved)
             recorded.steps = step
-            recorded.iterations += solved.report.iterations
-            recorded.residual = max(recorded.residual, solved.report.residuals[-1])
+            recorded.iterations += solved.iterations
+            recorded.residual = max(recorded.residual, solved.residual)
+            if solved.earlier_parts:
+                recorded.divided[step] = len(solved.parts)
             recorded.closest = min(recorded.closest, readings.closest)
             recorded.energies = readings.energies
             recorded.interrupted = not after(step, recorded)
@@ -137,7 +142,7 @@ class _Files:
             raise FileError(folder / SENSORS, f"it cannot be written ({error.strerror or error}).") from error
         self._rows = csv.writer(self._table)
         energies = [f"{name} [J]" for name in names.energies]
-        self._rows.writerow(["step", "time [s]", "iterations", "residual", *energies, *names.scalars])
+        self._rows.writerow(["step", "time [s]", "parts", "iterations", "residual", *energies, *names.scalars])
 
     def __enter__(self) -> _Files:
         return self
@@ -147,8 +152,7 @@ class _Files:
         self._table.close()
 
     def add(self, stepper: Stepper, solved: Solved | None, readings: Readings, *, frame: bool) -> None:
-        report = solved.report if solved is not None else None
-        newton = ["", ""] if report is None else [report.iterations, report.residuals[-1]]
+        newton = ["", "", ""] if solved is None else [len(solved.parts), solved.iterations, solved.residual]
         step = stepper.moment.step
         self._rows.writerow([step, stepper.time, *newton, *readings.energies.values(), *readings.scalars.values()])
         self._table.flush()

@@ -40,6 +40,7 @@ class SimulateProblem(AdvancingStudy):
     any time: what comes next is the same to the last bit.
 
     notes : sentences for the user
+    divided : in how many parts each step was taken that could not be taken whole
     """
 
     def __init__(self, world: World, device: Device, *, notes: tuple[str, ...] = ()) -> None:
@@ -58,6 +59,7 @@ class SimulateProblem(AdvancingStudy):
         self._stretch = ""
         self._kept: Kept | None = None
         self._solved: Solved | None = None
+        self.divided: dict[int, int] = {}
 
     @property
     def device(self) -> Device:
@@ -84,14 +86,14 @@ class SimulateProblem(AdvancingStudy):
 
     def advance(self) -> None:
         """A step of time, and its frame."""
-        stepper, time = self.stepper, self.world.scene.time.step
+        stepper = self.stepper
         before = stepper.snapshot()
         stretch, solved, kept = self._stretch, self._solved, self._kept
         try:
             if self.frames.of(stretch) is None:
                 step = stepper.moment.step
                 stretch = self.frames.add("", step, stepper.time, self._positions(), self._now())
-            self._solved = stepper.step(self.world.held_positions((stepper.moment.step + 1) * time))
+            self._solved = stepper.step(self.world.held_during(stepper.moment.step))
             self._kept = None
             self._stretch = self.frames.add(stretch, stepper.moment.step, stepper.time, self._positions(), self._now())
         except FormwrightError as error:
@@ -99,6 +101,8 @@ class SimulateProblem(AdvancingStudy):
             self._stretch, self._solved, self._kept = stretch, solved, kept
             raise failed_step(error, self.world, stepper.positions) from error
         self.recent.made(before)
+        if self._solved.earlier_parts:
+            self.divided[stepper.moment.step] = len(self._solved.parts)
 
     def keep_in(self, folder: Path | None, before: Path | None = None) -> None:
         self.frames.keep_in(folder, before)
@@ -131,6 +135,7 @@ class SimulateProblem(AdvancingStudy):
     def _take(self, scene: Scene) -> None:
         """Raises `ParameterError`, and changes nothing, where the scene wants another World."""
         self.world.update(scene)
+        self.stepper.divide = scene.time.divide
         self.frames.layout = _layout(self.world)  # there may be other sensors
 
     def _letting_go(self, edit: edit_kinds.Pull) -> Edit:
@@ -156,6 +161,7 @@ class SimulateProblem(AdvancingStudy):
             "scene": self.world.scene.model_dump(mode="json"),
             "pulls": {name: asdict(pull) for name, pull in self.world.pulls.items()},
             "stretch": self._stretch,
+            "divided": [list(pair) for pair in self.divided.items()],
         }
 
     def restore(self, state: State) -> None:
@@ -166,6 +172,7 @@ class SimulateProblem(AdvancingStudy):
         self.world.restore_pulls(_pulls(values["pulls"]))
         self.stepper.restore(moment_of(values, self.stepper, self.world.system))
         self._stretch = str(values["stretch"])
+        self.divided = {int(step): int(parts) for step, parts in values.get("divided", [])}
         self.recent.clear()
         self._kept, self._solved = None, None
 
@@ -193,6 +200,9 @@ class SimulateProblem(AdvancingStudy):
             "trajectory": "" if trajectory is None else str(trajectory),
             "scalars": {f"sensor:{name}": value for name, value in now.scalars.items() if np.isfinite(value)},
         }
+        if self.divided:
+            step, parts = next(reversed(self.divided.items()))
+            info["divided"] = {"count": len(self.divided), "step": step, "parts": parts}
         x, y, z = self._origin.tolist()
         return (x, y, z), arrays, info
 

@@ -259,6 +259,38 @@ def test_a_step_that_fails_keeps_what_was_reached(
     assert len(rows(out)) == 3
 
 
+FAST = """
+gravity = [0, 0, 0]
+time = { step = "5 ms", duration = "15 ms" }
+[[sheets]]
+name = "lower"
+material = "rubber"
+shape = { kind = "rectangle", width = "60 mm", height = "60 mm", columns = 4, rows = 4 }
+[[sheets]]
+name = "upper"
+material = "rubber"
+shape = { kind = "rectangle", width = "60 mm", height = "60 mm", columns = 4, rows = 4 }
+pose = { translation = ["5 mm", "7 mm", "10 mm"] }
+velocity = [0, 0, -15]
+"""
+
+
+def test_steps_that_are_divided_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scene, out = tmp_path / "fast.toml", tmp_path / "out"
+    scene.write_text(FAST, encoding="utf-8")
+    assert run(scene, "-o", out) == 0
+    said = capsys.readouterr().err
+    assert "Step 1 was taken in " in said
+    parts = [int(row["parts"] or 0) for row in rows(out)]
+    assert parts[0] == 0 and parts[1] > 1, "the start, and the first step"
+    assert f"Step 1 was taken in {parts[1]} parts" in said
+    assert list(Trajectory.open(out).steps()) == [0, 1, 2, 3]
+    report = summary(capsys, scene, "-o", tmp_path / "again")
+    assert report["divided"]["1"] == parts[1]
+    said = refused(capsys, scene, "-o", tmp_path / "whole", "--set", "time.divide=1", code=1)
+    assert "Step 1 is too long" in said and "Start anew with steps of" in said
+
+
 def test_ctrl_c_leaves_a_trajectory(
     scene: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
