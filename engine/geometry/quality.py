@@ -95,7 +95,7 @@ def _corners(vertices: np.ndarray, triangles: np.ndarray) -> tuple[np.ndarray, n
 def _sum_at_vertices(values: np.ndarray, vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     indices = np.asarray(triangles).reshape(-1)
     columns = [np.bincount(indices, weights=column, minlength=len(vertices)) for column in values.T]
-    return np.stack(columns, axis=1)
+    return np.stack(columns, axis=1).astype(np.float64, copy=False)  # without triangles bincount counts in integers
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -15,8 +15,10 @@ from engine.protocol.trajectory import Trajectory
 
 
 def motion_of(trajectory: Trajectory) -> Motion:
-    """All frames that there are now. Energies are in joules; other numbers have the unit that their names say; those of
-    what was driven (`engine.io.motion.controls`) come last.
+    """All frames that there are now, of the bodies that have a surface: a gripper without fingers has none.
+
+    Energies are in joules; other numbers have the unit that their names say; those of what was driven
+    (`engine.io.motion.controls`) come last.
 
     Raises `FileError` where it has no frames yet.
     """
@@ -25,6 +27,7 @@ def motion_of(trajectory: Trajectory) -> Motion:
     bodies = tuple(
         MotionBody(body.name, body.vertices, body.triangles, body.colour or body_colour(index))
         for index, body in enumerate(trajectory.bodies)
+        if len(body.triangles)
     )
     name = Path(trajectory.folder).resolve().name
     return Motion(name, bodies, range(len(trajectory)), partial(_load, trajectory, controls_of(trajectory)))

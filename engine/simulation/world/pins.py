@@ -93,6 +93,11 @@ class Holding:
         widths = {group.mover: group.width for group in self.groups if group.width is not None}
         return {group.mover: poses_at(group.motion, times, widths.get(group.mover)) for group in self.groups}
 
+    def poses_at(self, time: float) -> dict[str, Tensor]:
+        """Of every mover at one time [s], shape (6,) or (7,)."""
+        found = self.poses(torch.tensor([time], dtype=torch.float64))
+        return {mover: poses[0] for mover, poses in found.items()}
+
     def at(self, times: Tensor, poses: Mapping[str, Tensor] | None = None) -> Tensor:
         """The held unknowns at `times` [s], shape (k,): [m], shape (k, 3 · vertices).
 

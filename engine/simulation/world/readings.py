@@ -29,7 +29,7 @@ class Names:
 @dataclass(frozen=True)
 class Readings:
     """energies : by the energy's name, and "gravity" and "kinetic" [J]
-    scalars : of sensors, by "sensor part [unit]"; NaN for forces before the first step
+    scalars : of sensors, by "sensor part [unit]", NaN for forces before the first step; and where what is driven is
     fields : on vertices, shape (vertex_count,), float32; NaN where a body has none
     closest : smallest distance between surfaces within the gap of contact [m]; infinite where nothing is so near
     """

@@ -23,6 +23,7 @@ from engine.simulation.system import System, held_vertices
 from engine.simulation.world.bodies import Body, scene_bodies
 from engine.simulation.world.contacts import friction_values, scene_contact
 from engine.simulation.world.creases import CreaseLine
+from engine.simulation.world.driven import driven_names, driven_values
 from engine.simulation.world.fields import bending_energy, contact_pressure, on_deformable, strain
 from engine.simulation.world.physical import expanded, physical_parameters
 from engine.simulation.world.pins import Holding, held_groups, with_motions
@@ -220,11 +221,12 @@ class World:
         self._holding = Holding(with_motions(self._holding.groups, scene), self.system.device)
 
     def reading_names(self) -> Names:
-        """What `readings` will have; sensors that change while it runs change it."""
-        return Names(energy_names(self.system), self.sensors.names, FIELDS)
+        """What `readings` will have; sensors and motions that change while it runs change it."""
+        driven = driven_names(self.scene, self._holding)
+        return Names(energy_names(self.system), (*self.sensors.names, *driven), FIELDS)
 
     def readings(self, stepper: Stepper, solved: Solved | None = None) -> Readings:
-        """Energies, sensors and fields where `stepper` is.
+        """Energies, sensors, what is driven, and fields where `stepper` is.
 
         solved : what its last step handed back; forces are read of it
         """
@@ -241,7 +243,7 @@ class World:
         }
         return Readings(
             stepper.energies(),
-            self.sensors.read(stepper, forces),
+            self.sensors.read(stepper, forces) | driven_values(self.scene, self._holding, stepper.time),
             {name: values.to(torch.float32).cpu().numpy() for name, values in fields.items()},
             math.inf if self.contact is None else closest_distance(self.contact, q),
         )

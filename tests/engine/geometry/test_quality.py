@@ -64,3 +64,4 @@ def test_a_lone_vertex_has_no_normal_and_no_defect(box: Mesh) -> None:
 def test_nothing_has_no_size() -> None:
     empty = np.zeros((0, 3)), np.zeros((0, 3), np.int32)
     assert surface_area(*empty) == 0.0 and enclosed_volume(*empty) == 0.0 and smallest_angle(*empty) == 0.0
+    assert vertex_normals(*empty).shape == (0, 3)

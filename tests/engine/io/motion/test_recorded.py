@@ -13,6 +13,7 @@ from engine.core.errors import FileError
 from engine.io.motion.controls import rigid_motion
 from engine.io.motion.motion import GROUND_COLOUR, body_colour, scene_colours
 from engine.io.motion.recorded import motion_of
+from engine.io.motion.registry import motion_formats, write_motion
 from engine.protocol.scene import Obstacle, PlaneShape, Scene, Sheet, Solid
 from engine.protocol.trajectory import Layout, Trajectory
 from engine.protocol.trajectory_bodies import TrajectoryBody
@@ -31,6 +32,24 @@ def test_bodies_and_numbers_are_those_of_the_trajectory(tmp_path: Path) -> None:
     ]
     numbers = motion.frame(3).numbers
     assert numbers == pytest.approx({"bending energy [J]": 3e-3, "gravity energy [J]": 6e-3, "table force z [N]": 1.5})
+
+
+def test_bodies_without_a_surface_are_left_out_and_every_format_takes_the_others(tmp_path: Path) -> None:
+    """A gripper without fingers has neither vertices nor triangles."""
+    bodies = (
+        TrajectoryBody("block", "obstacle", slice(0, 8), SIDE),
+        TrajectoryBody("hand", "gripper", slice(8, 8), np.empty((0, 3), np.int64)),
+    )
+    layout = Layout(8, scalars=("hand x [m]",))
+    writer = TrajectoryWriter(tmp_path / "t", layout, bodies)
+    for step in range(3):
+        writer.add(step, 0.1 * step, BLOCK + np.array([0.0, 0.0, 0.01 * step]), {}, scalars={"hand x [m]": 0.5 * step})
+    motion = motion_of(Trajectory.open(tmp_path / "t"))
+    assert [body.name for body in motion.bodies] == ["block"]
+    for entry in motion_formats():
+        assert write_motion(motion, tmp_path / f"motion{entry.extension}").frames == 3
+    header, *_, last = (line.split(",") for line in (tmp_path / "motion.csv").read_text().splitlines())
+    assert dict(zip(header, last, strict=True))["hand x [m]"] == "1.0", "where it was is told all the same"
 
 
 def test_what_was_driven_is_told_in_metres_and_radians(tmp_path: Path) -> None:
