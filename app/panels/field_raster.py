@@ -8,6 +8,8 @@ import numpy as np
 
 MOST_PAIRS = 2_000_000
 """Pairs of a pixel and a triangle's box that are looked at together: more would take too much memory at once."""
+NEAR = 1e-6
+"""Pixels outside the box of a triangle at which a centre still counts."""
 SLACK = 1e-6
 """How far outside a triangle a pixel's centre still counts, in parts of it: no seams between neighbours."""
 
@@ -17,21 +19,25 @@ class Raster:
     """What is seen.
 
     faces : the triangle at each pixel, -1 for none, shape (height, width)
-    planes : of each triangle's three barycentric weights over the pixels: weight k of triangle f at the centre of
-        pixel (x, y) is planes[f, k] @ (x + ½, y + ½, 1); shape (triangle_count, 3, 3)
+    chosen : the triangles that may be seen, those that lie between the centres of pixels left out
+    planes : of the three barycentric weights of these over the pixels: weight k of triangle chosen[f] at the centre of
+        pixel (x, y) is planes[f, k] @ (x + ½, y + ½, 1); shape (chosen_count, 3, 3)
+    rows : where in `chosen` the triangle at each pixel is, -1 for none, shape (height, width)
     """
 
     faces: np.ndarray
+    chosen: np.ndarray
     planes: np.ndarray
+    rows: np.ndarray
 
     def interpolate(self, values: np.ndarray, triangles: np.ndarray) -> np.ndarray:
         """Values at the nodes, shape (node_count,), at every pixel; NaN where there is no triangle."""
-        rows, columns = np.nonzero(self.faces >= 0)
-        found = self.faces[rows, columns]
-        corners = np.asarray(values, np.float64)[triangles]
-        slopes = (self.planes * corners[:, :, None]).sum(axis=1)[found]
+        y, x = np.nonzero(self.rows >= 0)
+        corners = np.asarray(values, np.float64)[triangles[self.chosen]]
+        slopes = np.einsum("fkj,fk->jf", self.planes, corners)
+        row = self.rows[y, x]
         out = np.full(self.faces.shape, np.nan)
-        out[rows, columns] = slopes[:, 0] * (columns + 0.5) + slopes[:, 1] * (rows + 0.5) + slopes[:, 2]
+        out[y, x] = slopes[0][row] * (x + 0.5) + slopes[1][row] * (y + 0.5) + slopes[2][row]
         return out
 
     def node_at(self, column: int, row: int, triangles: np.ndarray) -> int:
@@ -42,7 +48,7 @@ class Raster:
         face = int(self.faces[row, column])
         if face < 0:
             return -1
-        weights = self.planes[face] @ (column + 0.5, row + 0.5, 1.0)
+        weights = self.planes[self.rows[row, column]] @ (column + 0.5, row + 0.5, 1.0)
         return int(triangles[face, int(np.argmax(weights))])
 
 
@@ -53,52 +59,60 @@ def rasterize(places: np.ndarray, triangles: np.ndarray, width: int, height: int
         third column: what is nearer hides what is behind
     triangles : shape (triangle_count, 3)
     """
-    corners = np.asarray(places[:, :2], np.float64)[triangles]
-    planes, seen = _planes(corners)
-    low = np.floor(corners.min(axis=1) - 0.5).astype(np.int64)
-    high = np.ceil(corners.max(axis=1) - 0.5).astype(np.int64)
-    low, high = np.maximum(low, 0), np.minimum(high, [width - 1, height - 1])
-    seen &= (high >= low).all(axis=1)
-    order = np.flatnonzero(seen)
-    if places.shape[1] > 2 and len(order):
-        depth = places[:, 2][triangles[order]].mean(axis=1)
-        order = order[np.argsort(depth, kind="stable")]
-    faces = np.full(height * width, -1, np.int32)
+    flat = np.asarray(places[:, :2], np.float64)
+    a, b, c = (flat[triangles[:, k]] for k in range(3))
+    # The centres of pixels in the box of each triangle: of a fine mesh most boxes hold none.
+    low = np.ceil(np.minimum(np.minimum(a, b), c) - (0.5 + NEAR))
+    high = np.floor(np.maximum(np.maximum(a, b), c) - (0.5 - NEAR))
+    low, high = np.maximum(low, 0.0), np.minimum(high, [width - 1.0, height - 1.0])
+    chosen = np.flatnonzero((high[:, 0] >= low[:, 0]) & (high[:, 1] >= low[:, 1]))
+    planes, seen = _planes(a[chosen], b[chosen], c[chosen])
+    chosen, planes = chosen[seen], planes[seen]
+    if places.shape[1] > 2 and len(chosen):
+        order = np.argsort(places[:, 2][triangles[chosen]].mean(axis=1), kind="stable")
+        chosen, planes = chosen[order], planes[order]
+    low, high = low[chosen].astype(np.int64), high[chosen].astype(np.int64)
+    rows = np.full(height * width, -1, np.int32)
     size = high - low + 1
-    ends = np.cumsum(size[order].prod(axis=1))
+    ends = np.cumsum(size[:, 0] * size[:, 1])
     begin = 0
-    while begin < len(order):
+    while begin < len(chosen):
         done = ends[begin - 1] if begin else 0
         end = max(begin + 1, int(np.searchsorted(ends, done + MOST_PAIRS, side="right")))
-        _fill(faces, order[begin:end], low, size, planes, width)
+        _fill(rows, begin, low[begin:end], size[begin:end], planes[begin:end], width)
         begin = end
-    return Raster(faces.reshape(height, width), planes)
+    faces = np.append(chosen, -1)[rows]  # the last one, -1, for pixels without a triangle
+    return Raster(faces.reshape(height, width), chosen, planes, rows.reshape(height, width))
 
 
-def _fill(
-    faces: np.ndarray, chosen: np.ndarray, low: np.ndarray, size: np.ndarray, planes: np.ndarray, width: int
-) -> None:
-    """Let the pixels inside of these triangles be theirs; the last one wins."""
-    counts = size[chosen].prod(axis=1)
-    face = np.repeat(chosen, counts)
-    place = np.arange(len(face)) - np.repeat(np.cumsum(counts) - counts, counts)
-    down, across = np.divmod(place, size[face, 0])
-    x, y = across + low[face, 0], down + low[face, 1]
-    inside = np.ones(len(face), bool)
+def _fill(rows: np.ndarray, first: int, low: np.ndarray, size: np.ndarray, planes: np.ndarray, width: int) -> None:
+    """Let the pixels inside of these triangles be theirs, whose rows begin with `first`; the last one wins."""
+    counts = size[:, 0] * size[:, 1]
+
+    def each(values: np.ndarray) -> np.ndarray:
+        """A value a triangle for each of its pixels; much faster than an index."""
+        return np.repeat(values, counts)
+
+    place = np.arange(int(counts.sum())) - each(np.cumsum(counts) - counts)
+    across = each(size[:, 0])
+    down = ((place + 0.5) / across).astype(np.int64)
+    across = place - down * across
+    at = planes[:, :, 0] * (low[:, 0, None] + 0.5) + planes[:, :, 1] * (low[:, 1, None] + 0.5) + planes[:, :, 2]
+    inside = np.ones(len(place), bool)
     for k in range(3):
-        plane = planes[:, k][face]
-        inside &= plane[:, 0] * (x + 0.5) + plane[:, 1] * (y + 0.5) + plane[:, 2] >= -SLACK
-    faces[(y * width + x)[inside]] = face[inside]
+        inside &= each(at[:, k]) + each(planes[:, k, 0]) * across + each(planes[:, k, 1]) * down >= -SLACK
+    pixels = (across + down * width + each(low[:, 0] + low[:, 1] * width))[inside]
+    rows[pixels] = each(np.arange(first, first + len(counts), dtype=np.int32))[inside]
 
 
-def _planes(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The barycentric weights as planes over the pixels, and which triangles have an area."""
-    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+def _planes(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The barycentric weights as planes over the pixels, and which triangles have an area, of their corners (n, 2)."""
     area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
     seen = np.isfinite(area) & (area != 0.0)
-    safe = np.where(seen, area, 1.0)[:, None]
-    planes = []
-    for p, q in ((b, c), (c, a), (a, b)):
-        plane = np.stack([p[:, 1] - q[:, 1], q[:, 0] - p[:, 0], p[:, 0] * q[:, 1] - q[:, 0] * p[:, 1]], axis=1)
-        planes.append(plane / safe)
-    return np.nan_to_num(np.stack(planes, axis=1)), seen
+    share = 1.0 / np.where(seen, area, 1.0)
+    planes = np.empty((len(area), 3, 3))
+    for k, (p, q) in enumerate(((b, c), (c, a), (a, b))):
+        planes[:, k, 0] = (p[:, 1] - q[:, 1]) * share
+        planes[:, k, 1] = (q[:, 0] - p[:, 0]) * share
+        planes[:, k, 2] = (p[:, 0] * q[:, 1] - q[:, 0] * p[:, 1]) * share
+    return planes, seen

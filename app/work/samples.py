@@ -196,7 +196,7 @@ class Samples:
             self._folder = folder
             self.row = self._tasks.do_long(
                 partial(_look, path, folder), partial(self._looked, folder), partial(self._failed, folder),
-                title=_tr("Looking at {0}").format(path.name), heard=partial(self._heard, folder),
+                title=_tr("Looking at {0}").format(path.name), heard=partial(self._heard, folder), at_once=True,
             )  # fmt: skip
         else:
             self.row = None

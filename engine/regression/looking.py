@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -63,17 +64,17 @@ def look_at(
 
     tell("Reading", None)
     dataset = read_dataset(path)
-    complaints: dict[int, str] = {}
-    for k, complaint in find_complaints(dataset):
-        complaints[k] = complaint
-    tell("Checking the samples", 0.1)
+    checked = partial(_tell_part, tell, "Checking the samples", 0.0, 0.1)
+    complaints = dict(find_complaints(dataset, checked))
     look = _first_look(path, folder, dataset, complaints)
-    tell("Morphing", 0.2, look)
+    tell("Morphing", 0.1, look)
     return _morphed(look, dataset, parameters, tell)
 
 
-def find_complaints(dataset: Dataset) -> Iterator[tuple[int, str]]:
-    """Each sample that cannot be learnt from, by its number, with the reason."""
+def find_complaints(
+    dataset: Dataset, progress: Callable[[float], object] = lambda part: None
+) -> Iterator[tuple[int, str]]:
+    """Each sample that cannot be learnt from, by its number, with the reason. progress : told which part is checked"""
     kinds: dict[int, tuple[int, int, int]] = {}
     reference: Sample | None = None
     for k, sample in enumerate(dataset):
@@ -84,6 +85,7 @@ def find_complaints(dataset: Dataset) -> Iterator[tuple[int, str]]:
             kinds[k] = topology(sample)
         except DatasetError as error:
             yield k, str(error)
+        progress((k + 1) / len(dataset))
     usual = Counter(kinds.values()).most_common(1)[0][0] if kinds else None
     for k, found in kinds.items():
         if usual is not None and found != usual:
@@ -159,11 +161,12 @@ def _morphed(look: SamplesLook, dataset: Dataset, parameters: TrainingParameters
         kind = parameters.morph
         if kind == "automatic" and good:
             kind = suitable_kind([dataset.samples[k] for k in good])
-        for k in good:
+        for done, k in enumerate(good):
             try:
                 prepared[k] = prepare_mesh(dataset.samples[k], kind)
             except DatasetError as error:
                 rows[k] = replace(rows[k], complaint=str(error))
+            _tell_part(tell, "Morphing", 0.1, 0.3, (done + 1) / len(good))
         tell("Morphing", 0.3, dict(enumerate(rows)))
         outline = common_outline(
             [dataset.samples[k] for k in prepared],
@@ -194,6 +197,10 @@ def _morphed(look: SamplesLook, dataset: Dataset, parameters: TrainingParameters
             news, told = {}, time.monotonic()
     places.flush()
     return replace(look, rows=tuple(rows))
+
+
+def _tell_part(tell: Report, title: str, begin: float, end: float, part: float) -> None:
+    tell(title, begin + part * (end - begin))
 
 
 def _wide(nodes: np.ndarray, dimension: int) -> np.ndarray:

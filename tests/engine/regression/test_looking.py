@@ -47,11 +47,17 @@ def test_each_complaint_names_its_sample_and_the_others_are_still_morphed(tmp_pa
     write_flat(Dataset(tuple(samples), name="plates"), tmp_path / "set.npz")
     (tmp_path / "arrays").mkdir()
     heard: list[tuple[str, Any]] = []
+    fractions: list[float] = []
+
+    def report(title: str, fraction: float | None, news: Any = None) -> None:
+        heard.append((title, news))
+        fractions.extend([] if fraction is None else [fraction])
+
     look = look_at(
         tmp_path / "set.npz",
         tmp_path / "arrays",
         TrainingParameters(),
-        lambda title, _, news=None: heard.append((title, news)),
+        report,
     )
     complaints = {row.name: row.complaint for row in look.rows if row.complaint}
     assert set(complaints) == {samples[2].name, "twin"}
@@ -64,6 +70,7 @@ def test_each_complaint_names_its_sample_and_the_others_are_still_morphed(tmp_pa
             assert np.linalg.norm(arrays.morphed[:, :2], axis=1).max() < 1.0 + 1e-6, "a disk of radius 1"
     assert np.allclose(look.values(5, "stress"), samples[5].fields["stress"], rtol=1e-6)
     assert heard[0][0] == "Reading" and any(news is not None for _, news in heard)
+    assert fractions == sorted(fractions) and len(fractions) >= 2 * len(samples), "it is told sample by sample"
     again = pickle.loads(pickle.dumps(look))
     assert np.array_equal(again.values(5, "stress"), look.values(5, "stress"))
 
