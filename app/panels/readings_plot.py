@@ -38,7 +38,6 @@ class ReadingsPlot(CurvePlot):
         self.fit()
         readings.changed.subscribe(self.refresh)
         self._playing.changed.subscribe(self._moment_changed)
-        self.refresh()
 
     def refresh(self) -> None:
         """Draw the curves as they are now."""
@@ -65,6 +64,7 @@ class ReadingsPlot(CurvePlot):
         tokens = current_tokens()
         self._line.setPen(pg.mkPen(tokens.accent, width=1))
         self._line.setHoverPen(pg.mkPen(tokens.accent, width=3))
+        self.refresh()
 
     def ordinate(self) -> str:
         """What stands at the vertical axis."""

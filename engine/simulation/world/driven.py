@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from engine.protocol.scene import Scene
+from engine.protocol.scene import Scene, Sheet, Solid
 from engine.protocol.scene_names import pin_name
 from engine.simulation.world.pins import Holding
 
@@ -18,7 +18,8 @@ def driven_movers(scene: Scene, movers: Collection[str]) -> tuple[str, ...]:
     hands = [item.name for item in scene.grippers if not item.fingers and item.motion.keyframes]
     pins = [
         f"{item.name}/{pin_name(item.pins, number)}"
-        for item in (*scene.sheets, *scene.solids)
+        for item in scene.bodies()
+        if isinstance(item, Sheet | Solid)
         for number, pin in enumerate(item.pins)
         if not pin.gripper and pin.motion.keyframes
     ]

@@ -16,6 +16,7 @@ from tests_app_fakes import FakeSession, FakeViewport
 
 from app.document.document import Document
 from app.panels.readings_plot import ReadingsPlot
+from app.panels.theme import DARK, LIGHT
 from app.work.drawing import Drawing
 from app.work.engine_link import EngineLink
 from app.work.notices import Notices
@@ -73,6 +74,16 @@ def test_the_axes_keep_their_units_when_the_theme_changes(readings: Readings, pl
     plot.apply_theme()
     assert time_axis.autoSIPrefixScale == 1.0 and energy_axis.autoSIPrefixScale == 1.0
     assert time_axis.scale == 1.0 and energy_axis.scale == 1e3
+
+
+def test_the_legend_takes_the_colours_of_the_theme(
+    readings: Readings, plot: ReadingsPlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The soft grey of one theme cannot be read on the other's ground."""
+    for theme in (DARK, LIGHT):
+        monkeypatch.setattr("app.panels.readings_plot.current_tokens", lambda theme=theme: theme)
+        plot.apply_theme()
+        assert theme.text_soft in plot.legend.text()
 
 
 def test_sensors_are_chosen_by_their_unit(readings: Readings, plot: ReadingsPlot) -> None:
