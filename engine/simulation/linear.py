@@ -7,6 +7,7 @@ says whether the matrix is positive definite; of larger systems it is multigrid,
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,9 +36,9 @@ UNSURE = 1e-6
 it is 1e-4 to all of it."""
 MULTIGRID_LIMIT = 300
 """Iterations after which multigrid has failed."""
-TRIED, GIVEN_UP = 3, 0.5
+TRIED, GIVEN_UP, GIVEN_UP_SOON = 2, 0.5, 0.8
 """Iterations that conjugate gradients have in any case, and the part of the decades due by then (all are, at the limit)
-below which they are given up: with a preconditioner of another matrix they would hardly come so far."""
+below which they are given up, with multigrid and with a factor of another matrix: that one hardly gets better later."""
 CPU = torch.device("cpu")
 
 
@@ -76,7 +77,7 @@ class Assembler:
             self._extend(passing)
             data = self._placed(sums)
             self._add(passing, data)
-        return csc_matrix((data, self._indices, self._starts), shape=(len(self._free), len(self._free)))
+        return _with(self._template, data)
 
     def _placed(self, sums: np.ndarray) -> np.ndarray:
         data = np.zeros(len(self._indices))
@@ -135,6 +136,14 @@ class Assembler:
         self._indices = (keys % count).astype(np.int32)
         self._starts = np.searchsorted(keys, np.arange(count + 1) * count).astype(np.int32)
         self._places = np.searchsorted(keys, self._own)
+        self._template = csc_matrix((np.zeros(len(keys)), self._indices, self._starts), shape=(count, count))
+
+
+def _with(template: csc_matrix, data: np.ndarray) -> csc_matrix:
+    """A matrix of the pattern of another, which has been looked through already."""
+    matrix = copy.copy(template)
+    matrix.data = data
+    return matrix
 
 
 def _sorted_once(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -163,20 +172,20 @@ class Upper:
 
     pattern : row indices and starts of the columns of the matrix
     own : its entries of the triangle
-    indices, starts : row indices and starts of the columns of the triangle
+    template : a triangle
     """
 
     pattern: tuple[np.ndarray, np.ndarray]
     own: np.ndarray
-    indices: np.ndarray
-    starts: np.ndarray
+    template: csc_matrix
 
     @staticmethod
     def of(matrix: csc_matrix) -> Upper:
         columns = np.repeat(np.arange(matrix.shape[1], dtype=np.int32), np.diff(matrix.indptr))
         own = np.flatnonzero(matrix.indices <= columns)
         starts = np.searchsorted(own, matrix.indptr).astype(np.int32)
-        return Upper((matrix.indices, matrix.indptr), own, matrix.indices[own], starts)
+        template = csc_matrix((matrix.data[own], matrix.indices[own], starts), shape=matrix.shape)
+        return Upper((matrix.indices, matrix.indptr), own, template)
 
     def fits(self, matrix: csc_matrix) -> bool:
         given = (matrix.indices, matrix.indptr)
@@ -184,7 +193,7 @@ class Upper:
 
     def matrix(self, data: np.ndarray) -> csc_matrix:
         """The triangle, for the data of the whole matrix."""
-        return csc_matrix((data[self.own], self.indices, self.starts))
+        return _with(self.template, data[self.own])
 
 
 @dataclass(frozen=True)
@@ -198,7 +207,7 @@ class Factor:
 
     @property
     def size(self) -> int:
-        return len(self.upper.starts) - 1
+        return int(self.upper.template.shape[0])
 
     def solve(self, right: np.ndarray) -> np.ndarray:
         assert self.solver is not None
@@ -228,7 +237,14 @@ class SymmetricSolver:
         kept = self._kept
         if kept is not None and len(right) == kept.size:
             usual = 1.0 + self._rate * _decades(tolerance)
-            found = conjugate_gradients(matrix, right, kept, tolerance, limit=kept.worth + math.ceil(1.5 * usual))
+            found = conjugate_gradients(
+                matrix,
+                right,
+                kept,
+                tolerance,
+                limit=kept.worth + math.ceil(1.5 * usual),
+                given_up=GIVEN_UP_SOON if isinstance(kept, Factor) else GIVEN_UP,
+            )
             if found.solution is not None:
                 # What a better one would have saved, summed: at its price it is bought.
                 self._spent += max(found.iterations - usual, 0.0)
@@ -345,9 +361,18 @@ class Found:
 
 
 def conjugate_gradients(
-    matrix: csc_matrix, right: np.ndarray, factor: Preconditioner, tolerance: float, *, limit: int
+    matrix: csc_matrix,
+    right: np.ndarray,
+    factor: Preconditioner,
+    tolerance: float,
+    *,
+    limit: int,
+    given_up: float = GIVEN_UP,
 ) -> Found:
-    """Conjugate gradients with a preconditioner of a similar matrix before them."""
+    """Conjugate gradients with a preconditioner of a similar matrix before them.
+
+    given_up : the part of the decades due by an iteration below which they end there
+    """
     solution = np.zeros_like(right)
     residual = right.copy()
     better = factor.solve(residual)
@@ -356,7 +381,7 @@ def conjugate_gradients(
     if start == 0.0:
         return Found(solution)
     for iteration in range(1, limit + 1):
-        if iteration > TRIED and product > tolerance ** (2.0 * GIVEN_UP * (iteration - 1) / limit) * start:
+        if iteration > TRIED and product > tolerance ** (2.0 * given_up * (iteration - 1) / limit) * start:
             return Found(None, iteration - 1)
         image = matrix @ direction
         curvature = float(direction @ image)

@@ -38,6 +38,9 @@ ROUGH, CAREFUL = 1e-5, 1e-10
 
 SMALLEST_STEP = 2.0**-40
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
+NEAR = 0.5
+"""Residual of a step that was gone whole from which on the exact Hessian is asked for again, where it was not positive
+definite: far from the minimum it is hardly so, and to find that out costs a factor."""
 ASK_AGAIN = 4
 """Minimisations after which the exact Hessian is tried at the start again, where it was not positive definite there."""
 NEAR_ROUNDING, FAR_FROM_ROUNDING = 1e3, 1e6
@@ -214,7 +217,7 @@ class Newton:
             stresses = None if before is None else objective.stresses(q, moved[0] - q)
             q, value, whole = moved
             objective.reached(q)
-            exact = exact or whole
+            exact = exact or (whole and relative <= NEAR)
 
     def approach(self, objective: Objective, start: Tensor, iterations: int) -> Tensor:
         """Some way to the minimum: so many iterations, or fewer where one brings nothing."""
