@@ -19,6 +19,7 @@ from engine.regression.learning.further_inputs import FurtherInputs
 from engine.regression.learning.gaussian_process import Processes
 from engine.regression.learning.reduction import Basis
 from engine.regression.learning.scaling import InputScales, Scale
+from engine.regression.learning.slope_tables import Process
 from engine.regression.learning.sloped_process import SlopedProcess
 from engine.regression.morphing.mapping import PreparedMesh
 from engine.regression.morphing.morph import prepare_mesh
@@ -128,7 +129,7 @@ class RegressionModel:
     scales : from standardised features to the inputs of the processes
     further : inputs of the processes beside these
     processes : of all coefficients and scalars
-    sloped : processes of the scalars whose gradients were learnt too, by name: they are asked in place of the others
+    sloped : those that have learnt derivatives too, by what they are of: they are asked in place of the others
     domain : of what was learnt
     card : how good it is, as plain values
     """
@@ -145,7 +146,7 @@ class RegressionModel:
     scalars: Mapping[str, ScalarModel]
     domain: Domain
     card: Mapping[str, Any] = field(default_factory=dict)
-    sloped: Mapping[str, SlopedProcess] = field(default_factory=dict)
+    sloped: Mapping[Process, SlopedProcess] = field(default_factory=dict)
 
     # -- looking at a mesh ----------------------------------------------------------------------------------------
 
@@ -237,13 +238,12 @@ class RegressionModel:
         features = self._standardised(
             coefficients, inputs if isinstance(inputs, Tensor) else self.scalar_inputs(inputs)
         )
-        predict = self.processes.predict if bands else self.processes.predict_mean_alone
         known = self.scales(features)[None]
         if self.further.kinds:
             known = torch.cat([known, self.further(nodes, mesh, link)[None]], dim=1)
         found_fields = {}
         for one in asked_fields:
-            mean, variance = (each[0] for each in predict(known, one.columns))
+            mean, variance = self._asked(one.name, one.columns, known, bands)
             modes = torch.from_numpy(one.basis.modes)
             common = torch.from_numpy(one.basis.mean) + mean @ modes
             if bands:
@@ -256,10 +256,8 @@ class RegressionModel:
             found_fields[one.name] = (both[:, 0], both[:, 1])
         found_scalars = {}
         for scalar in asked_scalars:
-            if scalar.name in self.sloped:
-                mean, variance = (each[0] for each in self.sloped[scalar.name].predict(known, bands=bands))
-            else:
-                mean, variance = (each[0, 0] for each in predict(known, slice(scalar.column, scalar.column + 1)))
+            column = slice(scalar.column, scalar.column + 1)
+            mean, variance = (each[0] for each in self._asked(scalar.name, column, known, bands))
             band = scalar.factor * variance.sqrt()
             if scalar.scale == "logarithm":
                 mean = mean.exp()
@@ -282,6 +280,20 @@ class RegressionModel:
     def field(self, name: str, nodes: Tensor, mesh: PreparedMesh, inputs: Mapping[str, float]) -> Tensor:
         """A predicted field at the nodes, shape (node_count,), with its graph to them."""
         return self.outcome(nodes, mesh, inputs, fields=(name,), scalars=(), bands=False).fields[name][0]
+
+    def _asked(self, name: str, columns: slice, known: Tensor, bands: bool) -> tuple[Tensor, Tensor]:
+        """Mean and variance of the processes of a field or a scalar at one point, each (process_count,)."""
+        predict = self.processes.predict if bands else self.processes.predict_mean_alone
+        mean, variance = (each[0] for each in predict(known, columns))
+        sloped = [self.sloped.get((name, mode)) for mode in range(len(mean))]
+        if not any(sloped):
+            return mean, variance
+        both = [
+            torch.stack([mean[mode], variance[mode]]) if each is None else torch.cat(each.predict(known, bands=bands))
+            for mode, each in enumerate(sloped)
+        ]
+        mean, variance = torch.stack(both, dim=1)
+        return mean, variance
 
     def _standardised(self, coefficients: Tensor, scalars: Tensor) -> Tensor:
         raw = torch.cat([coefficients, scalars])

@@ -74,9 +74,10 @@ def save_regression(model: RegressionModel, path: Path) -> None:
         },
         "sloped": [
             {
-                "name": name, "noise": each.parameters.slope_noise, "centre": each.centre, "spread": each.spread,
+                "name": name, "mode": mode, "noise": each.parameters.slope_noise, "centre": each.centre,
+                "spread": each.spread,
             }
-            for name, each in model.sloped.items()
+            for (name, mode), each in model.sloped.items()
         ],
         "domain": {
             "residual": domain.residual, "distance": domain.distance, "worst_angle": domain.worst_angle,
@@ -146,7 +147,9 @@ def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Regr
         domain=Domain(low=arrays["domain.low"], high=arrays["domain.high"], **details["domain"]),
         card=details["card"],
         sloped={
-            one["name"]: _sloped(f"sloped {k}", arrays, one, details["kernel"], tensors["processes.inputs"])
+            (one["name"], one.get("mode", 0)): _sloped(
+                f"sloped {k}", arrays, one, details["kernel"], tensors["processes.inputs"]
+            )
             for k, one in enumerate(details.get("sloped", ()))
         },
     )  # fmt: skip

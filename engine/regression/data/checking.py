@@ -89,6 +89,17 @@ def check_sample(sample: Sample) -> None:
             raise DatasetError(
                 f"{sample.name}: the gradient of {name!r} is not a number.", remedy="Leave out what is not known."
             )
+    for name, derivatives in sample.field_gradients.items():
+        if name not in sample.fields:
+            raise DatasetError(f"{sample.name}: there is a gradient of {name!r}, which is no field.")
+        for scalar, values in derivatives.items():
+            if scalar not in sample.inputs:
+                raise DatasetError(f"{sample.name}: field {name!r} has a derivative by {scalar!r}, which is no input.")
+            if np.shape(values) != (len(sample.nodes),) or not np.isfinite(values).all():
+                raise DatasetError(
+                    f"{sample.name}: the derivative of {name!r} by {scalar!r} is not one number a node.",
+                    remedy="Leave out what is not known.",
+                )
 
 
 def topology(sample: Sample) -> tuple[int, int, int]:

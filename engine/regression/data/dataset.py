@@ -44,6 +44,8 @@ class Sample:
     outputs : scalars to predict, by name
     anchors : nodes that mean the same in every sample, in one order (corners, leading edge), shape (anchor_count,)
     gradients : of outputs, by name; those that are missing are not known
+    field_gradients : of fields, by name: derivatives by known scalars at every node, by the scalar's name, shape
+        (node_count,); those that are missing are not known
     tetrahedra : of a volume, over the same nodes, shape (tetrahedron_count, 4), int32; none of a surface
     """
 
@@ -55,6 +57,7 @@ class Sample:
     outputs: Mapping[str, float] = field(default_factory=dict)
     anchors: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     gradients: Mapping[str, OutputGradient] = field(default_factory=dict)
+    field_gradients: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     tetrahedra: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.int32))
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ those of `scalars_in` before those of `scalars_out`; `split` ("train" or "test" 
 `anchors` (sample_count, anchor_count), `names` (sample_count,), `units` and `recipe` (JSON); of volumes, whose
 `triangles` are their border, `tetrahedra_count` (sample_count,) and `tetrahedra` (sum, 4); and gradients of outputs:
 `gradients_in` (sample_count, output_count, input_count) and `gradients_nodes` (sum of nodes, output_count, 2 or 3), NaN
-where a derivative is not known.
+where a derivative is not known; of fields `fields_gradients_in` (sum of nodes, field_count, input_count).
 """
 
 from __future__ import annotations
@@ -21,7 +21,12 @@ import numpy as np
 from engine.core.atomic import atomic_write
 from engine.core.errors import FileError
 from engine.regression.data.dataset import Dataset, Sample, Split
-from engine.regression.data.flat_gradients import gradient_arrays, read_gradients
+from engine.regression.data.flat_gradients import (
+    field_gradient_array,
+    gradient_arrays,
+    read_field_gradients,
+    read_gradients,
+)
 
 REQUIRED = (
     "nodes_count", "triangles_count", "nodes", "triangles", "fields", "scalars_in", "scalars_out", "field_names",
@@ -54,6 +59,8 @@ def write_flat(dataset: Dataset, path: Path) -> None:
         arrays["tetrahedra"] = np.concatenate([sample.tetrahedra for sample in samples])
     if any(sample.gradients for sample in samples):
         arrays |= gradient_arrays(dataset)
+    if any(sample.field_gradients for sample in samples):
+        arrays["fields_gradients_in"] = field_gradient_array(dataset)
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # its stubs take the arrays for its own option
 
@@ -100,6 +107,7 @@ def read_flat(path: Path) -> Dataset:
     )
     input_names, output_names = scalar_names[: scalars_in.shape[1]], scalar_names[scalars_in.shape[1] :]
     gradients = read_gradients(path, arrays, nodes_count, input_names, output_names)
+    field_gradients = read_field_gradients(path, arrays, nodes_count, input_names, field_names)
     samples = []
     for k in range(count):
         rows = slice(first_node[k], first_node[k + 1])
@@ -113,6 +121,7 @@ def read_flat(path: Path) -> Dataset:
                 outputs=dict(zip(output_names, map(float, scalars_out[k]), strict=True)),
                 anchors=anchors[k],
                 gradients=gradients[k],
+                field_gradients=field_gradients[k],
                 tetrahedra=tetrahedra[first_tetrahedron[k] : first_tetrahedron[k + 1]],
             )
         )

@@ -1,4 +1,4 @@
-"""Gradients of outputs as flat arrays, beside the samples they belong to (`engine.regression.data.flat_file`)."""
+"""Gradients of outputs and fields as flat arrays beside the samples (`engine.regression.data.flat_file`)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,43 @@ def gradient_arrays(dataset: Dataset) -> dict[str, np.ndarray]:
                 rows[:, j] = gradient.nodes
         by_nodes.append(rows)
     return {"gradients_in": by_inputs, "gradients_nodes": np.concatenate(by_nodes)}
+
+
+def field_gradient_array(dataset: Dataset) -> np.ndarray:
+    """`fields_gradients_in`, NaN where a derivative is not known."""
+    parts = []
+    for sample in dataset:
+        part = np.full((sample.node_count, len(dataset.field_names), len(dataset.input_names)), np.nan)
+        for j, field in enumerate(dataset.field_names):
+            for k, scalar in enumerate(dataset.input_names):
+                part[:, j, k] = sample.field_gradients.get(field, {}).get(scalar, np.nan)
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def read_field_gradients(
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    nodes_count: np.ndarray,
+    input_names: Sequence[str],
+    field_names: Sequence[str],
+) -> list[dict[str, dict[str, np.ndarray]]]:
+    """Of every sample, by names of field and scalar; raises `FileError` for an array that does not fit the others."""
+    array = arrays.get("fields_gradients_in")
+    if array is None:
+        return [{} for _ in nodes_count]
+    wanted = (int(nodes_count.sum()), len(field_names), len(input_names))
+    if array.shape != wanted:
+        raise FileError(path, f"the array fields_gradients_in has shape {array.shape}; {wanted} fits the others.")
+    found = []
+    for part in np.split(array.astype(np.float64), np.cumsum(nodes_count)[:-1]):
+        mine: dict[str, dict[str, np.ndarray]] = {}
+        for j, field in enumerate(field_names):
+            known = {name: part[:, j, k] for k, name in enumerate(input_names) if np.isfinite(part[:, j, k]).all()}
+            if known:
+                mine[field] = known
+        found.append(mine)
+    return found
 
 
 def read_gradients(

@@ -25,7 +25,7 @@ def make_card(
     dataset: Dataset, snapshots: Snapshots, model: RegressionModel, held: HeldOut, parameters: TrainingParameters
 ) -> dict[str, Any]:
     """Everything was measured on samples that were held out of modes and processes, unless it says otherwise."""
-    fields = {name: _field(name, model, held) for name in model.fields}
+    fields = {name: _field(name, snapshots, model, held) for name in model.fields}
     scalars = {}
     for name, measured in held.scalars.items():
         error = scalar_rrmse(measured.predicted, measured.true)
@@ -70,7 +70,7 @@ def make_card(
     return {**card, "advice": advise(card)}
 
 
-def _field(name: str, model: RegressionModel, held: HeldOut) -> dict[str, Any]:
+def _field(name: str, snapshots: Snapshots, model: RegressionModel, held: HeldOut) -> dict[str, Any]:
     measured = held.fields[name]
     whole, cut, lost = (
         rrmse(each) for each in (measured.errors, measured.truncation_errors, measured.interpolation_errors)
@@ -79,6 +79,7 @@ def _field(name: str, model: RegressionModel, held: HeldOut) -> dict[str, Any]:
     spot = int(np.argmax(measured.squared_error))
     return {
         "unit": model.fields[name].unit,
+        "gradients": sum(name in sample.field_gradients for sample in snapshots.samples),
         "rrmse": whole,
         "q2": 1.0 - float(measured.squared_error.sum()) / spread if spread > 0.0 else 1.0,
         "modes": measured.mode_count,

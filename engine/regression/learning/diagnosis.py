@@ -16,16 +16,9 @@ import torch
 from engine.regression.data.checking import check_dataset
 from engine.regression.data.dataset import Dataset, DatasetError
 from engine.regression.learning.advice import advise
-from engine.regression.learning.folds import (
-    Fold,
-    Interpolation,
-    columns_of,
-    field_errors,
-    leave_out,
-    parts_of,
-    scalar_errors,
-)
+from engine.regression.learning.folds import Interpolation, parts_of
 from engine.regression.learning.gaussian_process import Hyperparameters
+from engine.regression.learning.leaving_out import Fold, columns_of, field_errors, leave_out, scalar_errors
 from engine.regression.learning.scores import rrmse
 from engine.regression.learning.snapshots import Snapshots, take_snapshots
 from engine.regression.learning.training import Progress, TrainingStoppedError
@@ -185,5 +178,5 @@ class _Looked:
         with torch.no_grad():
             return leave_out(
                 self.snapshots, part, self.model.shape.mode_count, self.widths, self.hyperparameters, self.parameters,
-                known=known, sloped={name: each.parameters for name, each in self.model.sloped.items()},
+                known=known, sloped={process: each.parameters for process, each in self.model.sloped.items()},
             )  # fmt: skip

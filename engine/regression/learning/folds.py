@@ -1,8 +1,4 @@
-"""Samples held out of modes and processes alike: what is measured on them says how wrong a model is.
-
-Length scales and noise are those found on all samples: they are few, and finding them again for every fold changes
-the bands by less than the folds themselves do.
-"""
+"""Samples held out of modes and processes alike: what is measured on them says how wrong a model is."""
 
 from __future__ import annotations
 
@@ -13,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from engine.regression.domain import limit, root_mean_square
-from engine.regression.learning.baseline import nearest, ridge
+from engine.regression.domain import limit
 from engine.regression.learning.calibration import (
     LEVELS,
     RatioHistogram,
@@ -22,14 +17,14 @@ from engine.regression.learning.calibration import (
     held_scalar_shares,
     held_shares,
 )
-from engine.regression.learning.further_inputs import FurtherInputs
-from engine.regression.learning.gaussian_process import Hyperparameters, condition
-from engine.regression.learning.reduction import Basis, find_basis
+from engine.regression.learning.gaussian_process import Hyperparameters
+from engine.regression.learning.leaving_out import Fold, columns_of, field_errors, leave_out, scalar_errors
+from engine.regression.learning.reduction import Basis
 from engine.regression.learning.report import TrainingReport
-from engine.regression.learning.scaling import Scale, scaled, unscaled
-from engine.regression.learning.scores import relative_error, rrmse, scalar_rrmse
-from engine.regression.learning.slope_tables import slope_table
-from engine.regression.learning.sloped_process import SlopedParameters, Slopes, condition_sloped
+from engine.regression.learning.scaling import Scale, unscaled
+from engine.regression.learning.scores import relative_error, rrmse
+from engine.regression.learning.slope_tables import Process
+from engine.regression.learning.sloped_process import SlopedParameters
 from engine.regression.settings import TrainingParameters
 
 if TYPE_CHECKING:
@@ -37,9 +32,6 @@ if TYPE_CHECKING:
 
 DRAWN = 800
 """Values of a field at nodes that the card shows, predicted beside true."""
-
-TOGETHER = 8
-"""Processes that are conditioned at once."""
 
 
 @dataclass(frozen=True)
@@ -127,25 +119,6 @@ class Interpolation:
         return Interpolation(np.array(errors), total / len(errors))
 
 
-@dataclass(frozen=True)
-class Fold:
-    """One part left out: what was predicted of it.
-
-    held : rows of the samples that were left out
-    bases : of the fields, from the others
-    means, variances : of all processes, shape (held_count, column_count)
-    simple : predictions of the baselines, same shape, by name
-    """
-
-    held: np.ndarray
-    bases: Mapping[str, Basis]
-    means: np.ndarray
-    variances: np.ndarray
-    simple: Mapping[str, np.ndarray]
-    residuals: np.ndarray
-    distances: np.ndarray
-
-
 def hold_out(
     snapshots: Snapshots,
     shape_modes: int,
@@ -155,11 +128,11 @@ def hold_out(
     tell: Callable[[str, float], None],
     told: Callable[[TrainingReport], None] = lambda report: None,
     *,
-    sloped: Mapping[str, SlopedParameters] | None = None,
+    sloped: Mapping[Process, SlopedParameters],
 ) -> HeldOut:
     """Leave out each part of the samples once; `told` hears of the errors after each.
 
-    sloped : of the outputs whose gradients are known
+    hyperparameters, sloped : found on all samples, `sloped` of the processes whose derivatives are known
     """
     parts = parts_of(len(snapshots.samples), parameters)
     widths = {name: basis.mode_count for name, basis in bases.items()}
@@ -201,122 +174,6 @@ def parts_of(count: int, parameters: TrainingParameters) -> list[np.ndarray]:
     """The samples in as many parts as there are folds, drawn with the seed; each ascending."""
     order = np.random.default_rng(parameters.seed).permutation(count)
     return [np.sort(part) for part in np.array_split(order, min(parameters.folds, count))]
-
-
-def columns_of(widths: Mapping[str, int]) -> dict[str, slice]:
-    """Where the processes of each field are among all, by the number of its modes."""
-    ends = np.cumsum([0, *widths.values()]).tolist()
-    return {name: slice(ends[k], ends[k + 1]) for k, name in enumerate(widths)}
-
-
-def leave_out(
-    snapshots: Snapshots,
-    held: np.ndarray,
-    shape_modes: int,
-    widths: Mapping[str, int],
-    hyperparameters: Hyperparameters,
-    parameters: TrainingParameters,
-    *,
-    known: np.ndarray | None = None,
-    sloped: Mapping[str, SlopedParameters] | None = None,
-) -> Fold:
-    """Predict the samples `held` from the samples `known`; None: from all others.
-
-    widths : how many modes each field has
-    """
-    if known is None:
-        known = np.setdiff1d(np.arange(len(snapshots.samples)), held)
-    square = np.ix_(known, known)
-    shape = find_basis(
-        snapshots.shapes[known], snapshots.shape_mass, most=shape_modes, gram=snapshots.shape_gram[square]
-    )
-    coefficients = shape.coefficients(snapshots.shapes, snapshots.shape_mass)
-    # Fewer samples may have fewer modes: what is missing is nothing.
-    raw = np.pad(coefficients, ((0, 0), (0, shape_modes - shape.mode_count)))
-    raw = np.concatenate([raw, scaled(snapshots.inputs, snapshots.input_scales)], axis=1)
-    centre, spread = raw[known].mean(axis=0), raw[known].std(axis=0)
-    table = (raw - centre) / np.where(spread > 0.0, spread, 1.0)
-    if snapshots.further:
-        of_known = {kind: values[known] for kind, values in snapshots.further.items()}
-        further = FurtherInputs.of(of_known, snapshots.common, snapshots.further_modes)
-        table = np.concatenate([table, further.table(snapshots.further, snapshots.further_modes)], axis=1)
-    inputs = torch.from_numpy(table)
-    bases, columns = {}, []
-    for name, width in widths.items():
-        bases[name] = find_basis(
-            snapshots.fields[name][known], snapshots.mass, most=width, gram=snapshots.grams[name][square]
-        )
-        found = bases[name].coefficients(snapshots.fields[name][known], snapshots.mass)
-        columns.append(np.pad(found, ((0, 0), (0, width - found.shape[1]))))
-    values = torch.from_numpy(
-        np.concatenate([*columns, scaled(snapshots.outputs[known], snapshots.output_scales)], axis=1)
-    )
-    means, variances = [], []
-    for together in torch.arange(values.shape[1]).split(TOGETHER):
-        processes = condition(
-            inputs[known], values[:, together], hyperparameters.chosen(together), kernel=parameters.kernel
-        )
-        mean, variance = processes.predict(inputs[held])
-        means.append(mean.numpy())
-        variances.append(variance.numpy())
-    means_there, variances_there = np.concatenate(means, axis=1), np.concatenate(variances, axis=1)
-    units = np.where(spread > 0.0, spread, 1.0)
-    for k, name in enumerate(snapshots.samples[0].outputs):
-        if sloped and name in sloped:
-            slopes = Slopes.of(slope_table(snapshots, shape, units, name, snapshots.output_scales[k])[known])
-            if slopes.count:
-                column = sum(widths.values()) + k
-                process = condition_sloped(
-                    inputs[known], values[:, column], slopes, sloped[name], kernel=parameters.kernel
-                )
-                mean, variance = process.predict(inputs[held])
-                means_there[:, column], variances_there[:, column] = mean.numpy(), variance.numpy()
-    local = (snapshots.shapes[held] - shape.decode(coefficients[held])).reshape(
-        len(held), snapshots.common.dimension, -1
-    )
-    return Fold(
-        held=held,
-        bases=bases,
-        means=means_there,
-        variances=variances_there,
-        simple={
-            "ridge": ridge(inputs[known].numpy(), values.numpy(), inputs[held].numpy()),
-            "nearest": nearest(inputs[known].numpy(), values.numpy(), inputs[held].numpy()),
-        },
-        residuals=np.sqrt((local**2).sum(axis=1)).max(axis=1),
-        distances=np.array([root_mean_square(row) for row in inputs[held, : shape.mode_count].numpy()]),
-    )
-
-
-def field_errors(
-    name: str, snapshots: Snapshots, fold: Fold, columns: slice, mode_count: int | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Relative errors of one field of every sample that was held out, at its own nodes: of what was predicted, and of
-    what the same modes could show; with the first `mode_count` modes, None: with all."""
-    basis = fold.bases[name] if mode_count is None else fold.bases[name].truncated(mode_count)
-    predicted = basis.decode(fold.means[:, columns][:, : basis.mode_count])
-    known = basis.decode(basis.coefficients(snapshots.fields[name][fold.held], snapshots.mass))
-    found, cut = np.zeros(len(fold.held)), np.zeros(len(fold.held))
-    for row, sample in enumerate(fold.held):
-        truth = np.asarray(snapshots.samples[sample].fields[name])
-        both = torch.from_numpy(np.stack([predicted[row], known[row]], axis=1))
-        both_there = snapshots.links[sample].from_common.interpolate(both).numpy()
-        found[row], cut[row] = (relative_error(values, truth) for values in both_there.T)
-    return found, cut
-
-
-def scalar_errors(snapshots: Snapshots, folds: list[Fold]) -> dict[str, float]:
-    """RRMSE of every scalar over all samples that were held out; their processes are the last."""
-    held = np.concatenate([fold.held for fold in folds])
-    names = list(snapshots.samples[0].outputs)
-    first = folds[0].means.shape[1] - len(names)
-    predicted = np.concatenate([fold.means[:, first:] for fold in folds])
-    spread = np.concatenate([fold.variances[:, first:] for fold in folds])
-    found = {}
-    for k, name in enumerate(names):
-        value = unscaled(predicted[:, k], spread[:, k], snapshots.output_scales[k])[0]
-        found[name] = scalar_rrmse(value, snapshots.outputs[held, k])
-    return found
 
 
 def _measure_field(

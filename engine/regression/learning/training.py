@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from engine.core.errors import FormwrightError, ParameterError
 from engine.regression.data.checking import check_dataset
 from engine.regression.data.dataset import Dataset, DatasetError
-from engine.regression.domain import Domain
+from engine.regression.learning.assembling import domain_of, field_models, kept_columns, scalar_models
 from engine.regression.learning.card import make_card
-from engine.regression.learning.folds import HeldOut, hold_out
+from engine.regression.learning.folds import hold_out
 from engine.regression.learning.further_inputs import FurtherInputs
-from engine.regression.learning.gaussian_process import MOST_REFINED, Hyperparameters, condition, find_hyperparameters
-from engine.regression.learning.reduction import Basis, find_basis
+from engine.regression.learning.gaussian_process import condition
+from engine.regression.learning.leaving_out import process_columns
+from engine.regression.learning.reduction import find_basis
 from engine.regression.learning.report import TrainingReport
 from engine.regression.learning.scaling import InputScales, choose_scales, scaled
-from engine.regression.learning.slope_tables import has_gradients, slope_table
-from engine.regression.learning.sloped_process import SlopedParameters, Slopes, condition_sloped, find_sloped
+from engine.regression.learning.seeking import leading_modes, seek, seek_sloped
+from engine.regression.learning.slope_tables import known_slopes, names_with_gradients
+from engine.regression.learning.sloped_process import condition_sloped
 from engine.regression.learning.snapshots import Snapshots, take_snapshots
-from engine.regression.model import FieldModel, RegressionModel, ScalarModel
+from engine.regression.model import RegressionModel
 from engine.regression.settings import LEAST_SAMPLES, TrainingParameters
 
 LEADING = 1
@@ -31,9 +32,6 @@ LEADING = 1
 
 SCALED_ON = 200
 """Samples on which length scales are sought while scales are chosen."""
-
-REFINED = 0.99
-"""Part of a field's energy whose modes have their length scales refined on more samples."""
 
 
 class TrainingStoppedError(FormwrightError):
@@ -93,9 +91,6 @@ def learn(
         snapshots.shapes, snapshots.shape_mass, most=like.shape.mode_count if like else parameters.shape_modes,
         energy=1.0 if like else parameters.energy, gram=snapshots.shape_gram,
     )  # fmt: skip
-    raw = np.concatenate([shape.coefficients(snapshots.shapes, snapshots.shape_mass), snapshots.inputs], axis=1)
-    centre, spread = standardisation(raw)
-    features = torch.from_numpy((raw - centre) / spread)
     bases = {
         name: find_basis(
             values, snapshots.mass, most=like.fields[name].basis.mode_count if like else parameters.field_modes,
@@ -103,12 +98,16 @@ def learn(
         )
         for name, values in snapshots.fields.items()
     }  # fmt: skip
+    raw = np.concatenate([shape.coefficients(snapshots.shapes, snapshots.shape_mass), snapshots.inputs], axis=1)
+    centre, spread = standardisation(raw)
+    features = torch.from_numpy((raw - centre) / spread)
     coefficients = [basis.coefficients(snapshots.fields[name], snapshots.mass) for name, basis in bases.items()]
     tell("Finding length scales", 0.4)
     snapshots, scales = _scaled(snapshots, raw, centre, spread, coefficients, parameters, like)
-    inputs = scales(features)
     further = FurtherInputs.of(snapshots.further, snapshots.common, snapshots.further_modes)
+    _require_no_gradients(further, snapshots)
     snapshots = replace(snapshots, further_modes=further.mode_counts)
+    inputs = scales(features)
     if further.kinds:
         inputs = torch.cat([inputs, torch.from_numpy(further.table(snapshots.further, further.mode_counts))], dim=1)
     values = torch.from_numpy(
@@ -117,30 +116,18 @@ def learn(
     if like and like.processes.parameters.length_scales.shape == (values.shape[1], inputs.shape[1]):
         hyperparameters = like.processes.parameters
     else:
-        hyperparameters = _sought(inputs, values, bases, parameters)
-    tables = {
-        name: slope_table(snapshots, shape, scales.units(), name, snapshots.output_scales[k])
-        for k, name in enumerate(dataset.output_names)
-        if has_gradients(snapshots, name)
-    }
-    if tables and further.kinds:
-        raise ParameterError(
-            f"{next(iter(further.kinds))}_modes",
-            f"the data hold gradients of {next(iter(tables))}, which do not say how it answers to these.",
-            remedy="Set it to 0.",
-        )
-    slopes = {name: Slopes.of(table) for name, table in tables.items()}
-    columns_of_scalars = {
-        name: values.shape[1] - len(dataset.output_names) + k for k, name in enumerate(dataset.output_names)
-    }
-    sloped = _sloped(inputs, values, slopes, columns_of_scalars, hyperparameters, parameters, like)
+        hyperparameters = seek(inputs, values, bases, parameters)
+    leading = {name: leading_modes(basis) for name, basis in bases.items()}
+    slopes = known_slopes(snapshots, np.arange(len(raw)), shape, scales.units(), bases, leading)
+    columns = process_columns({name: basis.mode_count for name, basis in bases.items()}, dataset.output_names)
+    before = {process: each.parameters for process, each in like.sloped.items()} if like else {}
+    new = {process: each for process, each in slopes.items() if process not in before}
+    sloped = before | seek_sloped(inputs, values, new, columns, hyperparameters, parameters)
     tell("Holding out", 0.65)
     held = hold_out(snapshots, shape.mode_count, bases, hyperparameters, parameters, tell, told, sloped=sloped)
     bases = {name: basis.truncated(held.fields[name].mode_count) for name, basis in bases.items()}
-    kept, columns = _kept_columns(bases, held, len(dataset.output_names))
+    kept, places = kept_columns(bases, held, len(dataset.output_names))
     tell("Conditioning on all samples", 0.95)
-    processes = condition(inputs, values[:, kept], hyperparameters.chosen(kept), kernel=parameters.kernel)
-    units = dataset.units
     model = RegressionModel(
         common=snapshots.common,
         shape=shape,
@@ -149,34 +136,33 @@ def learn(
         spread=spread,
         scales=scales,
         further=further,
-        processes=processes,
-        fields={
-            name: FieldModel(
-                name, units.get(name, ""), basis, columns[name], held.fields[name].truncation, held.fields[name].factor
-            )
-            for name, basis in bases.items()
-        },
-        scalars={
-            name: ScalarModel(
-                name,
-                units.get(name, ""),
-                len(kept) - len(dataset.output_names) + k,
-                held.scalars[name].factor,
-                snapshots.output_scales[k],
-                float(snapshots.outputs[:, k].std()),
-            )
-            for k, name in enumerate(dataset.output_names)
-        },
+        processes=condition(inputs, values[:, kept], hyperparameters.chosen(kept), kernel=parameters.kernel),
+        fields=field_models(bases, places, held, dataset.units),
+        scalars=scalar_models(
+            dataset, len(kept) - len(dataset.output_names), snapshots.outputs, snapshots.output_scales, held
+        ),
         sloped={
-            name: condition_sloped(
-                inputs, values[:, columns_of_scalars[name]], slopes[name], each, kernel=parameters.kernel
+            process: condition_sloped(
+                inputs, values[:, columns[process]], known, sloped[process], kernel=parameters.kernel
             )
-            for name, each in sloped.items()
+            for process, known in slopes.items()
+            if process[0] not in bases or process[1] < bases[process[0]].mode_count
         },
-        domain=_domain(held, features.numpy(), shape.mode_count),
+        domain=domain_of(held, features.numpy(), shape.mode_count),
     )
     tell("Done", 1.0)
     return replace(model, card=make_card(dataset, snapshots, model, held, parameters))
+
+
+def _require_no_gradients(further: FurtherInputs, snapshots: Snapshots) -> None:
+    """Gradients do not say how an output answers to further inputs."""
+    named = names_with_gradients(snapshots)
+    if named and further.kinds:
+        raise ParameterError(
+            f"{next(iter(further.kinds))}_modes",
+            f"the data hold gradients of {named[0]}, which do not say how it answers to these.",
+            remedy="Set it to 0.",
+        )
 
 
 def _scaled(
@@ -208,77 +194,7 @@ def _scaled(
     return replace(snapshots, input_scales=of_inputs, output_scales=of_outputs), scales
 
 
-def _sought(
-    inputs: Tensor, values: Tensor, bases: Mapping[str, Basis], parameters: TrainingParameters
-) -> Hyperparameters:
-    """Hyperparameters of all modes, and of the scalars behind them: these are few, and sought on many samples."""
-    kernel, seed = parameters.kernel, parameters.seed
-    # Before each mode, this part of the field's energy is in others.
-    before = np.concatenate(
-        [np.zeros(0), *((np.cumsum(b.energies) - b.energies) / max(b.total, 1e-300) for b in bases.values())]
-    )
-    modes = len(before)
-    found = torch.zeros((values.shape[1], inputs.shape[1] + 3), dtype=torch.float64)
-    for chosen, refining in ((before < REFINED, 12), (before >= REFINED, 0)):
-        columns = torch.from_numpy(np.flatnonzero(chosen))
-        if len(columns):
-            found[columns] = find_hyperparameters(
-                inputs, values[:, columns], kernel=kernel, subset=parameters.subset, starts=1, steps=40, seed=seed,
-                refining=refining,
-            ).flat()  # fmt: skip
-    if values.shape[1] > modes:
-        found[modes:] = find_hyperparameters(
-            inputs, values[:, modes:], kernel=kernel, subset=MOST_REFINED, starts=2, steps=60, seed=seed
-        ).flat()
-    return Hyperparameters.from_flat(found)
-
-
 def standardisation(raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of every column; 1 where a column is constant."""
     spread = raw.std(axis=0)
     return raw.mean(axis=0), np.where(spread > 1e-12 * np.maximum(np.abs(raw).max(axis=0), 1e-300), spread, 1.0)
-
-
-def _sloped(
-    inputs: Tensor,
-    values: Tensor,
-    slopes: Mapping[str, Slopes],
-    columns: Mapping[str, int],
-    hyperparameters: Hyperparameters,
-    parameters: TrainingParameters,
-    like: RegressionModel | None,
-) -> dict[str, SlopedParameters]:
-    """Of the scalars whose gradients are known, by name; `columns` : of their processes."""
-    found = {}
-    for name, known in slopes.items():
-        column = columns[name]
-        if like and name in like.sloped:
-            found[name] = like.sloped[name].parameters
-        else:
-            start = hyperparameters.chosen(slice(column, column + 1))
-            found[name] = find_sloped(inputs, values[:, column], known, start, kernel=parameters.kernel)
-    return found
-
-
-def _kept_columns(bases: dict[str, Basis], held: HeldOut, scalar_count: int) -> tuple[torch.Tensor, dict[str, slice]]:
-    """Columns of all processes that stay, and where each field's are among them."""
-    kept: list[int] = []
-    columns: dict[str, slice] = {}
-    for name, basis in bases.items():
-        begin = held.fields[name].first_column
-        columns[name] = slice(len(kept), len(kept) + basis.mode_count)
-        kept.extend(range(begin, begin + basis.mode_count))
-    kept.extend(range(held.column_count - scalar_count, held.column_count))
-    return torch.tensor(kept), columns
-
-
-def _domain(held: HeldOut, inputs: np.ndarray, shape_count: int) -> Domain:
-    scalars = inputs[:, shape_count:]
-    return Domain(
-        residual=held.residual_limit,
-        distance=held.distance_limit,
-        worst_angle=held.angle_limit,
-        low=scalars.min(axis=0) if scalars.size else np.zeros(0),
-        high=scalars.max(axis=0) if scalars.size else np.zeros(0),
-        shape_count=shape_count,
-    )

@@ -67,6 +67,7 @@ def test_a_model_with_curvatures_has_gradients_and_is_kept(make, morph: str, tmp
     assert np.array_equal(one.fields[field].mean, two.fields[field].mean) and one.scalars == two.scalars
 
 
+@pytest.mark.slow
 def test_where_the_bend_decides_they_help() -> None:
     samples = tuple(drop(index, nodes=200) for index in range(40))
     errors = []
