@@ -32,6 +32,7 @@ BESIDE = 40
 class Message:
     """What a bar says. `offers` are buttons: title and what they do; the bar closes when one is pressed.
 
+    show : a button before them that only looks, title and what it does: the message stays, to be read at the place
     about : what it concerns: RUN, or the file or the object; with that past, the message goes
     """
 
@@ -41,6 +42,7 @@ class Message:
     kind: Literal["error", "warning", "note"] = "error"
     offers: tuple[tuple[str, Callable[[], object]], ...] = field(default_factory=tuple)
     about: str = ""
+    show: tuple[str, Callable[[], object]] | None = None
 
 
 class ErrorBar(QFrame):
@@ -162,6 +164,12 @@ class ErrorBar(QFrame):
                     widget.deleteLater()
         long = sum(len(title) for title, _ in message.offers) > BESIDE
         place = self._below if long else self._offers
+        if message.show is not None:
+            title, look = message.show
+            button = QPushButton(title, self)
+            button.setAccessibleName(title)
+            button.clicked.connect(lambda _=False: look())
+            place.addWidget(button)
         for index, (title, _) in enumerate(message.offers):
             button = QPushButton(title, self)
             button.setAccessibleName(title)

@@ -207,13 +207,14 @@ class Listening(QObject):
 
     def _problem(self, event: seen.ProblemRaised) -> None:
         offers: tuple[tuple[str, Callable[[], object]], ...] = ()
+        show = None
         if event.place is not None and self._window.viewport is not None:
-            offers = ((self.tr("Show"), partial(self._window.viewport.show_place, event.place)),)
+            show = self.tr("Show"), partial(self._window.viewport.show_place, event.place)
         if event.step_size is not None:
             title = self.tr("Start anew with steps of {0:g} ms").format(1e3 * event.step_size)
-            offers += ((title, partial(self._start_anew, event.step_size)),)
+            offers = ((title, partial(self._start_anew, event.step_size)),)
         self._window.error_bar.show_message(
-            Message(event.message, event.remedy, event.details, offers=offers, about=RUN)
+            Message(event.message, event.remedy, event.details, offers=offers, about=RUN, show=show)
         )
 
     def _advised(self, event: seen.AnotherAdvised) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 
 from app.document.run_record import LossCurves
 from app.panels.editors import ParameterEditor
@@ -120,6 +122,21 @@ def test_messages_wait_for_each_other_and_offers_are_done_once(qtbot: Any) -> No
     assert done == ["repaired"] and bar.text() == "second"
     bar.close_message()
     assert bar.message is None and not bar.isVisible()
+
+
+def test_a_message_stays_while_one_looks_at_its_place(qtbot: Any) -> None:
+    bar = ErrorBar()
+    qtbot.addWidget(bar)
+    done: list[str] = []
+    say = Message("cloth and ball meet.", "Move them apart.", show=("Show", lambda: done.append("looked")))
+    bar.show_message(say)
+    (show,) = (button for button in bar.findChildren(QPushButton) if button.text() == "Show")
+    QTest.mouseClick(show, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(show, Qt.MouseButton.LeftButton)
+    assert done == ["looked", "looked"] and bar.message == say
+    bar.close_message()
+    bar.show_message(Message("second"))
+    assert not [button for button in bar.findChildren(QPushButton) if button.text() == "Show" and button.isVisible()]
 
 
 def test_the_plot_keeps_its_axes_once_a_person_took_them(qtbot: Any) -> None:
