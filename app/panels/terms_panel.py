@@ -202,7 +202,9 @@ class TermCard(QFrame):
         self._value = QLabel("", self)
         self._value.setProperty("soft", True)
         self._value.setAccessibleName(self.tr("Loss of {0}").format(title))
-        self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance("8.88e-88"))
+        self._value.setText("8.88e+88")  # a plus is wider than a minus
+        self._value.setMinimumWidth(self._value.sizeHint().width())
+        self._value.clear()
         self._value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._unit = entry.unit if entry else ""
         self.sparkline = Sparkline(title, self)

@@ -392,7 +392,7 @@ class Staging:
 
         scene = self._scene()
         sheets = [box for box in (self.box_of(sheet.name) for sheet in scene.sheets) if box is not None and over(box)]
-        others = [self.box_of(body.name) for body in (*scene.solids, *scene.obstacles)]
+        others = [self.box_of(body.name) for body in scene.bodies() if isinstance(body, Solid | Obstacle)]
         lowest = min((float(box[0][2]) for box in sheets), default=0.0)
         carried = any(box is not None and over(box) and box[1][2] <= lowest for box in others)
         return [] if carried else sheets

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from app.document.run_record import LossCurves
 from app.panels.editors import ParameterEditor
@@ -20,9 +20,11 @@ from app.panels.number_field import NumberField, ValueSlider
 from app.panels.run_bar import format_bytes, format_duration
 from app.panels.schema import ParameterField, fields_of
 from app.panels.sparkline import Sparkline
+from app.panels.terms_panel import TermCard
 from app.panels.theme import DARK, LIGHT, Tokens
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.snapshot import CheckpointInfo
+from engine.protocol.study import TermSpec
 
 LENGTH = ParameterField("thickness", "Thickness", "", "number", 2.0, unit="mm", above=0.0, maximum=500.0)
 COUNT = ParameterField("count", "Count", "", "integer", 32, minimum=8.0, maximum=256.0, step=8.0)
@@ -137,6 +139,17 @@ def test_a_message_stays_while_one_looks_at_its_place(qtbot: Any) -> None:
     bar.close_message()
     bar.show_message(Message("second"))
     assert not [button for button in bar.findChildren(QPushButton) if button.text() == "Show" and button.isVisible()]
+
+
+def test_the_loss_of_a_term_is_never_cut_off_beside_a_long_title(qtbot: Any) -> None:
+    card = TermCard(TermSpec(kind="end-shape", name="end"), "Shape at the end of the whole motion", None)
+    qtbot.addWidget(card)
+    card.resize(240, 80)
+    card.show()
+    for loss in (45.8, 6.68e-3, 3.22e22):
+        card.show_values([1.0, loss])
+        value = next(label for label in card.findChildren(QLabel) if label.text() == f"{loss:.2e}")
+        assert value.width() >= value.sizeHint().width()
 
 
 def test_the_plot_keeps_its_axes_once_a_person_took_them(qtbot: Any) -> None:
