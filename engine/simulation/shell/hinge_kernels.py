@@ -10,7 +10,7 @@ edge's frame is the same in both faces and cancels.
 import warp as wp
 
 from engine.core.kernels import register_module
-from engine.simulation.shell.bending_kernels import Forms, forms_of, products, side_of
+from engine.simulation.shell.bending_kernels import Forms, forms_of, products, side_of, turn
 
 module = wp.get_module("formwright_shell_hinges")
 module.options["enable_backward"] = False
@@ -56,14 +56,20 @@ def add_block(matrix: mat1212, block: mat99, face: wp.int32):
 
 
 @wp.kernel(module=module, enable_backward=False)
-def angles(positions: wp.array(dtype=wp.vec3d), hinges: wp.array2d(dtype=wp.int64), result: wp.array(dtype=wp.float64)):
-    """Angle between the faces' normals [rad], in (−π, π]."""
+def angles(
+    positions: wp.array(dtype=wp.vec3d),
+    hinges: wp.array2d(dtype=wp.int64),
+    near: wp.array(dtype=wp.float64),
+    result: wp.array(dtype=wp.float64),
+):
+    """Angle between the faces' normals [rad]: of those that differ by whole turns the one nearest to `near`."""
     hinge = wp.tid()
     start = positions[hinges[hinge, 0]]
     axis = wp.normalize(positions[hinges[hinge, 1]] - start)
     one = wp.cross(axis, positions[hinges[hinge, 2]] - start)
     other = wp.cross(positions[hinges[hinge, 3]] - start, axis)
-    result[hinge] = wp.atan2(wp.dot(axis, wp.cross(one, other)), wp.dot(one, other))
+    angle = wp.atan2(wp.dot(axis, wp.cross(one, other)), wp.dot(one, other))
+    result[hinge] = angle + turn * wp.round((near[hinge] - angle) / turn)
 
 
 @wp.kernel(module=module, enable_backward=False)

@@ -8,7 +8,6 @@ one for materials.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import torch
@@ -28,9 +27,10 @@ from engine.simulation.triplets import Triplets
 class HingeBending(FoldEnergy):
     """Bending energy Σ k (θ − θ₀)² / 2 over the edges with two faces [J], k = D |e|² / (A₁ + A₂); it has no rotations.
 
-    Angles are in (−π, π], and differences from rest are taken the short way round. Arguments, parameters and state as
-    of `Bending`, except rest curvature and frames. Hinges know no direction: D = √(E E') h³ / 12 (1 − ν² E'/E), with E'
-    across the weave, "young_cross", where there is one.
+    At first angles are the short way round from rest; from then on whole turns are counted, so that a fold that closes
+    and winds up has no jump. Arguments, parameters and state as of `Bending`, except rest curvature and frames: of
+    those there are only "angles" [rad], shape (hinge_count,), from which turns are counted. Hinges know no direction:
+    D = √(E E') h³ / 12 (1 − ν² E'/E), with E' across the weave, "young_cross", where there is one.
     """
 
     owner = "hinges"
@@ -68,6 +68,7 @@ class HingeBending(FoldEnergy):
         self._hinges = torch.cat([self._edges, self._opposite], dim=1)[self._inner].contiguous()
         self._pattern = vertex_blocks(self._hinges)
         self._refresh()
+        self._near = self._rest.clone()
 
     def gradient(self, q: Tensor) -> Tensor:
         result = torch.zeros_like(q)
@@ -85,6 +86,16 @@ class HingeBending(FoldEnergy):
         )
         return Triplets(self._pattern.rows, self._pattern.cols, blocks.reshape(-1), self.unknowns.size)
 
+    def state(self) -> dict[str, Tensor]:
+        return super().state() | {"angles": self._near.clone()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self._near = state["angles"].clone()
+        super().restore(state)
+
+    def track(self, q: Tensor) -> None:
+        self._near = self._measure(q)
+
     def edge_angles(self, q: Tensor) -> Tensor:
         return q.new_zeros(self.topology.edge_count).index_put((self._inner,), self._measure(q))
 
@@ -97,12 +108,12 @@ class HingeBending(FoldEnergy):
         return [self.unknowns.positions(q), self._hinges]
 
     def _energies(self, q: Tensor) -> Tensor:
-        bent = _shortest(self._measure(q) - self._rest)
+        bent = self._measure(q) - self._rest
         return 0.5 * self._stiffness * bent * bent
 
     def _measure(self, q: Tensor) -> Tensor:
         result = q.new_empty(len(self._hinges))
-        launch(kernels.angles, len(self._hinges), [*self._geometry(q), result], device=q.device)
+        launch(kernels.angles, len(self._hinges), [*self._geometry(q), self._near, result], device=q.device)
         return result
 
     def _measure_change(self, q: Tensor, motion: Tensor) -> Tensor:
@@ -112,7 +123,7 @@ class HingeBending(FoldEnergy):
         return result
 
     def _moments(self, stiffness: Tensor, bent: Tensor) -> Tensor:
-        return stiffness * _shortest(bent)
+        return stiffness * bent
 
     def _elements(self, parameters: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         positions = parameters["rest_positions"]
@@ -133,8 +144,3 @@ def _rigidity(parameters: Mapping[str, Tensor]) -> Tensor:
     """D, times the factor "stiffness" [N m]."""
     along, across, _, _ = plane_stress_moduli(parameters, "hinges")
     return parameters["stiffness"] * torch.sqrt(along * across) * parameters["thickness"] ** 3 / 12.0
-
-
-def _shortest(angle: Tensor) -> Tensor:
-    """The same angle within [−π, π)."""
-    return torch.remainder(angle + math.pi, 2.0 * math.pi) - math.pi

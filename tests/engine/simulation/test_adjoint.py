@@ -19,6 +19,7 @@ from engine.simulation.mass import ShellMass
 from engine.simulation.newton import NewtonSettings
 from engine.simulation.schemes import SCHEMES, SchemeName
 from engine.simulation.shell.bending import Bending
+from engine.simulation.shell.hinges import HingeBending
 from engine.simulation.shell.membrane import Membrane
 from engine.simulation.shell.topology import shell_topology
 from engine.simulation.stepper import Stepper
@@ -325,14 +326,15 @@ def test_an_equilibrium_that_can_turn_freely_has_no_gradient(gravity: float) -> 
         motion.positions[-1].square().sum().backward()
 
 
-def test_the_gradient_through_a_flap_that_goes_round_and_round() -> None:
+@pytest.mark.parametrize("model", [Bending, HingeBending])
+def test_the_gradient_through_a_flap_that_goes_round_and_round(model: Any) -> None:
     """Nothing stops a triangle that is thrown round its edge: the fold winds up by more than a turn, and bends on."""
     rest = torch.tensor([[0.0, -0.5, 0.0], [0.0, 0.5, 0.0], [-1.0, 0.1, 0.0], [0.8, -0.1, 0.0]], dtype=torch.float64)
     triangles = torch.tensor([[0, 1, 2], [1, 0, 3]])
     topology = shell_topology(triangles.numpy(), rest.numpy())
-    unknowns = Unknowns(4, topology.edge_count)
+    unknowns = Unknowns(4, topology.edge_count if model is Bending else 0)
     elastic: dict[str, Any] = {"young": 1e5, "poisson": 0.3, "thickness": 1e-2}
-    bending = Bending(unknowns, topology, rest, **elastic)
+    bending = model(unknowns, topology, rest, **elastic)
     system = System(
         unknowns,
         {"membrane": Membrane(unknowns, triangles, rest, **elastic), "bending": bending},
@@ -354,7 +356,7 @@ def test_the_gradient_through_a_flap_that_goes_round_and_round() -> None:
     stepper.run(28)
     assert float(bending.edge_angles(stepper.moment.q).abs().max()) > 2.2 * torch.pi
     young = torch.tensor(1e5, dtype=torch.float64)
-    system.energies["bending"].restore(Bending(unknowns, topology, rest, **elastic).state())
+    system.energies["bending"].restore(model(unknowns, topology, rest, **elastic).state())
     leaves = thrown.clone().requires_grad_(), young.clone().requires_grad_()
     found = torch.autograd.grad(end(*leaves), leaves)
     direction = torch.zeros(4, 3, dtype=torch.float64)

@@ -269,12 +269,12 @@ def test_a_guess_follows_its_faces(wavy: Sheet, shaken: Shake) -> None:
     torch.testing.assert_close(energy.value(energy.follow(q, guess)), energy.value(q), rtol=1e-10, atol=0)
 
 
-@pytest.mark.parametrize("steps", [1, 27])
-def test_a_fold_is_followed_beyond_closing(steps: int) -> None:
+@pytest.mark.parametrize(("model", "steps"), [(Bending, 1), (Bending, 27), (HingeBending, 1), (HingeBending, 27)])
+def test_a_fold_is_followed_beyond_closing(model: Any, steps: int) -> None:
     """Wound up by turns, as what nothing stops can be, the angle between two faces and the force have no jump: whether
     in steps, or on the way of one step's solver."""
     flat = torch.tensor([[0.0, -0.5, 0], [0, 0.5, 0], [-1.0, 0.1, 0], [0.8, -0.1, 0]], dtype=torch.float64)
-    energy = bending((flat, np.array([[0, 1, 2], [1, 0, 3]])))
+    energy = bending((flat, np.array([[0, 1, 2], [1, 0, 3]])), model)
     q = unmoved(energy, flat)
     values = []
     angles = np.linspace(0.0, 5.3 * math.pi, 54)
@@ -282,7 +282,7 @@ def test_a_fold_is_followed_beyond_closing(steps: int) -> None:
         x, z = math.cos(theta / 2), -math.sin(theta / 2)
         q[6:12] = torch.tensor([-x, 0.1, z, 0.8 * x, -0.1, 0.8 * z], dtype=torch.float64)
         energy.track(q)
-        q = relaxed(energy, q)
+        q = relaxed(energy, q) if model is Bending else q
         inner = ~energy.topology.boundary
         assert float(energy.edge_angles(q)[inner]) == pytest.approx(theta, abs=1e-12)
         values.append(float(energy.value(q)))
@@ -290,6 +290,10 @@ def test_a_fold_is_followed_beyond_closing(steps: int) -> None:
         if number % steps == 0:
             q = energy.advance(q)
     np.testing.assert_allclose(values, values[1] * (angles / angles[1]) ** 2, rtol=1e-9)
+    # Turns are a state: another energy goes on from it.
+    again = bending((flat, np.array([[0, 1, 2], [1, 0, 3]])), model)
+    again.restore(energy.state())
+    assert float(again.value(q)) == pytest.approx(values[-1], rel=1e-12)
 
 
 def test_held_faces_clamp() -> None:
