@@ -22,17 +22,16 @@ from engine.objectives.part import PartContext, PartEvaluation, PartTerm
 from engine.optimization.problem import RestingError
 from engine.protocol import edits as edit_kinds
 from engine.protocol.edits import Edit
-from engine.protocol.layers import BAND, DESCENT, FIELD, RESIDUAL
+from engine.protocol.layers import DESCENT
 from engine.protocol.study import MODEL, SAMPLE, Study, TermSpec
 from engine.regression.data.dataset import Sample
-from engine.regression.domain import Novelty
-from engine.regression.learning.features import Correspondence, correspond
-from engine.regression.model import Outcome, RegressionModel
+from engine.regression.model import RegressionModel
 from engine.regression.saved_model import load_regression
 from engine.studies.live_parameters import with_edit
 from engine.studies.part_design import FamilyDesign, FreeDesign, PartDesign
 from engine.studies.part_handles import PartHandles
-from engine.studies.part_mesh import ShownSensitivity, border_nodes, length_unit, part_sample
+from engine.studies.part_mesh import ShownSensitivity, border_nodes
+from engine.studies.part_on_common import PartOnCommon
 from engine.studies.part_scalars import PartScalars
 from engine.studies.predict_parameters import PredictParameters
 from engine.studies.preparing import Tell
@@ -63,31 +62,23 @@ class PredictProblem:
         self.parameters = parameters
         self.model = model
         self.part = part
-        self.length = length_unit(model)
-        self._sample = part_sample(part, model)
-        self._morphed = model.prepare(self._sample)
-        self._mesh = self._morphed.mesh
+        self._where = PartOnCommon(model, part)
+        self.length = self._where.length
+        self._sample = self._where.sample
         self._triangles = torch.from_numpy(self._sample.triangles.astype(np.int64))
-        self._start = torch.from_numpy(self._morphed.nodes)
         self._shown_sensitivity = ShownSensitivity(self._sample)
-        self._diagonal = float(np.linalg.norm(np.ptp(self._morphed.nodes, axis=0)))
         self._design = self._made_design()
         self._scalars = PartScalars(model, parameters.inputs)
         self._check_names(parameters)
         self._terms = TermSet(
             terms,
             PartContext(
-                Frame((0.0, 0.0, 0.0), 1.0), None, CPU, "predict", model, self._start, self._triangles,
+                Frame((0.0, 0.0, 0.0), 1.0), None, CPU, "predict", model, self._where.start, self._triangles,
                 self._scalars.first, self.length,
             ),
         )  # fmt: skip
         self._strokes: list[edit_kinds.PaintFreeze] = []
         self._handles = PartHandles(self._terms, model.common.dimension, self.length)
-        # Found from itself, so that it knows which triangles lie beside each other. All later ones are found from it,
-        # and not from the one before: what comes of a state must not depend on how it was come by.
-        with torch.no_grad():
-            self._first_link = correspond(self._start, self._mesh, model.common, near=self._morphed.correspondence)
-        self._link, self._linked_at = self._first_link, self._start
         self._iteration, self._progress = 0, 0.0
         self._active: list[str] = []
         self._evaluated: Tensor | None = None
@@ -139,17 +130,13 @@ class PredictProblem:
     def _values(self, names: list[str], nodes: Tensor) -> dict[str, Tensor]:
         """What these Terms say of the part with its nodes there, with the graph of the morph too."""
         scalars, asked = self._scalars.raw(), [self._part_term(name) for name in names]
-        link = correspond(nodes, self._mesh, self.model.common, near=self._first_link)
-        outcome = self.model.outcome(
+        outcome = self._where.predicted(
             nodes,
-            self._mesh,
             scalars,
             fields=dict.fromkeys(field for term in asked for field in term.fields),
-            scalars=dict.fromkeys(scalar for term in asked for scalar in term.scalars),
+            outputs=dict.fromkeys(scalar for term in asked for scalar in term.scalars),
             bands=any(term.needs_bands for term in asked),
-            correspondence=link,
         )
-        self._keep(link, nodes)
         evaluation = PartEvaluation(nodes, scalars, outcome, self._triangles)
         return {name: self._terms[name].evaluate(evaluation, self) for name in names}
 
@@ -230,7 +217,7 @@ class PredictProblem:
 
     def _freeze(self, strokes: list[edit_kinds.PaintFreeze]) -> Edit:
         now = self._nodes().detach()
-        world = self._world(now.numpy())
+        world = self._where.world(now.numpy())
         frozen = np.zeros(len(world), bool)
         for stroke in strokes:
             for centre in stroke.centres:
@@ -244,29 +231,17 @@ class PredictProblem:
 
     def _made_design(self) -> PartDesign:
         if self.parameters.freedom == "family":
-            return FamilyDesign(self.model, self._morphed)
-        smoothing = self.parameters.smoothing / 100.0 * self._diagonal
-        return FreeDesign(self._morphed.nodes, self._sample.triangles, border_nodes(self._sample), smoothing)
+            return FamilyDesign(self.model, self._where.morphed)
+        nodes = self._where.morphed.nodes
+        smoothing = self.parameters.smoothing / 100.0 * float(np.linalg.norm(np.ptp(nodes, axis=0)))
+        return FreeDesign(nodes, self._sample.triangles, border_nodes(self._sample), smoothing)
 
     def _nodes(self) -> Tensor:
         """Of the part as it is, with graph, shape (node_count, dimension)."""
         return self._design.held(self._design.moved(), self._handles.holds())
 
     def _hold_handles(self) -> None:
-        self._handles.look(lambda: self._world(self._nodes().detach().numpy()), self._design)
-
-    def _keep(self, link: Correspondence, nodes: Tensor) -> None:
-        """Remember where the part lies on the common shape, without its graph."""
-        mapped = replace(link.morph, positions=link.morph.positions.detach())
-        there, back = (replace(each, weights=each.weights.detach()) for each in (link.to_common, link.from_common))
-        self._link, self._linked_at = replace(link, morph=mapped, to_common=there, from_common=back), nodes.detach()
-
-    def _link_at(self, nodes: Tensor) -> Correspondence:
-        """Where the part with its nodes there lies on the common shape."""
-        if not torch.equal(nodes, self._linked_at):
-            with torch.no_grad():
-                self._keep(correspond(nodes, self._mesh, self.model.common, near=self._first_link), nodes)
-        return self._link
+        self._handles.look(lambda: self._where.world(self._nodes().detach().numpy()), self._design)
 
     # -- going back -------------------------------------------------------------------------------------------------
 
@@ -296,45 +271,16 @@ class PredictProblem:
         shown = self.parameters.shown or next(iter(self.model.fields), "")
         with torch.no_grad():
             nodes = self._nodes() if self._evaluated is None else self._evaluated.detach()
-            link = self._link_at(nodes)
-            outcome = self._outcome(nodes, [shown] if shown else [])
-            local = outcome.residual.square().sum(0).sqrt()
-            residual = self.length * link.from_common.interpolate(local)
-            place_of = link.to_common.interpolate(nodes)
-        novelty = self._novelty(outcome, link)
+            outcome = self._where.looked_at(nodes, self._scalars.raw(), [shown] if shown else [])
+            arrays, info = self._where.shown(nodes, outcome)
         sensitivity, descent = self._told_gradients()
-        count = self.part.vertex_count  # of a volume its surface; what is inside comes after
-        vertices = self._world(nodes.numpy())[:count]
-        arrays = {
-            "vertices": np.ascontiguousarray(vertices, np.float32),
-            "triangles": self.part.triangles,
-            "sensitivity": sensitivity[:count],
-            DESCENT: descent[:count],
-            RESIDUAL: residual.to(torch.float32).numpy()[:count],
-        }
-        for name, (mean, band) in outcome.fields.items():
-            arrays[FIELD + name] = mean.to(torch.float32).numpy()[:count]
-            arrays[BAND + name] = band.to(torch.float32).numpy()[:count]
-        predicted = {
-            name: [float(mean), float(band), self.model.scalars[name].unit]
-            for name, (mean, band) in outcome.scalars.items()
-        }
-        info: dict[str, Any] = {
-            "predicted": predicted,
-            "fields": {name: field.unit for name, field in self.model.fields.items()},
+        count = self.part.vertex_count
+        arrays |= {"sensitivity": sensitivity[:count], DESCENT: descent[:count]}
+        info |= {
             "shown": shown,
             "inputs": self._scalars.told(self.parameters.vary),
-            "flag": {
-                "is_new": bool(novelty.is_new), "score": float(novelty.score), "reason": novelty.reason,
-                "measures": {name: float(value) for name, value in novelty.measures.items()},
-                "place": self._world(place_of[novelty.place : novelty.place + 1].numpy())[0].tolist(),
-            },
             "freedom": self.parameters.freedom,
-            "scalars": {
-                **{f"predicted:{name}": values[0] for name, values in predicted.items()},
-                **{f"band:{name}": values[1] for name, values in predicted.items()},
-            },
-        }  # fmt: skip
+        }
         if isinstance(self._design, FamilyDesign):
             info["latent"] = self._design.latent()
         return (0.0, 0.0, 0.0), arrays, info
@@ -346,14 +292,14 @@ class PredictProblem:
         """With the predicted fields, and their bands."""
         with torch.no_grad():
             nodes = self._nodes()
-            outcome = self._outcome(nodes, list(self.model.fields))
+            outcome = self._where.looked_at(nodes, self._scalars.raw(), list(self.model.fields))
         count = self.part.vertex_count
         fields = {name: field for name, field in self.part.fields.items() if field.domain == "vertex"}
         for name, (mean, band) in outcome.fields.items():
             unit = self.model.fields[name].unit
             fields[name] = Field(name, mean.numpy()[:count], unit=unit)
             fields[f"{name} band"] = Field(f"{name} band", band.numpy()[:count], unit=unit)
-        world = self._world(nodes.numpy())
+        world = self._where.world(nodes.numpy())
         inner, tets = (world[count:], self.part.tets) if len(self._sample.tetrahedra) else (None, None)
         return replace(self.part, vertices=world[:count], fields=fields, inner=inner, tets=tets)
 
@@ -371,32 +317,14 @@ class PredictProblem:
     def thumbnail(self, size: int = 96) -> np.ndarray:
         from engine.rendering.picture import thumbnail
 
-        world = self._world(self._nodes().detach().numpy())
+        world = self._where.world(self._nodes().detach().numpy())
         return thumbnail(world[: self.part.vertex_count], self.part.triangles, size)
-
-    def _outcome(self, nodes: Tensor, fields: list[str]) -> Outcome:
-        link = self._link_at(nodes)
-        return self.model.outcome(nodes, self._mesh, self._scalars.raw(), fields=fields, correspondence=link)
-
-    def _novelty(self, outcome: Outcome, link: Correspondence) -> Novelty:
-        mapped = link.morph
-        return self.model.domain.look(
-            residual=outcome.residual.numpy(), features=outcome.features.numpy(), worst_angle=mapped.worst_angle,
-            flipped=mapped.flipped,
-        )  # fmt: skip
-
-    def _world(self, nodes: np.ndarray) -> np.ndarray:
-        """Positions [mm], shape (node_count, 3), of nodes in the unit of the data."""
-        world = nodes * self.length
-        if world.shape[1] == 3:
-            return world
-        return np.column_stack([world, np.full(len(world), self.part.vertices[0, 2])])
 
     def _told_gradients(self) -> tuple[np.ndarray, np.ndarray]:
         """Of the total loss: change per mm of outward motion, shape (node_count,), and where the nodes would go so that
         it falls, the farthest by 1, shape (node_count, 3); of the last evaluation, or of the design as it is."""
-        sensitivity = np.zeros(len(self._start), np.float32)
-        descent = np.zeros((len(self._start), 3), np.float32)
+        sensitivity = np.zeros(self._sample.node_count, np.float32)
+        descent = np.zeros((self._sample.node_count, 3), np.float32)
         nodes, on_nodes, on_design = self._gradients()
         if on_nodes is None or on_design is None:
             return sensitivity, descent

@@ -25,7 +25,7 @@ from engine.regression.learning.training import train
 from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
 from engine.studies.part_design import harmonic_extension
-from engine.studies.part_mesh import border_edges
+from engine.studies.part_mesh import border_edges, part_sample
 from engine.studies.predict import PredictProblem
 from engine.studies.registry import build_problem
 from engine.studies.sample_part import part_of
@@ -363,7 +363,7 @@ def test_the_sensitivity_is_what_the_loss_does_when_the_border_moves(model: Path
     motion = torch.from_numpy((bulge[:, None] * normals)[edge_nodes])
     moved = harmonic_extension(nodes, part.triangles, edge_nodes)(motion).numpy()
     step = 1e-4
-    mesh = built._mesh
+    mesh = built.model.prepare(part_sample(part, built.model)).mesh
     ends = [
         float(
             built.model.outcome(
