@@ -23,6 +23,7 @@ from engine.protocol.study import TermSpec
 from engine.protocol.trajectory import Layout
 from engine.simulation.stepper import Snapshot, Solved
 from engine.simulation.world.world import Pulled, World
+from engine.studies.divided import divided_info
 from engine.studies.failed_step import failed_step
 from engine.studies.frames import Frames, Kept, trajectory_bodies
 from engine.studies.moments import moment_of, moment_state
@@ -199,10 +200,8 @@ class SimulateProblem(AdvancingStudy):
             "pull_stiffness": {name: pull.stiffness for name, pull in self.world.pulls.items()},
             "trajectory": "" if trajectory is None else str(trajectory),
             "scalars": {f"sensor:{name}": value for name, value in now.scalars.items() if np.isfinite(value)},
+            **divided_info(self.divided),
         }
-        if self.divided:
-            step, parts = next(reversed(self.divided.items()))
-            info["divided"] = {"count": len(self.divided), "step": step, "parts": parts}
         x, y, z = self._origin.tolist()
         return (x, y, z), arrays, info
 

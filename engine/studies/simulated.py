@@ -33,6 +33,7 @@ from engine.simulation.adjoint import simulate
 from engine.simulation.errors import StepError
 from engine.simulation.newton import NewtonSettings
 from engine.simulation.world.world import World, build_world
+from engine.studies.divided import divided_info
 from engine.studies.elsewhere import Elsewhere
 from engine.studies.live_parameters import with_edit
 from engine.studies.sensitivity import shape_sensitivity
@@ -114,6 +115,7 @@ class SimulatedProblem(ABC):
         self._iteration, self._progress = 0, 0.0
         self._active: list[str] = []
         self._simulations = 0
+        self._divided: dict[int, int] = {}
         self._evaluated: tuple[bytes, Tensor] | None = None
 
     # -- what a study says ------------------------------------------------------------------------------------------
@@ -219,6 +221,7 @@ class SimulatedProblem(ABC):
             if isinstance(error, StepError) and error.place:
                 message = error.told(self.world.where(error.place[0]))
             raise NonFiniteError(SIMULATION, self._iteration, message) from error
+        self._divided = {step: parts for step, parts in enumerate(motion.parts, 1) if parts > 1}
         return motion.positions
 
     # -- steering ---------------------------------------------------------------------------------------------------
@@ -300,6 +303,7 @@ class SimulatedProblem(ABC):
             "frames": len(motion),
             "trajectory": str(self._folder.show(motion)),
             "scalars": {"simulations": float(self._simulations)},
+            **divided_info(self._divided),
             **self._report(),
         }
         return (0.0, 0.0, 0.0), arrays, info

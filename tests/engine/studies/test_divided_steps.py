@@ -10,9 +10,11 @@ from engine.protocol import edits
 from engine.protocol.scene import Scene
 from engine.protocol.study import Study
 from engine.simulation.world.world import build_world
+from engine.studies.examples import end_of
 from engine.studies.numbers import number_value, sensitivity_of
 from engine.studies.registry import build_problem
 from engine.studies.simulate import SimulateProblem
+from engine.studies.verification import hold_problem, root_mean_square
 
 NUMBER = "upper centre z [m]"
 
@@ -69,6 +71,15 @@ def test_divided_steps_are_told_and_kept_with_the_state() -> None:
     problem.advance()
     assert problem.stepper.time == pytest.approx(0.01), "steps stay as long as they are"
     problem.close()
+
+
+def test_a_study_through_a_simulation_tells_them_too() -> None:
+    scene = meeting(8)
+    scene = scene.model_copy(update={"time": scene.time.model_copy(update={"duration": 0.01})})
+    problem = hold_problem(end_of(scene), scene, knots=1)
+    assert root_mean_square(problem) == pytest.approx(0.0, abs=1e-9), "it knows the motion within divided steps"
+    told = problem.view()[2]["divided"]
+    assert told["count"] >= 1 and told["parts"] > 1
 
 
 def test_parts_are_allowed_while_it_runs() -> None:
