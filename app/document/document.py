@@ -98,7 +98,7 @@ class Document:
             return
         before = self._project
         project = self._without_lost_masks(project)
-        edits = edits_between(before, project, self.catalogue) if self.run.active else []
+        edits = self._edits(before, project)
         if self._scope is not None:
             name, gesture = self._scope
         step = self.undo_stack.push(name, before, project, gesture=gesture)
@@ -497,9 +497,17 @@ class Document:
 
     def _return_to(self, project: Project | None) -> None:
         if project is not None:
-            edits = edits_between(self._project, project, self.catalogue) if self.run.active else []
+            edits = self._edits(self._project, project)
             self._take(project)
             self._send(edits, None)
+
+    def _edits(self, before: Project, after: Project) -> list[Edit]:
+        """What the Run is told of a change; one that has finished goes on where more of it is asked for."""
+        if self.run.active:
+            return edits_between(before, after, self.catalogue)
+        if self.run.state == "finished":
+            return self.engine.prolonging(after, self.catalogue, made=self.run.iteration)
+        return []
 
     def _send(self, edits: list[Edit], step: Step | None) -> None:
         for edit in edits:

@@ -17,7 +17,7 @@ from app.document.steering import apply_edit
 from app.document.undo import Step
 from engine.core.errors import ParameterError
 from engine.protocol.catalogue import Catalogue
-from engine.protocol.edits import EDIT, Edit, PaintFreeze, PlaceInput, RemoveMask, SetMask, SetScene
+from engine.protocol.edits import EDIT, Edit, PaintFreeze, PlaceInput, RemoveMask, SetMask, SetParameter, SetScene
 from engine.protocol.live_scene import with_live
 from engine.protocol.scene import Scene
 from engine.protocol.snapshot import EditApplied, EditRefused, SteeringRestored
@@ -101,6 +101,30 @@ class EngineState:
         if self.carry is not None:
             self._awaited.append((edit.model_dump(mode="json"), edit, step))
             self.carry(edit)
+
+    def prolonging(self, project: Project, catalogue: Catalogue | None, *, made: int) -> list[Edit]:
+        """What lets a Run that has finished go on to `project`: the Edit that asks for more iterations, or for a scene
+        that lasts longer, where nothing else differs from what the Run holds. All else waits for the next Run: nothing.
+
+        made : iterations that the Run has made
+        """
+        held, study = self._confirmed, project.study
+        if self._silent or self._awaited or held.strokes != project.strokes:
+            return []
+        if self._placed(project, held.target) is not project:
+            return []
+        edits = edits_between(replace(project, study=held.study), project, catalogue)
+        match edits:
+            case [SetParameter(owner="study", name="iterations", value=int(wanted))]:
+                same = _without_iterations(held.study) == _without_iterations(study)
+                return edits if same and wanted > made else []
+            case [SetScene(scene=scene)] if held.study.scene is not None:
+                time = held.study.scene.time
+                longer = time.model_copy(update={"duration": scene.time.duration})
+                lasting = held.study.scene.model_copy(update={"time": longer})
+                same = held.study.model_copy(update={"scene": lasting}) == study
+                return edits if same and longer.duration > time.duration else []
+        return []
 
     def applied(self, event: EditApplied) -> tuple[Edit, bool, bool]:
         """The Edit, whether it was sent from here, and whether one sent before it was refused without a word."""
@@ -188,6 +212,11 @@ class EngineState:
 
     def _place(self, edit: dict[str, Any]) -> int | None:
         return next((place for place, (sent, _, _) in enumerate(self._awaited) if sent == edit), None)
+
+
+def _without_iterations(study: Study) -> Study:
+    others = {name: value for name, value in study.parameters.items() if name != "iterations"}
+    return study.model_copy(update={"parameters": others})
 
 
 def _note_mask(masks: dict[str, SetMask], edit: Edit) -> None:

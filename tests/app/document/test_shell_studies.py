@@ -14,7 +14,7 @@ from app.document.placement import Placement
 from engine.core.errors import ParameterError
 from engine.geometry.mesh import Mesh
 from engine.protocol.catalogue import Catalogue
-from engine.protocol.edits import Edit, PlaceInput, SetScene
+from engine.protocol.edits import Edit, PlaceInput, SetParameter, SetScene
 from engine.protocol.scene import Crease, Gripper, MeshShape, Obstacle, Pin, RectangleShape, Region, Scene, Sheet
 from engine.protocol.snapshot import EditApplied, SteeringRestored
 from engine.protocol.study import OptimizerSpec, Study
@@ -163,6 +163,45 @@ def test_a_simulation_follows_no_target(holding: Any) -> None:
     sent.clear()
     move(document, name, 90.0)
     assert sent == [] and not document.follows(name)
+
+
+def test_a_finished_run_goes_on_where_nothing_but_more_iterations_is_asked_for(holding: Any) -> None:
+    document, _, sent = holding
+    document.run.state, document.run.iteration = "finished", 30
+    sent.clear()
+    document.set_parameters({"iterations": 20})
+    assert sent == [], "fewer are for the next run"
+    document.set_parameters({"iterations": 45})
+    (edit,) = sent
+    assert edit == SetParameter(owner="study", name="iterations", value=45)
+    document.edit_applied(EditApplied(1, 30, edit.model_dump(mode="json")))
+    sent.clear()
+    document.set_parameters({"knots": 5})
+    document.set_parameters({"iterations": 60})
+    assert sent == [], "with other knots it is another run"
+
+
+def test_a_finished_simulation_goes_on_where_the_scene_lasts_longer_and_is_else_the_same(holding: Any) -> None:
+    document, _, sent = holding
+    document.run.state = "idle"
+    document.choose_study("simulate")
+    document.new_run(2)
+    document.run.state, document.run.iteration = "finished", 10
+    sent.clear()
+    lasting = document.study.scene.time.duration
+
+    def let_last(duration: float, **changes: Any) -> None:
+        time = document.study.scene.time.model_copy(update={"duration": duration, **changes})
+        changed = document.study.scene.model_copy(update={"time": time})
+        document.change("time", replace(document.project, study=document.study.model_copy(update={"scene": changed})))
+
+    let_last(0.5 * lasting)
+    assert sent == []
+    let_last(2.0 * lasting, step=0.5 * document.study.scene.time.step)
+    assert sent == [], "other steps are for the next run"
+    document.undo()
+    let_last(2.0 * lasting)
+    assert isinstance(sent[-1], SetScene) and sent[-1].scene.time.duration == 2.0 * lasting
 
 
 # What was found, into the scene --------------------------------------------------------------------------------------
