@@ -60,6 +60,6 @@ class WorkProgress(QWidget):
         row = self._row
         if row is not None:
             show_fraction(self.bar, row.fraction)
-            step = self.tr("Cancelling …") if row.stopping else row.detail
+            step = self.tr("Cancelling …") if row.stopping else row.detail or row.title
             self.step.setText(" · ".join(part for part in (step, time_left(row)) if part))
             self._cancel.setEnabled(row.cancellable)

@@ -65,7 +65,7 @@ def make_room_for_samples(window: QMainWindow, docks: dict[str, QDockWidget]) ->
     window.tabifyDockWidget(docks["run"], docks["history"])
     docks["run"].raise_()
     window.resizeDocks([docks["run"]], [LOW], vertical)
-    window.resizeDocks([docks["objects"], docks["samples"]], [90, 900], vertical)
+    window.resizeDocks([docks["objects"], docks["samples"]], [132, 860], vertical)
     window.resizeDocks([docks["samples"], docks["model"]], [330, 340], horizontal)
 
 

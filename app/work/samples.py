@@ -245,7 +245,8 @@ class Samples:
             self._document.change(named, replace(self._document.project, samples=before))
             return
         if isinstance(error, TaskCancelledError):
-            self.outcome = _tr("Cancelled.")
+            unfinished = _tr("Cancelled. Open it again to morph the rest.")
+            self.outcome = unfinished if self.look is not None else _tr("Cancelled.")
         else:
             self.outcome = str(error) if isinstance(error, FormwrightError) else f"{type(error).__name__}: {error}"
             self._notices.say(error, about=TITLE)

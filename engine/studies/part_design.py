@@ -23,6 +23,9 @@ from engine.regression.model import MorphedMesh, RegressionModel
 HOLDS_WITHIN = 0.02
 """How exactly a held node stays where it is wanted, in parts of how far such nodes differ among the learnt shapes."""
 
+LEAST_MOVABLE = 0.1
+"""How far the learnt shapes differ at least at a node that can be pulled, in parts of how far nodes differ."""
+
 RIDGE = 1e-9
 """Relative: two places that are pulled and nearly fall together."""
 
@@ -56,6 +59,10 @@ class PartDesign(ABC):
         """The node that can be held, at or near `node`."""
         return node
 
+    def moves(self, node: int) -> bool:
+        """Whether a change of shape that makes sense brings a node to another place."""
+        return True
+
     def freeze(self, nodes: Tensor, frozen: np.ndarray) -> None:
         """Let nodes (node_count,), bool, stay where they are in `nodes`; raises `ParameterError` where none can."""
         raise ParameterError(
@@ -87,11 +94,16 @@ class FamilyDesign(PartDesign):
         modes = torch.from_numpy(model.shape.modes).reshape(count, dimension, -1)
         at_nodes = morphed.correspondence.from_common.interpolate(modes.permute(2, 1, 0))
         self._ways = (at_nodes * spread).contiguous()
-        self._tolerance = HOLDS_WITHIN * float(self._ways.square().sum((1, 2)).mean().sqrt())
+        self._usual = float(self._ways.square().sum((1, 2)).mean().sqrt())
+        self._tolerance = HOLDS_WITHIN * self._usual
         self.leaf = torch.zeros(count, dtype=torch.float64, requires_grad=True)
 
     def motion(self, numbers: Tensor) -> Tensor:
         return self._ways @ numbers
+
+    def moves(self, node: int) -> bool:
+        """Elsewhere a little way there would be many standard deviations of everything else."""
+        return float(self._ways[node].norm()) >= LEAST_MOVABLE * self._usual
 
     def latent(self) -> list[float]:
         """Coefficients of the shape, without what holds it."""

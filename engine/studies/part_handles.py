@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.core.errors import ParameterError
 from engine.objectives.handle import Handle
+from engine.protocol.study import TermSpec
 from engine.studies.part_design import PartDesign
 from engine.studies.term_set import TermSet
 
@@ -28,6 +30,17 @@ class PartHandles:
         self._dimension = dimension
         self._length = length
         self.nodes: dict[str, int] = {}
+
+    def check(self, spec: TermSpec, world: Callable[[], np.ndarray], design: PartDesign) -> None:
+        """Raises `ParameterError` where a handle that is to come would hold what cannot be pulled. As `look`."""
+        if spec.kind == Handle.kind:
+            anchor = Handle.Parameters.parse(spec.parameters, owner=spec.name).anchor
+            distance = np.linalg.norm(world() - anchor, axis=1)
+            if not design.moves(design.anchor(int(distance.argmin()))):
+                raise ParameterError(
+                    spec.name, "the shapes that the Model has learnt are all alike here.",
+                    remedy='Drag a place where they differ, or begin a run whose Shape is free (freedom = "free").',
+                )  # fmt: skip
 
     def look(self, world: Callable[[], np.ndarray], design: PartDesign) -> None:
         """Find the node that each new handle holds: the nearest to where it was put on the part as it is.

@@ -176,6 +176,8 @@ class PredictProblem:
             case edit_kinds.SetFrozen():
                 inverse = self._freeze(list(edit.strokes))
             case _:
+                if isinstance(edit, edit_kinds.AddTerm):
+                    self._handles.check(edit.spec, self._world, self._design)
                 inverse = self._terms.apply(edit)  # type: ignore[assignment]  # some Edits have no inverse
                 self._hold_handles()
         self._evaluated = None
@@ -241,7 +243,11 @@ class PredictProblem:
         return self._design.held(self._design.moved(), self._handles.holds())
 
     def _hold_handles(self) -> None:
-        self._handles.look(lambda: self._where.world(self._nodes().detach().numpy()), self._design)
+        self._handles.look(self._world, self._design)
+
+    def _world(self) -> np.ndarray:
+        """Positions of the nodes of the part as it is [mm], shape (node_count, 3)."""
+        return self._where.world(self._nodes().detach().numpy())
 
     # -- going back -------------------------------------------------------------------------------------------------
 

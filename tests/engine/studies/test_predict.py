@@ -266,6 +266,19 @@ def test_a_handle_holds_while_the_rest_descends(model: Path, part: Mesh) -> None
     assert np.abs(vertices - part.vertices)[:, 0].max() > 0.3
 
 
+def test_a_place_where_all_learnt_shapes_are_alike_cannot_be_dragged(model: Path, part: Mesh) -> None:
+    corner = int(np.linalg.norm(part.vertices - part.vertices.min(axis=0), axis=1).argmin())
+    built = problem(model, part, [RAISE])
+    before, terms = built.result_mesh().vertices, built.terms()
+    wish = handle(part, corner, (0.0, -1.0, 0.0))
+    with pytest.raises(ParameterError, match="all alike here"):
+        built.apply(edits.AddTerm(spec=wish))
+    assert built.terms() == terms and np.array_equal(built.result_mesh().vertices, before)
+    free = problem(model, part, [RAISE], freedom="free")
+    free.apply(edits.AddTerm(spec=wish))
+    assert np.allclose(free.result_mesh().vertices[corner], part.vertices[corner] + (0.0, -1.0, 0.0), atol=1e-2)
+
+
 @pytest.mark.parametrize("freedom", ["family", "free"])
 def test_it_continues_from_a_state_bit_for_bit(model: Path, part: Mesh, freedom: str) -> None:
     node = flank_node(part)
