@@ -172,7 +172,8 @@ def start_field(*, resolution: int = 32, radius: float = 0.7) -> CheckResult:
     source="1 / r and cos v / (R + r cos v); Cazals and Pouget, osculating jets, 2005",
 )
 def curvature(*, segments: int = 60, large: float = 1.0, small: float = 0.35) -> CheckResult:
-    """Largest error times the tube's radius; it falls nearly with the square of the segments (0.20, 0.064 and 0.019 at 30, 60 and 120)."""
+    """Largest error times the tube's radius; it falls nearly with the square of the segments: 0.20, 0.064 and 0.019 at
+    30, 60 and 120."""
     vertices, triangles = torus_mesh(large, small, segments)
     found = principal_curvatures(torch.from_numpy(vertices), triangles).numpy()
     from_axis = np.hypot(vertices[:, 0], vertices[:, 1])
