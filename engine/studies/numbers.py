@@ -1,4 +1,5 @@
-"""Numbers of a simulation that can be differentiated: where bodies are, and energies of the whole."""
+"""Numbers of a simulation that can be differentiated: where bodies are, what sensors say of vertices, and energies of
+the whole."""
 
 from __future__ import annotations
 
@@ -22,9 +23,10 @@ WIDTH = 6
 
 
 def number_names(world: World) -> list[str]:
-    """ "card centre z [m]" of everything that deforms, and energies of all."""
+    """ "card centre z [m]" of everything that deforms, "tip 12 vz [m/s]" of sensors, and energies of all."""
     return [
         *(f"{name} centre {axis} [m]" for name in _deformable(world) for axis in AXES),
+        *world.sensors.sampled(),
         f"{GRAVITY} [J]",
         "kinetic [J]",
     ]
@@ -37,6 +39,8 @@ def number_value(world: World, number: str, positions: Tensor, velocities: Tenso
         return -(masses * positions * world.system.gravity).sum()
     if number == "kinetic [J]":
         return 0.5 * (masses * velocities**2).sum()
+    if (sampled := world.sensors.sampled().get(number)) is not None:
+        return sampled.value(positions, velocities)
     for name in _deformable(world):
         for column, axis in enumerate(AXES):
             if number == f"{name} centre {axis} [m]":

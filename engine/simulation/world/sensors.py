@@ -19,6 +19,20 @@ from engine.simulation.world.pins import Held
 from engine.simulation.world.readings import StepForces, body_energies, energy_names
 
 AXES = ("x", "y", "z")
+FEW = 8
+"""Vertices of a sensor whose numbers can be chosen one by one."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One number of a vertex: its position [m] or its velocity [m/s] along an axis."""
+
+    vertex: int
+    axis: int
+    velocity: bool = False
+
+    def value(self, positions: Tensor, velocities: Tensor) -> Tensor:
+        return (velocities if self.velocity else positions)[self.vertex, self.axis]
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,20 @@ class Sensors:
         for watched in self._watched:
             values += self._values(watched, stepper, forces)
         return dict(zip(self.names, values, strict=True))
+
+    def sampled(self) -> dict[str, Sampled]:
+        """What sensors say of single vertices, by the names of the numbers: those that look at few of them."""
+        found: dict[str, Sampled] = {}
+        for watched in self._watched:
+            if watched.sensor.kind == "vertices" and len(watched.vertices) <= FEW:
+                numbers = [
+                    Sampled(vertex, axis, velocity)
+                    for vertex in watched.vertices.tolist()
+                    for velocity in (False, True)
+                    for axis in range(len(AXES))
+                ]
+                found |= dict(zip(self._names(watched), numbers, strict=True))
+        return found
 
     def _names(self, watched: Watched) -> list[str]:
         sensor = watched.sensor

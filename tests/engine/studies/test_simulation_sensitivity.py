@@ -20,11 +20,12 @@ from engine.studies.session import LocalSession
 
 EULER = {"step": 0.01, "duration": 0.3, "scheme": "implicit-euler", "tolerance": 1e-11}
 SOFT = "card centre z [m]"
+TIPS = {"name": "tips", "kind": "vertices", "body": "card", "region": {"kind": "side", "side": "right"}, "count": 2}
 
 
 def session_at(step: int) -> LocalSession:
     sheet = flag().model_dump()["sheets"][0] | {"creases": []}
-    return until(begin(time=EULER, sheets=[sheet]), step)
+    return until(begin(time=EULER, sheets=[sheet], sensors=[TIPS]), step)
 
 
 def again(session: LocalSession, before: Snapshot, number: str, steps: int, shift: torch.Tensor) -> float:
@@ -39,7 +40,7 @@ def again(session: LocalSession, before: Snapshot, number: str, steps: int, shif
     return float(number_value(world, number, stepper.positions, stepper.velocities))
 
 
-@pytest.mark.parametrize("number", [SOFT, "kinetic [J]"])
+@pytest.mark.parametrize("number", [SOFT, "tips 29 z [m]", "tips 25 vx [m/s]", "kinetic [J]"])
 def test_the_derivative_is_that_of_whole_simulations(number: str) -> None:
     session = session_at(12)
     found = session.ask(requests.SensitivityOf(number, horizon=6)).result()
@@ -49,6 +50,7 @@ def test_the_derivative_is_that_of_whole_simulations(number: str) -> None:
     assert found.value == pytest.approx(
         float(number_value(world, number, problem.stepper.positions, problem.stepper.velocities)), rel=1e-7
     )
+    assert found.vertices.max() > 1e-6
     assert np.allclose(found.vertices, np.linalg.norm(found.directions, axis=1), rtol=1e-6)
     random = torch.Generator().manual_seed(0)
     shift = torch.randn(world.positions.shape, generator=random, dtype=torch.float64)
