@@ -25,13 +25,20 @@ class StepError(FormwrightError):
         finer: float | None = None,
         at: str = "at",
     ) -> None:
-        where = f", {at} vertex {place[0]}" if place else ""
-        super().__init__(f"Step {step} {what}{where}.", remedy=f"{remedy} {KEPT}")
+        super().__init__(f"Step {step} {what}.", remedy=f"{remedy} {KEPT}")
         self.step = step
         self.place = place
         self.finer = finer
         self._what, self._at = what, at
+        self.message = self.told(f"vertex {place[0]}" if place else "")
 
     def told(self, where: str) -> str:
         """The message with the place in these words."""
-        return f"Step {self.step} {self._what}, {self._at} {where}."
+        return f"Step {self.step} {self._what}{f', {self._at} {where}' if where else ''}."
+
+    def tried_in(self, parts: int) -> None:
+        """It is of one of so many parts of the step, and no more are allowed: `finer` becomes a part of the whole."""
+        if parts > 1 and self.finer is not None:
+            self.finer /= parts
+            self._what += f", even in {parts} parts"
+            self.message = self.told(f"vertex {self.place[0]}" if self.place else "")

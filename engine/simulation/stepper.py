@@ -177,7 +177,7 @@ class Stepper:
                 if not isinstance(error, StepError) or error.finer is None:
                     raise
                 if parts is not None or 2 * count > self.divide or self._is_still(way):
-                    error.finer /= count
+                    error.tried_in(count)
                     raise
             # What failed leaves no trace: the parts are the same to the last bit where their number is given.
             self.forget()

@@ -150,6 +150,7 @@ def test_a_step_that_does_not_converge_is_divided_as_far_as_allowed(hang: Callab
     with pytest.raises(NotConvergedError) as caught:
         Stepper(hung.system, hung.rest, step_size=0.1, newton=settings, divide=3).step()
     assert caught.value.finer == 0.25, "of the whole step: two parts would not do"
+    assert ", even in 2 parts, largest at vertex" in str(caught.value)
     stepper = Stepper(hung.system, hung.rest, step_size=0.1, newton=settings, divide=64)
     solved = stepper.step()
     assert len(solved.parts) > 2
