@@ -165,7 +165,7 @@ class SamplePage(QWidget):
             view.mark(node)
         number, look = self._samples.sample, self._samples.look
         if node < 0 or number is None or look is None:
-            self._readout.setText(self.tr("Point at a node to read its value"))
+            self._readout.setText(self.tr("Point at a node to read it"))
             self._readout.setEnabled(False)
             return
         place = ", ".join(shown(float(value)) for value in self._samples.arrays(number).nodes[node])

@@ -152,8 +152,10 @@ class Probing:
             self._notices.noted(_tr("This part is another one than the Run began with"))
         else:
             title = _tr("point of {0}").format(self._document.term_title(term))
+            value = [float(f"{coordinate:.6g}") for coordinate in start]
             try:
-                self._document.steer(SetParameter(owner=term, name=parameter, value=list(start)), title)
+                self._document.steer(SetParameter(owner=term, name=parameter, value=value), title)
+                self._notices.noted(_tr("{0} is there now").format(title[:1].upper() + title[1:]))
             except FormwrightError as error:  # there is no such Term any more
                 self._notices.say(error)
         self._viewport.set_tool("navigate")

@@ -40,7 +40,9 @@ def paint_probes(painter: QPainter, view: Viewport) -> None:
             painter.setPen(QPen(QColor(view.theme.panel), 1.6))
             painter.setBrush(QColor(view.theme.accent))
             painter.drawEllipse(place, 5, 5)
-        paint_label(painter, view, place + QPointF(11, -9), probe.text)
+        # Below, for what is new is often where a handle holds the part, whose distance stands above.
+        beside = QPointF(13, 22) if probe.warning else QPointF(11, -9)
+        paint_label(painter, view, place + beside, probe.text)
 
 
 def paint_descent(painter: QPainter, view: Viewport) -> None:
