@@ -44,6 +44,8 @@ def add_blocks(
     starts, indices, data : the matrix
     """
     i = wp.tid()
+    if missing[0] != 0:
+        return  # what is added counts no more
     for q in range(vertices.shape[1]):
         # A corner that repeats the first one is none.
         if q == 0 or vertices[i, q] != vertices[i, 0]:

@@ -18,6 +18,9 @@ from engine.simulation.parametrised import Limits, Parametrised
 from engine.simulation.triplets import VertexBlocks
 
 STIFFNESS = Limits(0.0, above=True)
+SMALL_PULL = 1e-2
+"""Part of the largest pull across its way below which that of a contact is left out where the Hessian is projected:
+eigenvalues of all of them take nearly as long as all else of a Newton step."""
 CPU = torch.device("cpu")
 
 
@@ -47,15 +50,23 @@ class NormalContact(Parametrised, Trackless):
         return self._stiffness(q) * self._unit_gradient(q)
 
     def hessian(self, q: Tensor, *, project: bool) -> VertexBlocks:
+        """Projected, without what little pushing takes away across the shortest ways of contacts that push little, and
+        with clamped eigenvalues of all others."""
         x, contacts = self._touching(q)
         blocks = torch.empty(len(contacts), 4, 4, 3, 3, dtype=torch.float64)
         factor = float(self._parameters["stiffness"]) * self.end.reach
-        launch(kernels.normal_blocks, len(contacts), [*self._law(), factor, x, *contacts.arrays, blocks], device=CPU)
+        whole = torch.ones(len(contacts), dtype=torch.int32)
+        if project and len(contacts):
+            pull = self._pull(contacts, x)
+            whole = ((pull > SMALL_PULL * pull.max()) | (fading(contacts, x) < 1.0)).to(torch.int32)
+        given = [*self._law(), factor, whole, x, *contacts.arrays, blocks]
+        launch(kernels.normal_blocks, len(contacts), given, device=CPU)
         if project and len(contacts):
             # Values are clamped one block at a time: what is left is the nearest that is nowhere concave.
-            values, vectors = torch.linalg.eigh(blocks.transpose(2, 3).reshape(-1, 12, 12))
+            chosen = torch.nonzero(whole)[:, 0]
+            values, vectors = torch.linalg.eigh(blocks[chosen].transpose(2, 3).reshape(-1, 12, 12))
             projected = (vectors * values.clamp(min=0.0)[:, None, :]) @ vectors.transpose(1, 2)
-            blocks = projected.reshape(-1, 4, 3, 4, 3).transpose(2, 3).contiguous()
+            blocks[chosen] = projected.reshape(-1, 4, 3, 4, 3).transpose(2, 3)
         return VertexBlocks(self.surface.numbers[contacts.vertices], blocks, self.unknowns.size).to(q.device)
 
     def mixed(self, q: Tensor, z: Tensor) -> dict[str, Tensor]:
@@ -112,6 +123,11 @@ class NormalContact(Parametrised, Trackless):
 
     def _law(self) -> tuple[int, float]:
         return self.law.number, self.law.gap
+
+    def _pull(self, contacts: Contacts, x: Tensor) -> Tensor:
+        """What pushing takes away across the shortest way of each contact, for a stiffness of 1, shape (n,)."""
+        distance = self.surface.distances(contacts, x)
+        return (contacts.weight * self.law.slope(distance) / distance).abs()
 
     def _unit_gradient(self, q: Tensor) -> Tensor:
         """Of the potential for a stiffness of 1 N/m."""

@@ -237,6 +237,7 @@ def normal_blocks(
     mode: wp.int32,
     gap: wp.float64,
     factor: wp.float64,
+    whole: wp.array(dtype=wp.int32),
     positions: wp.array(dtype=wp.vec3d),
     vertices: wp.array2d(dtype=wp.int64),
     fixed: wp.array2d(dtype=wp.float64),
@@ -245,7 +246,8 @@ def normal_blocks(
     parallel: wp.array(dtype=wp.float64),
     result: wp.array3d(dtype=wp.mat33d),
 ):
-    """`factor` times the second derivative of each contact's potential, blocks of corners."""
+    """`factor` times the second derivative of each contact's potential, blocks of corners; of contacts that are not
+    `whole` no more than w φ″ ∇d ∇dᵀ, where that is positive."""
     i = wp.tid()
     way = shortest_way(positions, vertices, fixed, slopes, i)
     distance = wp.length(way.r)
@@ -254,6 +256,13 @@ def normal_blocks(
     shown, fade, fade_twice = fading(u, v, parallel[i])
     by_u, by_v = crossing_gradient(u, v)
     scale = factor * weight[i]
+    if whole[i] == 0:
+        stiffness = wp.max(scale * shown * curvature, zero) / (distance * distance)
+        for p in range(vertices.shape[1]):
+            for q in range(vertices.shape[1]):
+                both = share(fixed, slopes, way, i, p) * share(fixed, slopes, way, i, q)
+                result[i, p, q] = (stiffness * both) * wp.outer(way.r, way.r)
+        return
     # φ by r: slope r/d, and (φ″ − φ′/d) r rᵀ/d² + φ′/d (I − sliding).
     across = scale * shown * (curvature - slope / distance) / (distance * distance)
     along = scale * shown * slope / distance

@@ -141,16 +141,20 @@ class CollisionSurface:
                     first, found = time, (ids[:split], ids[split:])
         return found
 
+    def distances(self, contacts: Contacts, positions: Tensor) -> Tensor:
+        """Of each contact [m], shape (n,), at positions of the surfaces' vertices."""
+        found = torch.empty(len(contacts), dtype=torch.float64)
+        arguments = [positions, contacts.vertices, contacts.fixed, contacts.slopes, found]
+        launch(potential_kernels.distances, len(contacts), arguments, device=positions.device)
+        return found
+
     def _smallest_distance(self, positions: np.ndarray) -> float:
         """Of whatever is nearer than the gap; the gap where nothing is."""
         x = torch.from_numpy(np.ascontiguousarray(positions))
         contacts = self.contacts(x)
         if not len(contacts):
             return self.gap
-        found = torch.empty(len(contacts), dtype=torch.float64)
-        arguments = [x, contacts.vertices, contacts.fixed, contacts.slopes, found]
-        launch(potential_kernels.distances, len(contacts), arguments, device=x.device)
-        return float(found.min())
+        return float(self.distances(contacts, x).min())
 
     def pair_bodies(self, pair: int) -> tuple[str, str]:
         """Names of the two bodies of a pair's number."""
@@ -174,7 +178,7 @@ class CollisionSurface:
         reach = MARGIN * self.gap
         if self._candidates is not None:
             there, candidates = self._candidates
-            if float(np.abs(positions - there).max()) * 3.0**0.5 < 0.5 * reach:
+            if float(np.linalg.norm(positions - there, axis=1).max()) < 0.5 * reach:
                 return candidates
         candidates = self.counting.candidates(*self._broad.near(positions, self.gap + reach))
         self._candidates = positions.copy(), candidates
