@@ -21,8 +21,8 @@ def motion(
         Path,
         typer.Option(
             "--output", "-o",
-            help=".glb (animation), .vtkhdf (ParaView), .ply or .obj (a file each frame), .csv (energies and sensors), "
-            ".mp4 or .gif (film).",
+            help=".glb or .usda (animation), .vtkhdf (ParaView), .ply or .obj (a file each frame), .csv (energies and "
+            "sensors), .mp4 or .gif (film).",
         ),
     ],
     first: Annotated[int, typer.Option(min=0, help="The first frame, counted from 0.")] = 0,

@@ -26,6 +26,7 @@ class MotionDialog(WritingDialog):
         titles = {
             "gltf": self.tr("glTF animation (GLB)"),
             "vtkhdf": self.tr("VTKHDF, for ParaView"),
+            "usd": self.tr("USD animation (text)"),
             "ply": self.tr("PLY, a file each frame"),
             "obj": self.tr("OBJ, a file each frame"),
             "csv": self.tr("Table of energies, sensors and controls (CSV)"),

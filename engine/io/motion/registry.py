@@ -13,7 +13,7 @@ from engine.core.units import unit_name
 from engine.io.format import Progress, silent
 from engine.io.motion.motion import Motion
 
-MODULES = ("gltf", "vtkhdf", "sequence", "table")
+MODULES = ("gltf", "vtkhdf", "usd", "sequence", "table")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import csv
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +14,9 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonExecutionModel import vtkStreamingDemandDrivenPipeline
 
 from engine.core.errors import FileError, ParameterError
-from engine.io.motion.motion import Motion
+from engine.io.motion.motion import Motion, MotionFrame
 from engine.io.motion.registry import motion_format, motion_formats, write_motion
+from engine.io.motion.usd import prim_names
 from engine.io.registry import read
 
 STEP = 0.02
@@ -123,6 +127,62 @@ def test_a_part_of_the_frames_and_of_the_bodies(motion: Motion, tmp_path: Path) 
         motion.only(["lid"])
     with pytest.raises(ParameterError, match="none to write"):
         motion.part(7)
+
+
+def test_usd_has_the_points_of_each_frame_at_its_time(motion: Motion, tmp_path: Path) -> None:
+    """Its text is read here; OpenUSD 26.11 composes it to the same."""
+    report = write_motion(motion, tmp_path / "wave 1.usda")
+    assert (report.format, report.unit, report.frames) == ("usd", "m", 5)
+    text = (tmp_path / "wave 1.usda").read_text()
+    assert text.startswith("#usda 1.0\n") and 'upAxis = "Z"' in text and "metersPerUnit = 1\n" in text
+    assert text.count("{") == text.count("}") and text.count("(") == text.count(")")
+    strip, block = text.split("def Mesh ")[1:]
+    assert strip.startswith('"strip"') and block.startswith('"block"')
+    samples = _usd_samples(strip, "points")
+    assert list(samples) == pytest.approx([24.0 * STEP * number for number in range(5)])
+    for number, points in enumerate(samples.values()):
+        np.testing.assert_allclose(points, motion.frame(number).positions[:10], rtol=1e-8, atol=1e-12)
+    extents = _usd_samples(strip, "extent")
+    for points, extent in zip(samples.values(), extents.values(), strict=True):
+        np.testing.assert_array_equal(extent, [points.min(axis=0), points.max(axis=0)])
+    assert len(_usd_samples(block, "points")) == 1, "what stands still is written once"
+    indices = re.search(r"faceVertexIndices = \[(.*)\]", block)
+    assert (
+        indices and [int(one) for one in indices[1].split(",")] == motion.bodies[1].own_triangles.reshape(-1).tolist()
+    )
+
+
+def test_usd_holds_what_rests_until_it_moves(motion: Motion, tmp_path: Path) -> None:
+    """Or it would creep there all the while, for samples are interpolated."""
+
+    def load(number: int) -> MotionFrame:
+        moved = motion.frame(0)
+        return replace(moved, time=STEP * number, positions=moved.positions + (0.1 if number == 3 else 0.0))
+
+    write_motion(replace(motion, load=load), tmp_path / "late.usda")
+    strip = (tmp_path / "late.usda").read_text().split("def Mesh ")[1]
+    assert list(_usd_samples(strip, "points")) == pytest.approx(
+        [0.0, 24.0 * 2 * STEP, 24.0 * 3 * STEP, 24.0 * 4 * STEP]
+    )
+
+
+def test_usd_names_are_identifiers_and_no_two_alike() -> None:
+    assert prim_names(["hand", "hand 2", "hand-2", "2", "Tuch ä", ""]) == [
+        "hand",
+        "hand_2",
+        "hand_2_2",
+        "_2",
+        "Tuch__",
+        "body",
+    ]
+
+
+def _usd_samples(prim: str, name: str) -> dict[float, np.ndarray]:
+    """Time samples of an attribute, by their time codes."""
+    block = re.search(rf"\b{name}\.timeSamples = \{{(.*?)\}}", prim, re.DOTALL)
+    assert block
+    lines = [line.split(": ") for line in block[1].strip().splitlines()]
+    return {float(code): np.array(ast.literal_eval(values.rstrip(","))) for code, values in lines}
 
 
 @pytest.mark.parametrize("entry", motion_formats(), ids=lambda entry: entry.name)
