@@ -38,21 +38,15 @@ def launch(kernel: wp.Kernel, dim: int | Sequence[int], arguments: Sequence[Any]
     the kernel declares. Nothing happens when `dim` is zero."""
     if _is_empty(dim):
         return
+    repeated = _known.launches.get((kernel, device))
+    if repeated is not None:
+        repeated.launch(dim, arguments)
+        return
     initialise_warp()
-    stream = wp.stream_from_torch(torch.cuda.current_stream(device)) if device.type == "cuda" else None
+    stream = _stream(device)
     given = _arguments(kernel, arguments)
-    command = _known.launches.get((kernel, device))
-    if command is None:
-        command = wp.launch(kernel, dim=dim, inputs=given, device=str(device), stream=stream, record_cmd=True)
-        _known.launches[kernel, device] = command
-    else:
-        # A recorded launch is repeated much faster than Warp prepares one anew.
-        command.set_dim(dim if isinstance(dim, int) else tuple(dim))
-        for index, argument in enumerate(given):
-            if isinstance(argument, READY):
-                command.set_param_at_index_from_ctype(index, argument)
-            else:
-                command.set_param_at_index(index, argument)
+    command = wp.launch(kernel, dim=dim, inputs=given, device=str(device), stream=stream, record_cmd=True)
+    _known.launches[kernel, device] = _Launch(kernel, device, command)
     command.launch(stream)
 
 
@@ -73,7 +67,7 @@ def launch_adjoint(
     if _is_empty(dim):
         return
     initialise_warp()
-    stream = wp.stream_from_torch(torch.cuda.current_stream(device)) if device.type == "cuda" else None
+    stream = _stream(device)
     # Warp wants a number where the argument is a number; its adjoint is lost.
     slots = [
         argument if adjoint is None and not isinstance(argument, Tensor) else adjoint
@@ -163,6 +157,11 @@ def _refuse_second_derivative(name: str, gradient: Tensor, sources: Sequence[Ten
     return result
 
 
+def _stream(device: torch.device) -> wp.Stream | None:
+    """torch's current one of a GPU."""
+    return wp.stream_from_torch(torch.cuda.current_stream(device)) if device.type == "cuda" else None
+
+
 def _is_empty(dim: int | Sequence[int]) -> bool:
     return dim == 0 if isinstance(dim, int) else 0 in dim
 
@@ -177,7 +176,7 @@ def _arguments(kernel: wp.Kernel, arguments: Sequence[Any]) -> list[Any]:
 
 
 def _descriptor(tensor: Tensor, dtype: Any) -> Any:
-    """What Warp knows of an array: it follows from these numbers, and is asked for thousands of times a second."""
+    """What Warp knows of an array: it follows from these numbers."""
     key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype, dtype)
     known = _known.descriptors
     found = known.get(key)
@@ -190,11 +189,73 @@ def _descriptor(tensor: Tensor, dtype: Any) -> Any:
     return found
 
 
+class _Launch:
+    """A recorded launch, which is repeated much faster than Warp prepares one anew. A solver makes hundreds in a
+    second, mostly of arrays as those before but for their places and lengths, so no more than these are written."""
+
+    def __init__(self, kernel: wp.Kernel, device: torch.device, command: wp.Launch) -> None:
+        self._command = command
+        self._device = device
+        self._dim: int | Sequence[int] | None = None
+        self._dtypes = [getattr(parameter.type, "dtype", None) for parameter in kernel.adj.args]
+        self._slots: list[_Slot | None] = [None] * len(self._dtypes)
+
+    def launch(self, dim: int | Sequence[int], arguments: Sequence[Any]) -> None:
+        command = self._command
+        if dim != self._dim:
+            command.set_dim(dim if isinstance(dim, int) else tuple(dim))
+            self._dim = dim
+        for index, (argument, slot) in enumerate(zip(arguments, self._slots, strict=True)):
+            if slot is not None and slot.take(argument):
+                continue
+            if isinstance(argument, Tensor):
+                slot = _Slot(argument, self._dtypes[index])
+                command.set_param_at_index_from_ctype(index, slot.descriptor)
+                self._slots[index] = slot
+            elif isinstance(argument, READY):
+                command.set_param_at_index_from_ctype(index, argument)
+            else:
+                command.set_param_at_index(index, argument)
+                self._slots[index] = None
+        command.launch(_stream(self._device))
+
+
+class _Slot:
+    """A descriptor of its own, for one argument after another that differ in place and length alone.
+
+    tensor : the first one
+    dtype : Warp's, which the kernel declares
+    """
+
+    def __init__(self, tensor: Tensor, dtype: Any) -> None:
+        self.descriptor: Any = wp.from_torch(tensor, dtype=dtype, requires_grad=False, return_ctype=True)
+        self.descriptor._ref = None  # Warp would keep the tensor with it, and so its memory
+        # Where all axes are folded into the type, Warp makes up an axis of its own.
+        self._lasting = tensor.ndim > 0 and self.descriptor.shape[0] == tensor.shape[0]
+        self._dtype, self._stride, self._inner = tensor.dtype, tensor.stride(), tensor.shape[1:]
+
+    def take(self, argument: Any) -> bool:
+        """Whether the descriptor is that of `argument` now."""
+        if (
+            not isinstance(argument, Tensor)
+            or argument.dtype != self._dtype
+            or argument.stride() != self._stride
+            or not self._lasting
+        ):
+            return False
+        shape = argument.shape
+        if shape[1:] != self._inner:
+            return False
+        self.descriptor.data = argument.data_ptr()
+        self.descriptor.shape[0] = shape[0]
+        return True
+
+
 class _Known(threading.local):
     """What launches repeat: a thread's own, for it is written into."""
 
     def __init__(self) -> None:
-        self.launches: dict[tuple[wp.Kernel, torch.device], wp.Launch] = {}
+        self.launches: dict[tuple[wp.Kernel, torch.device], _Launch] = {}
         self.descriptors: dict[Any, Any] = {}
 
 

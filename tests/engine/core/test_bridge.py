@@ -99,6 +99,22 @@ def test_a_launch_keeps_none_of_its_tensors() -> None:
     assert [ref() for ref in kept] == [None] * 3
 
 
+def test_repeated_launches_follow_place_length_order_and_type_of_what_they_are_given() -> None:
+    """A launch is recorded once; what differs the next time must not be what was recorded."""
+    every_other = torch.arange(12, dtype=torch.float64)[::2]
+    given = [torch.arange(3.0, dtype=torch.float64), torch.ones(1, dtype=torch.float64), every_other]
+    for x in [*given, *given[::-1]]:
+        y = torch.full_like(x, -1.0)
+        arguments = [x, torch.full_like(x, 2.0), wp.float64(0.5), y]
+        launch(weighted_square, len(x), arguments, device=x.device)
+        assert torch.equal(y, x * x)
+        arguments[0] = view(-3.0 * x)
+        launch(weighted_square, len(x), arguments, device=x.device)
+        assert torch.equal(y, 9.0 * x * x)
+    with pytest.raises((RuntimeError, TypeError)):
+        launch(weighted_square, 3, [given[0].to(torch.float32), *arguments[1:]], device=torch.device("cpu"))
+
+
 def test_an_empty_launch_does_nothing() -> None:
     empty = torch.zeros(0, dtype=torch.float64)
     launch(weighted_square, 0, [empty, empty, wp.float64(1.0), empty], device=torch.device("cpu"))
