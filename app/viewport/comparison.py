@@ -33,7 +33,7 @@ class Comparison:
         self.first, self.second = RunSurface(DISTANCE), RunSurface(DISTANCE)
         for surface in (self.first, self.second):
             surface.budget = budget
-            surface.drawn.actor.GetProperty().SetBackfaceCulling(budget is not None)
+            surface.by_body = False  # A has one colour and B the other, whatever they are of
         self._divider = vtkPlane(), vtkPlane()
         self.set_theme(theme)
 
@@ -60,6 +60,9 @@ class Comparison:
         self.first.show(replace(first, arrays=arrays, state="paused"))
         self.second.show(replace(second, state="paused"))
         self.first.colour_by(DISTANCE if mode == "distance" else "plain")
+        for surface in (self.first, self.second):
+            sheets = surface.has_bodies or surface.flat
+            surface.drawn.actor.GetProperty().SetBackfaceCulling(surface.budget is not None and not sheets)
         self._look()
 
     @property

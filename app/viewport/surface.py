@@ -38,12 +38,14 @@ class RunSurface:
 
     scalar : name of the array that may colour it
     budget : vertices to draw at most (None: all of them); while a Run goes on, at most `RUNNING_BUDGET`
+    by_body : bodies of a simulation have colours of their own, where no data colour them
     """
 
     def __init__(self, scalar: str = SENSITIVITY) -> None:
         self.scalar = scalar
         self.drawn = DrawnMesh()
         self.budget: int | None = None
+        self.by_body = True
         self.range = SteadyRange()
         self.colouring = "plain"
         self.origin = np.zeros(3)
@@ -239,7 +241,8 @@ class RunSurface:
         if self._selections:
             world = self.world_points()
             tints += [(found.at(world), view.colour) for view, found in self._selections]
-        base: str | np.ndarray = self._plain if self._bodies is None else _palette(self._bodies, self._body_colour)
+        own = self._bodies if self.by_body else None
+        base: str | np.ndarray = self._plain if own is None else _palette(own, self._body_colour)
         if self.coloured and self._values is not None:
             known = np.isfinite(self._values)
             colours = self._data_colours(self._values)

@@ -65,6 +65,28 @@ def test_an_overlay_shows_one_through_the_other(viewport, large, small, pixels):
     assert blueness(pixels(viewport)[150, 200]) < 25
 
 
+def test_sheets_of_a_simulation_are_seen_from_both_sides_in_the_colours_of_a_and_b(viewport, snapshot, pixels):
+    corners = np.array([[-9, 0, -9], [9, 0, -9], [9, 0, 9], [-9, 0, 9]], np.float32)
+    arrays = {
+        "vertices": corners,
+        "triangles": np.array([[0, 1, 2], [0, 2, 3]], np.int32),
+        "body": np.zeros(4, np.int32),
+    }
+    sheet = replace(snapshot(), arrays=arrays, info={"bodies": ["card"], "colours": ["#3f7fbf"]}, state="paused")
+    behind = replace(sheet, arrays={**arrays, "vertices": corners + np.float32([0.0, 40.0, 0.0])})
+    viewport.show_comparison(sheet, behind, "overlay")
+    for side in ("front", "back"):
+        viewport.look(side)
+        there = pixels(viewport)
+        middle, background = there[150, 200], there[2, 30]
+        assert np.abs(middle - background).max() > 20, f"it is seen from the {side}"
+    viewport.show_comparison(behind, sheet, "overlay")
+    viewport.look("front")
+    assert blueness(pixels(viewport)[150, 200]) > 25, "B is blue"
+    viewport.show_comparison(sheet, behind, "overlay")
+    assert blueness(pixels(viewport)[150, 200]) < 25, "A is grey, though its body is blue"
+
+
 def test_distances_colour_a_and_can_be_read_under_the_pointer(viewport, large, small, pixels, qtbot):
     distances = large.arrays["vertices"][:, 2] / 4.0
     viewport.show_comparison(large, small, "distance", distances, (-3.0, 3.0))
