@@ -18,7 +18,7 @@ from engine.simulation.parametrised import Limits, Parametrised
 from engine.simulation.triplets import VertexBlocks
 
 STIFFNESS = Limits(0.0, above=True)
-SMALL_PULL = 1e-2
+SMALL_PULL = 0.1
 """Part of the largest pull across its way below which that of a contact is left out where the Hessian is projected:
 eigenvalues of all of them take nearly as long as all else of a Newton step."""
 CPU = torch.device("cpu")
