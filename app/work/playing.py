@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -189,6 +190,11 @@ class Playing(QObject):
             return
         self.live = True
         self._drawing.release()
+        latest = self._drawing.live
+        folder = "" if latest is None else str(latest.info.get("trajectory") or "")
+        if folder and (self.trajectory is None or self.trajectory.folder != Path(folder)):
+            with contextlib.suppress(FormwrightError):  # a Checkpoint of another branch had taken its place
+                self._take(Trajectory.open(folder))
         self._refresh()
         self._at_end()
         self.changed()
@@ -228,6 +234,8 @@ class Playing(QObject):
     def _arrived(self, snapshot: Any) -> None:
         """The Run sent something to look at: the state of now, or of a Checkpoint."""
         folder = str(snapshot.info.get("trajectory") or "")
+        if not folder and self._link.viewed is not None and self.trajectory is not None:
+            folder = str(self.trajectory.folder)  # a Checkpoint from before the first frame: the frames are there still
         if not folder:
             if self.trajectory is not None and not self._opened_from_disk:
                 self._forget()

@@ -101,6 +101,22 @@ def test_a_run_goes_on_below_what_is_scrubbed_and_live_comes_back(room: Room, tm
     assert room.shown.iteration == 8 and room.playing.frame == 8
 
 
+def test_the_frames_stay_while_checkpoints_from_before_the_first_or_of_another_branch_are_looked_at(
+    room: Room, tmp_path: Path
+) -> None:
+    strip, other = RisingStrip(tmp_path / "t").write(8), RisingStrip(tmp_path / "other").write(3)
+    room.arrive(strip.folder, 7)
+    room.link._viewed = 0
+    room.arrive("", 0)
+    assert room.playing.frame_count == 8 and room.playing.frame == 0 and room.playing.live
+    room.arrive(other.folder, 2)
+    assert room.playing.frame_count == 3
+    room.link.view_live()
+    room.playing.go_live()
+    assert room.playing.trajectory is not None
+    assert room.playing.frame_count == 8 and room.playing.frame == 7
+
+
 def test_playing_keeps_to_the_clock_and_ends_at_the_last_frame(room: Room, tmp_path: Path) -> None:
     strip = RisingStrip(tmp_path / "t").write(11)
     room.arrive(strip.folder, 10, state="finished")
