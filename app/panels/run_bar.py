@@ -103,7 +103,7 @@ class RunBar(QWidget):
             words["running"] = self.tr("Simulating")
         if not run.exists and self._toggle.statusTip():
             return self._toggle.statusTip()  # why there is nothing to run yet
-        return f"{words[run.state]}. {run.reason}" if run.reason else words[run.state]
+        return f"{words[run.state]}. {run.reason[0].upper()}{run.reason[1:]}" if run.reason else words[run.state]
 
     def _follow_toggle(self) -> None:
         self.button.setText(self._toggle.text())

@@ -79,6 +79,9 @@ def test_run_draws_the_surface_and_pause_stops_it(running: Any, session: Any) ->
     qt_space(running)
     polls(running)
     assert isinstance(session.sent[-1], Pause) and running.run_bar.button.text() == "Resume"
+    running.document.run.reason = "the recording ends here"
+    running.run_bar.show_run(running.document.run)
+    assert running.run_bar._state.toolTip() == "Paused. The recording ends here"
     running.registry.trigger("run.step")
     before = session.iteration
     polls(running, 3)
