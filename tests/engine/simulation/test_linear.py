@@ -133,6 +133,18 @@ def test_multigrid_needs_hardly_more_iterations_where_the_mesh_is_finer() -> Non
     assert iterations[1] < 2.0 * iterations[0]
 
 
+@pytest.mark.parametrize("cells", [6, 30])
+def test_multigrid_is_symmetric_and_positive(cells: int) -> None:
+    """Else conjugate gradients would not be; also where there is one level only, which is solved directly."""
+    matrix, modes = elastic_net(cells)
+    grids = Multigrid(matrix, modes)
+    one, other = np.random.default_rng(7).normal(size=(2, matrix.shape[0]))
+    assert one @ grids.solve(other) == pytest.approx(other @ grids.solve(one), rel=1e-10)
+    assert one @ grids.solve(one) > 0.0
+    if cells == 6:
+        np.testing.assert_allclose(matrix @ grids.solve(one), one, atol=1e-8)
+
+
 def test_multigrid_is_the_same_to_the_last_bit_whatever_was_drawn_before() -> None:
     matrix, modes = elastic_net(24)
     right = np.ones(matrix.shape[0])
