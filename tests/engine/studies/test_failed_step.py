@@ -22,7 +22,9 @@ def two_fast_sheets(step: float) -> Scene:
         Sheet(name="lower", preset="rubber", shape=shape),
         Sheet(name="upper", preset="rubber", shape=shape, velocity=(0, 0, -10), pose=above),
     ]
-    return Scene(sheets=sheets, gravity=(0, 0, 0), contact=Contact(gap=1e-3), time=Time(step=step, duration=0.05, divide=1))
+    return Scene(
+        sheets=sheets, gravity=(0, 0, 0), contact=Contact(gap=1e-3), time=Time(step=step, duration=0.05, divide=1)
+    )
 
 
 def test_what_is_too_fast_says_where_and_which_steps_would_do() -> None:
