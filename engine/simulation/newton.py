@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from engine.simulation.errors import StepError
-from engine.simulation.linear import Assembler, SymmetricSolver
+from engine.simulation.linear import FACTORED, Assembler, SymmetricSolver
 from engine.simulation.multigrid import rigid_modes
 from engine.simulation.triplets import SparseMatrix
 
@@ -33,8 +33,9 @@ ARMIJO = 1e-4
 COARSE = 10.0
 """How much more than estimated an energy may be rounded, where forces cancel within elements (thin foil)."""
 
-ROUGH, CAREFUL = 1e-5, 1e-10
-"""Relative residual of linear systems far from the minimum, and where a direction is of no use."""
+ROUGH, ROUGH_BY_MULTIGRID, CAREFUL = 1e-5, 1e-4, 1e-10
+"""Relative residual of linear systems far from the minimum (by multigrid, whose iterations are dear, it costs less to
+need a further one of Newton now and then), and where a direction is of no use."""
 
 SMALLEST_STEP = 2.0**-40
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
@@ -274,7 +275,8 @@ class Newton:
         # What is stiff is most of the residual, and what is soft would stay where it is: iterations are saved by more
         # exact solutions (7 instead of 9 a step where a cloth folds over a table).
         if tolerance is None:
-            tolerance = max(min(ROUGH, relative), 0.1 * self.settings.tolerance / relative)
+            rough = ROUGH if len(right) <= FACTORED else ROUGH_BY_MULTIGRID
+            tolerance = max(min(rough, relative), 0.1 * self.settings.tolerance / relative)
         found = None
         if exact:
             parts, diagonal = objective.hessian(q, project=False, stresses=stresses)
