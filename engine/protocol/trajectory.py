@@ -144,7 +144,7 @@ class _Part:
     def refresh(self) -> None:
         """See what has been written since."""
         index = Index.read(self.folder)
-        if index != self.index or len(self.rows) < self._count_on_disk():
+        if index != self.index or self._has_grown():
             self.index = index
             self.rows = self._mapped()
 
@@ -166,6 +166,12 @@ class _Part:
         if self._until is not None:
             rows = rows[: np.searchsorted(rows["step"], self._until, side="right")]
         return rows
+
+    def _has_grown(self) -> bool:
+        try:
+            return len(self.rows) < self._count_on_disk()
+        except FileNotFoundError:  # made coarser since the index was read
+            return True
 
     def _count_on_disk(self) -> int:
         return self._path.stat().st_size // self.index.layout.dtype.itemsize

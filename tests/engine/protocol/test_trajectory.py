@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from engine.core.errors import FileError, ParameterError
-from engine.protocol.trajectory import Layout, Trajectory
+from engine.protocol.trajectory import Index, Layout, Trajectory
 from engine.protocol.trajectory_bodies import TrajectoryBody
 from engine.protocol.trajectory_writer import FEWEST, TrajectoryWriter
 
@@ -228,6 +228,29 @@ def test_a_frame_that_was_cut_off_does_not_count(tmp_path: Path) -> None:
         check(Trajectory.open(tmp_path), [0, 1, 2, 3])
 
 
+@pytest.mark.parametrize("reading", ["open", "refresh"])
+def test_frames_that_go_after_the_index_was_read(tmp_path: Path, reading: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The writer makes the trajectory coarser between a reader's look at the index and that at the frames."""
+    writer = TrajectoryWriter(tmp_path, LAYOUT, budget=FEWEST * SIZE)
+    fill(writer, range(FEWEST))
+    trajectory = Trajectory.open(tmp_path)
+    read, left = Index.read, iter([range(FEWEST, 2 * FEWEST + 1)])
+
+    def read_too_early(folder: Path) -> Index:
+        index = read(folder)
+        for numbers in left:
+            fill(writer, numbers)
+        return index
+
+    monkeypatch.setattr(Index, "read", staticmethod(read_too_early))
+    if reading == "open":
+        trajectory = Trajectory.open(tmp_path)
+    else:
+        trajectory.refresh()
+    assert next(left, None) is None
+    check(trajectory, [0, 4, 8, 12, 16])
+
+
 WRITING = """
 import sys, numpy as np
 from engine.protocol.trajectory import Layout
@@ -247,7 +270,7 @@ def test_another_process_writes_and_is_killed(tmp_path: Path) -> None:
     folder = tmp_path / "t"
     writer = subprocess.Popen([sys.executable, "-c", WRITING, str(folder)])
     try:
-        until = time.monotonic() + 30.0
+        until = time.monotonic() + 120.0
         while not (folder / "trajectory.json").exists():
             assert time.monotonic() < until
             time.sleep(0.01)
