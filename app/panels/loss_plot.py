@@ -46,7 +46,8 @@ SLACK = 0.1
 
 @dataclass
 class Line:
-    """A curve as it is drawn: its key and title, its colour, x and y, and whether a branch that is not shown."""
+    """A curve as it is drawn: its key and title, its colour, whether it is a branch that is not shown, x, the values,
+    and y: of them what has a logarithm."""
 
     key: str
     title: str
@@ -54,6 +55,7 @@ class Line:
     dotted: bool = False
     shown: bool = True
     x: np.ndarray = field(default_factory=lambda: np.empty(0))
+    values: np.ndarray = field(default_factory=lambda: np.empty(0))
     y: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @staticmethod
@@ -61,7 +63,7 @@ class Line:
         """The quantity `name` of `curves`; what has no logarithm is a gap."""
         values = np.asarray(curves.values.get(name, []), np.float64)
         x = np.asarray(curves.iterations, np.float64)[: len(values)]
-        return Line(key, title, colour, **look, x=x, y=np.where(values > 0, values, np.nan))
+        return Line(key, title, colour, **look, x=x, values=values, y=np.where(values > 0, values, np.nan))
 
 
 class LossPlot(CurvePlot):
@@ -92,6 +94,7 @@ class LossPlot(CurvePlot):
         self.choice.hide()
         self.save.setAccessibleName(self.tr("Save the loss curves"))
         self.save.setToolTip(self.tr("Save as a picture (SVG) or a table"))
+        self.save.setEnabled(False)
         self.apply_theme()
         self.fit()
 
@@ -156,6 +159,7 @@ class LossPlot(CurvePlot):
             keys = set()
         self._keep_curves(keys)
         self._lines = lines
+        self.save.setEnabled(any(len(line.values) for line in lines))
         for index, line in enumerate(lines):
             if line.shown:
                 curve = self._curve(line.key)
@@ -211,14 +215,15 @@ class LossPlot(CurvePlot):
         tokens = current_tokens()
         parts = []
         for line in self._lines:
-            if not len(line.y):
+            values = line.values  # also those that a logarithmic axis has no place for
+            if not len(values):
                 continue
-            at = len(line.y) - 1 if iteration is None else int(np.searchsorted(line.x, iteration))
-            known = at < len(line.y) and math.isfinite(line.y[at])
+            at = len(values) - 1 if iteration is None else int(np.searchsorted(line.x, iteration))
+            known = at < len(values) and math.isfinite(values[at])
             if not self._of_branches:  # a branch that has ended has no value there; the present one has its last
-                at = min(at, len(line.y) - 1)
-                known = math.isfinite(line.y[at])
-            number = f"{line.y[at]:.2e}" if known else "–"
+                at = min(at, len(values) - 1)
+                known = math.isfinite(values[at])
+            number = f"{values[at]:.2e}" if known else "–"
             title, dot = escape(line.title), "●" if line.shown else "○"
             text = f'<span style="color:{line.colour}">{dot}</span> {title}'
             if self._of_branches:

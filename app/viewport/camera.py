@@ -119,6 +119,21 @@ def project(camera: vtkCamera, points: np.ndarray, width: int, height: int) -> n
     return np.stack([width / 2 + local[:, 0] * scale, height / 2 - local[:, 1] * scale, depth], axis=1)
 
 
+def sees(camera: vtkCamera, points: np.ndarray, width: int, height: int) -> bool:
+    """Whether the hull of `points` (n, 3) may be seen: not all of them lie beyond the same side of the view."""
+    position, _, _ = _frame(camera)
+    across, above, back = ((points - position) @ axes(camera).T).T
+    if camera.GetParallelProjection():
+        up = np.full(len(points), camera.GetParallelScale())
+    else:
+        up = -back * float(np.tan(np.radians(camera.GetViewAngle()) / 2.0))
+        if (up <= 0.0).all():
+            return False
+    right = up * (width / max(height, 1))
+    beyond = (across > right, across < -right, above > up, above < -up)
+    return not any(bool(side.all()) for side in beyond)
+
+
 def _frame(camera: vtkCamera) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     position = np.array(camera.GetPosition())
     focus = np.array(camera.GetFocalPoint())

@@ -119,7 +119,8 @@ Extent = Literal["signed", "from zero", "whole"]
 class SteadyRange:
     """A range that follows the data slowly, so that colours do not flicker (see `Extent`).
 
-    The aim is the 98th percentile of the magnitudes: a few extreme vertices do not wash out the rest. It rises in a
+    The aim is the 98th percentile of the magnitudes that are not zero: a few extreme vertices do not wash out the rest,
+    and what is nothing almost everywhere, as the pressure of a contact, shows how much it is elsewhere. It rises in a
     few frames and falls more slowly. A whole range leaves no value out, for hot spots are few vertices: it widens at
     once, and is exact for what is `settled`.
     """
@@ -150,9 +151,10 @@ class SteadyRange:
         if self.extent == "whole":
             self._follow_ends(float(known.min()), float(known.max()), settled)
             return
-        aim = float(np.percentile(np.abs(known), 98))
-        if aim <= 0.0:
+        sizes = np.abs(known[known != 0.0])
+        if not len(sizes):
             return
+        aim = float(np.percentile(sizes, 98))
         if self._limit is None:
             self._limit = aim
         else:

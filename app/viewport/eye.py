@@ -178,6 +178,11 @@ class Eye:
         """Pixels (x, y) and depth of world positions (n, 3), shape (n, 3)."""
         return cameras.project(self.camera, self.scene.to_scene(world), *self._size())
 
+    def sees(self, box: np.ndarray) -> bool:
+        """Something of a box (2, 3) [mm, world] may be seen: it does not lie wholly beyond one side of the view."""
+        corners = np.stack(np.meshgrid(*self.scene.to_scene(box).T, indexing="ij"), axis=-1).reshape(-1, 3)
+        return cameras.sees(self.camera, corners, *self._size())
+
     def pixel_size(self, world: np.ndarray) -> float:
         """Length [mm] that a pixel covers at a position."""
         return cameras.pixel_size(self.camera, self.scene.to_scene(world), self._size()[1])

@@ -329,6 +329,12 @@ class Viewport(InteractiveView):
         """Box (2, 3) [mm, world] of all that is to be seen; None where there is nothing."""
         return None if self._scene is None else self._scene.bounds()
 
+    @property
+    def out_of_sight(self) -> bool:
+        """There is something to see, and all of it lies beyond the view."""
+        box = None if self._scene is None or self.state.tool == "outline" else self._scene.standing_bounds()
+        return box is not None and not self.eye.sees(box)
+
     def camera(self) -> CameraView:
         """Where one looks from, as plain data for the document's file."""
         return self.eye.view()

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 from app.document.digits import shown
 from app.viewport import camera as cameras
 from app.viewport.colours import diverging_table, sequential_table
-from app.viewport.overlay.ink import AXIS_COLOURS, MARGIN, paint_panel, paint_text
+from app.viewport.overlay.ink import AXIS_COLOURS, MARGIN, paint_label, paint_panel, paint_text
 
 if TYPE_CHECKING:
     from app.viewport.shades import Shade
@@ -112,3 +112,9 @@ def paint_notice(painter: QPainter, view: Viewport) -> None:
     text = view.tr("Drawn with {0} of {1} vertices").format(f"{thinned[0]:,}", f"{thinned[1]:,}")
     box = QRectF(MARGIN + 66, view.height() - MARGIN - 18, 320, 18)
     paint_text(painter, view.theme.faint, box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def paint_out_of_sight(painter: QPainter, view: Viewport) -> None:
+    """The way back, where all that there is has left the view: a body that fell, or a view that was moved away."""
+    if view.out_of_sight:
+        paint_label(painter, view, QPointF(MARGIN, MARGIN + 24), view.tr("Out of sight. F brings it back"))

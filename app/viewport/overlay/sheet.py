@@ -13,7 +13,7 @@ from app.viewport.overlay.following import paint_brush, paint_hint, paint_pivot,
 from app.viewport.overlay.grips import paint_clip, paint_divider, paint_gizmo
 from app.viewport.overlay.handles import paint_handle
 from app.viewport.overlay.ink import font
-from app.viewport.overlay.legend import paint_axes, paint_colour_bar, paint_notice
+from app.viewport.overlay.legend import paint_axes, paint_colour_bar, paint_notice, paint_out_of_sight
 from app.viewport.overlay.measures import paint_measurements, paint_measuring
 from app.viewport.overlay.placed import paint_placed
 from app.viewport.overlay.probes import paint_descent, paint_probes
@@ -64,6 +64,7 @@ def paint_overlay(painter: QPainter, view: Viewport, *, live: bool, legend: bool
         paint_probes(painter, view)
     if not live:
         return
+    paint_out_of_sight(painter, view)
     paint_clip(painter, view)
     paint_gizmo(painter, view)
     paint_measuring(painter, view)

@@ -268,6 +268,19 @@ def test_the_loss_axis_forgets_the_first_values_and_then_only_grows(qtbot: Any) 
     assert show([0.02] * 100 + [0.5] * 100)[1] > settled[1]
 
 
+def test_a_loss_below_zero_is_told_although_no_logarithm_draws_it(qtbot: Any) -> None:
+    from app.panels.loss_plot import LossPlot
+
+    plot = LossPlot()
+    qtbot.addWidget(plot)
+    plot.resize(900, 200)
+    plot.show()
+    assert not plot.save.isEnabled(), "there is nothing to save"
+    plot.show_losses(LossCurves([0, 1], {"loss": [0.5, -0.25], "term:fit": [-1.0, 0.5]}), {"fit": "Fit"}, 300)
+    assert "Total <b>-2.50e-01</b>" in plot.legend.text() and "Fit <b>5.00e-01</b>" in plot.legend.text()
+    assert plot.save.isEnabled()
+
+
 def test_the_switch_of_a_term_is_an_edit_and_follows_the_study(window: Any) -> None:
     card = window.study.terms.card("Smoothness")
     assert card.switch.isChecked() and card.switch.text() == "Smoothness"

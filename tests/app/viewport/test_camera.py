@@ -83,3 +83,15 @@ def test_every_view_looks_along_its_direction(camera, view):
     cameras.look(camera, view)
     direction, _ = cameras.DIRECTIONS[view]
     assert cameras.axes(camera)[2] == pytest.approx(np.array(direction) / np.linalg.norm(direction))
+
+
+def test_what_lies_beyond_a_side_or_behind_is_not_seen(camera):
+    ball = np.random.default_rng(3).uniform(-0.5, 0.5, (30, 3))
+    right, up, back = cameras.axes(camera)
+    focus = np.array(camera.GetFocalPoint())
+    assert cameras.sees(camera, focus + ball, 640, 480)
+    for aside in (right, -right, up, -up):
+        assert not cameras.sees(camera, focus + 20.0 * aside + ball, 640, 480)
+    assert cameras.sees(camera, focus + 100.0 * ball, 640, 480), "it is all around"
+    if not camera.GetParallelProjection():
+        assert not cameras.sees(camera, np.array(camera.GetPosition()) + 5.0 * back + ball, 640, 480)

@@ -48,3 +48,12 @@ def test_all_zero_data_leave_a_usable_range():
     steady = SteadyRange()
     steady.follow(np.zeros(5))
     assert steady.limits[1] > 0
+
+
+def test_what_is_zero_almost_everywhere_shows_how_much_it_is_elsewhere():
+    steady = SteadyRange()
+    steady.extent = "from zero"
+    pressures = np.zeros(1000)
+    pressures[:5] = 5000.0
+    steady.follow(pressures)
+    assert steady.limits == (0.0, 5000.0)

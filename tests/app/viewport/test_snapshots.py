@@ -205,3 +205,14 @@ def test_what_comes_after_shutting_down_is_harmless(viewport, snapshot):
     viewport.frame()
     viewport.picture()
     viewport.clear_snapshot()
+
+
+def test_a_surface_that_has_left_the_view_is_told_and_brought_back(viewport, snapshot):
+    assert not viewport.out_of_sight, "there is nothing yet"
+    viewport.show_snapshot(snapshot())
+    assert not viewport.out_of_sight
+    viewport.show_snapshot(snapshot(origin=(0.0, 0.0, -500.0)))
+    viewport.scene.take()
+    assert viewport.out_of_sight
+    viewport.frame()
+    assert not viewport.out_of_sight
