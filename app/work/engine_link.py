@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial, singledispatchmethod
 from pathlib import Path
@@ -24,6 +25,7 @@ from engine.protocol.session import CheckpointView, Request, Session
 from engine.protocol.study import Study
 
 EVENTS_A_POLL = 2000
+"""What is more waits for the next poll: a window that was held up must not stand still again."""
 
 
 class EngineLink:
@@ -46,6 +48,7 @@ class EngineLink:
         self._tasks = tasks
         self._make_session = make_session
         self._changed: set[str] = set()
+        self._events: deque[seen.Event] = deque()
         self._viewed: int | None = None
         self.starting = False
         self.inputs: dict[str, Mesh | Points] = {}
@@ -78,6 +81,7 @@ class EngineLink:
     def close(self) -> None:
         """End the engine; idempotent."""
         session, self.session = self.session, None
+        self._events.clear()
         if session is not None:
             session.close()
 
@@ -200,7 +204,9 @@ class EngineLink:
         session = self.session
         if session is None:
             return
-        for event in session.events()[:EVENTS_A_POLL]:
+        self._events.extend(session.events())
+        for _ in range(min(len(self._events), EVENTS_A_POLL)):
+            event = self._events.popleft()
             if getattr(event, "run", self.document.run.run) == self.document.run.run:
                 self._on(event)
         snapshot = session.snapshot()

@@ -127,19 +127,20 @@ class Keeping:
             return
         self._busy = True
         thumbnail = self._thumbnail()
+        taken = tuple(self._taken)
 
         def work() -> None:
             picture = thumbnail() if thumbnail is not None else b""
             home.keep(replace(content, preview=picture or content.preview))
 
-        self._tasks.do(work, partial(self._was_kept, key), self._was_not_kept)
+        self._tasks.do(work, partial(self._was_kept, key, taken), self._was_not_kept)
 
-    def _was_kept(self, key: tuple[object, ...], _: object) -> None:
+    def _was_kept(self, key: tuple[object, ...], taken: tuple[Path, ...], _: object) -> None:
         self._busy = False
         self._kept = key
         self._complained = False
-        taken, self._taken = self._taken, []
-        for folder in taken:  # what was recovered is kept here now
+        self._taken = [folder for folder in self._taken if folder not in taken]
+        for folder in taken:  # what was recovered before is kept here now
             shutil.rmtree(folder, ignore_errors=True)
 
     def _was_not_kept(self, error: BaseException) -> None:

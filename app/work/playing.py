@@ -285,8 +285,9 @@ class Playing(QObject):
         if self.trajectory is None:
             return
         try:
-            count = self.trajectory.refresh()
-            if count != len(self._times):
+            before = len(self._times), self.trajectory.stride
+            # As many frames as before may be others: coarser ones, and some that came since.
+            if (self.trajectory.refresh(), self.trajectory.stride) != before:
                 self._times = self.trajectory.times()
                 self.frames_changed()
         except FormwrightError as error:

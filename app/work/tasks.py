@@ -145,10 +145,11 @@ class Tasks:
         """Hand over what has ended; a cancelled Future is forgotten."""
         for row in list(self._channels):
             self._listen(row)
-        ended = [watched for watched in self._watched if watched.future.done()]
-        if not ended:
-            return
-        self._watched = [watched for watched in self._watched if not watched.future.done()]
+        ended: list[_Watched] = []
+        going_on: list[_Watched] = []
+        for watched in self._watched:  # one look at each: it may end between two
+            (ended if watched.future.done() else going_on).append(watched)
+        self._watched = going_on
         for watched in ended:
             if watched.future.cancelled():
                 if watched.row is not None:

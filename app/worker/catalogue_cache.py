@@ -11,6 +11,8 @@ import platformdirs
 from pydantic import ValidationError
 
 import engine
+from engine.core.atomic import atomic_write
+from engine.core.errors import FileError
 from engine.protocol.catalogue import Catalogue
 
 
@@ -37,14 +39,13 @@ class CatalogueCache:
     def write(self, catalogue: Catalogue) -> None:
         """Keep it for the next start, and drop those of other versions. A cache that cannot be written is no loss."""
         path = self.path
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, FileError):
             path.parent.mkdir(parents=True, exist_ok=True)
             for other in path.parent.glob("catalogue-*.json"):
                 if other != path:
                     other.unlink(missing_ok=True)
-            temporary = path.with_suffix(".partial")
-            temporary.write_text(catalogue.model_dump_json(), encoding="utf-8")
-            temporary.replace(path)
+            with atomic_write(path) as temporary:  # two windows may start at once
+                temporary.write_text(catalogue.model_dump_json(), encoding="utf-8")
 
 
 def _fingerprint() -> str:

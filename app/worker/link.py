@@ -9,6 +9,7 @@ import queue
 import threading
 from collections import deque
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 
@@ -51,11 +52,13 @@ class Link:
     def _send(self) -> None:
         while (message := self._outbox.get()) is not None:
             try:
-                self._connection.send(message)
+                content = ForkingPickler.dumps(message)
+            except Exception as error:  # does not pickle: the engine hears of it in its place
+                content = ForkingPickler.dumps(RuntimeError(f"{type(message).__name__} cannot be sent: {error}"))
+            try:
+                self._connection.send_bytes(content)
             except OSError:
                 return
-            except Exception as error:  # does not pickle: the engine hears of it in its place
-                self._connection.send(RuntimeError(f"{type(message).__name__} cannot be sent: {error}"))
 
     def _receive(self) -> None:
         try:

@@ -6,6 +6,7 @@ import contextlib
 import faulthandler
 import importlib
 import os
+import pickle
 import queue
 import shutil
 import signal
@@ -97,7 +98,6 @@ class EngineLoop:
         self._inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._slots = SlotWriter()
         self._session: Any = None
-        self._early: list[Any] = []
         self._answers: list[tuple[int, Any]] = []
         self._waiting: Snapshot | None = None
         self._room_wanted = False
@@ -138,13 +138,15 @@ class EngineLoop:
         """Thread: a window that dies must end this process even while it compiles or waits in a kernel."""
         while True:
             try:
-                self._inbox.put(self._connection.recv())
+                content = self._connection.recv_bytes()
             except (EOFError, OSError):
                 self._inbox.put(_Orphaned())
                 time.sleep(ORPHAN_SECONDS)
                 self.abandon()
                 os._exit(0)
-            except Exception as error:  # a message that does not unpickle here, for example an unknown class
+            try:
+                self._inbox.put(pickle.loads(content))
+            except Exception as error:  # it does not unpickle here: an unknown class, an input whose file has gone
                 self._inbox.put(error)
 
     def _take_messages(self) -> None:
@@ -169,8 +171,6 @@ class EngineLoop:
                 raise _OrphanedError
             case Exception():
                 self._send_events([ProblemRaised(f"The engine did not understand the window: {message}")])
-            case _ if self._session is None:
-                self._early.append(message)
             case messages.Steer():
                 self._session.send(message.edit)
             case messages.Start():
@@ -215,8 +215,7 @@ class EngineLoop:
             autosave_seconds=self._settings.autosave_seconds,
             between_steps=self._between_steps,
         )
-        for message in self._early:
-            self._handle(message)
+        self._take_messages()
         self._answer()
         if self._settings.warm_up:
             from engine.core.kernels import warm_up

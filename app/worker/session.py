@@ -72,6 +72,7 @@ class EngineSession:
         self._ticket = 0
         self._runs = 0
         self._order: _Order | None = None
+        self._on_their_way: dict[int, dict[str, Any]] = {}
         self._latest: Shown | None = None
         self._unread: Snapshot | None = None
         self._dead = False
@@ -96,6 +97,7 @@ class EngineSession:
         self._runs += 1
         self._order = _Order(self._runs, study, inputs, resumed_from=resume)
         self._latest = self._unread = None
+        self._on_their_way[self._runs] = inputs  # files of large arrays go with them: not before the engine has those
         sent = parcelled(inputs, self._settings.folder)
         self._link.send(messages.Start(self._runs, study, sent, resume, paused))
         return self._runs
@@ -197,6 +199,7 @@ class EngineSession:
         self._end_process(kill=True)
         self._cancel_futures()
         self._slots.close()
+        self._on_their_way.clear()
         self._launch()
 
     def _end_process(self, *, kill: bool = False) -> None:
@@ -257,6 +260,8 @@ class EngineSession:
         for event in events:
             if isinstance(event, StateChanged) and self._order is not None and event.run == self._order.number:
                 self._order.state, self._order.iteration = event.state, event.iteration
+            if isinstance(event, StateChanged):
+                self._on_their_way = {run: sent for run, sent in self._on_their_way.items() if run > event.run}
         self._events += events
 
     def _announce(self, shown: Shown) -> None:

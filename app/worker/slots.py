@@ -75,6 +75,7 @@ class SlotWriter:
     def move(self, room: Room) -> None:
         """Use new slots from now on; all of them are free."""
         self.close()
+        self._room = None  # those there were are gone, whether these can be had or not
         self._block = Block.attach(room.block)
         self._room = room
         self._free = list(range(SLOT_COUNT))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,14 +48,17 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         target = given.resolve()
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a directory")
-        mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".formwright-", suffix=target.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        mode = None
+        with suppress(FileNotFoundError):
+            mode = target.stat().st_mode & 0o7777
+        temporary = target.with_name(f".formwright-{uuid.uuid4().hex}{target.suffix}")
+        # The system itself takes the umask off: whoever asks for it changes it, for all threads.
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else 0o600))
         try:
             yield temporary
             _flush(temporary)
-            temporary.chmod(mode)
+            if mode is not None:
+                temporary.chmod(mode)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
@@ -64,12 +67,6 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         message, remedy = _REASONS.get(error.errno or 0, (f"it cannot be written ({error.strerror}).", ""))
         raise FileError(given, message, remedy=remedy) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _flush(path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class RunSaver:
         self._due = float("-inf")
         self._saved: tuple[Any, ...] | None = None
         self._thread: threading.Thread | None = None
-        self._problems: list[str] = []
+        self._problems: deque[str] = deque()  # the thread adds, the descent takes
         self._complained = False
         self._count = 0
         self._state_file: str | None = None
@@ -96,8 +97,7 @@ class RunSaver:
 
     def take_problems(self) -> list[str]:
         """What went wrong since the last call; the same trouble is told once."""
-        problems, self._problems = self._problems, []
-        return problems
+        return [self._problems.popleft() for _ in range(len(self._problems))]
 
     @property
     def _writing(self) -> bool:

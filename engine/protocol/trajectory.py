@@ -16,6 +16,7 @@ The folder holds
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zlib
 from dataclasses import asdict, dataclass, field
@@ -126,10 +127,16 @@ class Index:
                 int(values["stride"]),
                 None if follows is None else Follows(str(follows["folder"]), int(follows["until"])),
             )
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise _GoneError(folder, "there is no trajectory in this folder.") from error
         except OSError as error:
-            raise FileError(folder, "there is no trajectory in this folder.") from error
+            raise FileError(folder, f"the trajectory cannot be read ({error.strerror or error}).") from error
         except (ValueError, TypeError, KeyError) as error:
             raise FileError(folder / INDEX, "this is no index of a trajectory.") from error
+
+
+class _GoneError(FileError):
+    """The trajectory is not there any more: whoever kept it has removed it."""
 
 
 class _Part:
@@ -145,8 +152,12 @@ class _Part:
         """See what has been written since."""
         index = Index.read(self.folder)
         if index != self.index or self._has_grown():
-            self.index = index
-            self.rows = self._mapped()
+            before, self.index = self.index, index
+            try:
+                self.rows = self._mapped()
+            except FileError:
+                self.index = before
+                raise
 
     def _mapped(self) -> np.ndarray:
         try:
@@ -158,7 +169,7 @@ class _Part:
             # It was made coarser since the index was read: that names another file now.
             index = Index.read(self.folder)
             if index == self.index:
-                raise FileError(self._path, "the frames of this trajectory are missing.") from None
+                raise _GoneError(self._path, "the frames of this trajectory are missing.") from None
             self.index = index
             return self._mapped()
         except OSError as error:
@@ -211,18 +222,19 @@ class Trajectory:
         while (follows := parts[0].index.follows) is not None and len(parts) < LONGEST_CHAIN:
             path = (path / follows.folder).resolve()
             until = follows.until if until is None else min(until, follows.until)
-            if not (path / INDEX).exists():
+            try:
+                part = _Part(path, Index.read(path), until)
+            except _GoneError:
                 break
-            part = _Part(path, Index.read(path), until)
             if part.index.layout.vertex_count != parts[-1].index.layout.vertex_count:
                 raise FileError(path / INDEX, "it is of other bodies than the trajectory that follows it.")
             parts.insert(0, part)
         return Trajectory(Path(folder), parts)
 
     def refresh(self) -> int:
-        """See what has been written since; returns how many frames there are now."""
+        """See what has been written since; returns how many frames there are now. What has gone can still be read."""
         for part in self._parts:
-            if (part.folder / INDEX).exists():
+            with contextlib.suppress(_GoneError):
                 part.refresh()
         return len(self)
 

@@ -8,16 +8,19 @@ import numpy as np
 
 from engine.protocol.trajectory import Layout
 from engine.protocol.trajectory_bodies import TrajectoryBody
-from engine.protocol.trajectory_writer import TrajectoryWriter
+from engine.protocol.trajectory_writer import BUDGET, TrajectoryWriter
 
 STEP = 0.01
 """[s] between two frames."""
 
 
 class RisingStrip:
-    """Writes frames of a strip that rises by 1 mm a frame, times `height`; its vertices are 0 to 9."""
+    """Writes frames of a strip that rises by 1 mm a frame, times `height`; its vertices are 0 to 9.
 
-    def __init__(self, folder: Path, *, height: float = 1.0) -> None:
+    most : frames for which the budget has room
+    """
+
+    def __init__(self, folder: Path, *, height: float = 1.0, most: int | None = None) -> None:
         x = np.repeat(np.linspace(0.0, 0.1, 5), 2)
         strip = np.stack([x, np.tile([0.0, 0.02], 5), np.zeros(10)], axis=1)
         block = np.array([[0.0, 0.0, -0.05], [0.1, 0.0, -0.05], [0.0, 0.1, -0.05], [0.03, 0.03, -0.1]])
@@ -32,7 +35,8 @@ class RisingStrip:
             TrajectoryBody("block", "obstacle", slice(10, 14), sides),
         )
         layout = Layout(14, ("bending", "gravity"), ("table force z [N]",), ("strain",), "single")
-        self._writer = TrajectoryWriter(folder, layout, bodies)
+        budget = BUDGET if most is None else most * layout.dtype.itemsize
+        self._writer = TrajectoryWriter(folder, layout, bodies, budget=budget)
         self.count = 0
 
     def write(self, frames: int) -> RisingStrip:

@@ -57,7 +57,7 @@ def make_window(tmp_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def settle(window: Any) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     for _ in range(3):
         polls(window)
         while window.tasks.busy or window.documents.busy:
@@ -111,7 +111,7 @@ def test_changes_that_do_not_stop_are_kept_all_the_same(
     monkeypatch.setattr(keeping_module, "QUIET", 1000.0)
     monkeypatch.setattr(keeping_module, "LONGEST", 0.1)
     window.keeping._kept_at = time.monotonic()
-    end = time.monotonic() + 10.0
+    end = time.monotonic() + 120.0
     while not (window.keeping._home.folder / "document.json").exists():
         assert time.monotonic() < end
         window.document.add_object(target)
@@ -168,6 +168,39 @@ def test_a_crash_is_offered_with_what_it_holds_and_recovered(
     assert not folder.exists() and not cards.isVisible()
     assert read_kept(second.keeping._home.folder).project == project, "kept anew"
     assert [path.name for path in second.keeping._root.iterdir()] == [second.keeping._home.folder.name]
+
+
+def test_what_is_recovered_stays_where_it_is_until_it_is_kept_anew(
+    make_window: Callable[[], Any], target: Mesh
+) -> None:
+    """Keeping that was under way when it was recovered does not hold it."""
+    first = make_window()
+    work(first, target)
+    settle(first)
+    project = first.document.project
+    crash(first)
+    second = make_window()
+    (found,) = second.keeping.found
+    second.keeping._keep(second.keeping._home)  # nothing is open: nothing to do
+    second.document.add_object(target, source="/data/other.ply")
+    keeping, ended = second.keeping, []
+    tell = keeping._was_kept
+    keeping._was_kept = lambda *told: ended.append(told)  # of what was open before
+    keeping._keep(keeping._home)
+    second.tasks.poll()
+    while not ended:
+        second.tasks.poll()
+        time.sleep(0.002)
+    keeping._was_kept = tell
+    keeping.recover(found)
+    while not keeping._taken:
+        second.tasks.poll()
+        time.sleep(0.002)
+    claimed = keeping._taken[0]
+    tell(*ended[0])
+    assert read_kept(claimed).project == project, "it is still the only copy"
+    settle(second)
+    assert read_kept(keeping._home.folder).project == project and not claimed.exists()
 
 
 def test_several_are_listed_and_can_be_discarded_or_left_for_later(

@@ -101,6 +101,16 @@ def test_a_run_goes_on_below_what_is_scrubbed_and_live_comes_back(room: Room, tm
     assert room.shown.iteration == 8 and room.playing.frame == 8
 
 
+def test_frames_that_became_coarser_and_as_many_as_before_have_their_own_times(room: Room, tmp_path: Path) -> None:
+    strip = RisingStrip(tmp_path / "t", most=8).write(8)
+    room.arrive(strip.folder, 7)
+    strip.write(8)
+    room.arrive(strip.folder, 15)
+    assert room.playing.times.tolist() == pytest.approx([STEP * frame for frame in range(0, 16, 2)])
+    room.playing.show_frame(3)
+    assert room.playing.time == pytest.approx(6 * STEP) and room.height() == pytest.approx(6.0)
+
+
 def test_the_frames_stay_while_checkpoints_from_before_the_first_or_of_another_branch_are_looked_at(
     room: Room, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -249,6 +250,48 @@ def test_frames_that_go_after_the_index_was_read(tmp_path: Path, reading: str, m
         trajectory.refresh()
     assert next(left, None) is None
     check(trajectory, [0, 4, 8, 12, 16])
+
+
+@pytest.mark.parametrize("reading", ["open", "refresh"])
+@pytest.mark.parametrize("seen", ["before", "index"])
+def test_what_a_trajectory_follows_goes_while_it_is_read(
+    tmp_path: Path, reading: str, seen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A budget removes it just before a reader's look at its index, or between that and the look at its frames."""
+    first, second = tmp_path / "0", tmp_path / "1"
+    before = TrajectoryWriter(first, LAYOUT)
+    fill(before, range(6))
+    fill(TrajectoryWriter(second, LAYOUT, follows=(first, 3)), range(4, 7))
+    trajectory = Trajectory.open(second)
+    fill(before, [6])
+    read = Index.read
+
+    def read_meanwhile(folder: Path) -> Index:
+        if folder.name == "0" and seen == "before":
+            shutil.rmtree(first, ignore_errors=True)
+        index = read(folder)
+        if folder.name == "0":
+            shutil.rmtree(first)
+        return index
+
+    monkeypatch.setattr(Index, "read", staticmethod(read_meanwhile))
+    if reading == "open":
+        check(Trajectory.open(second), [4, 5, 6])
+    else:
+        trajectory.refresh()
+        check(trajectory, [0, 1, 2, 3, 4, 5, 6])
+    assert not first.exists()
+
+
+def test_a_trajectory_that_is_removed_can_still_be_read_where_it_was_open(tmp_path: Path) -> None:
+    fill(TrajectoryWriter(tmp_path / "t", LAYOUT), range(4))
+    trajectory = Trajectory.open(tmp_path / "t")
+    (tmp_path / "t" / "frames-0.bin").unlink()
+    check(trajectory, [0, 1, 2, 3])
+    assert trajectory.refresh() == 4
+    shutil.rmtree(tmp_path / "t")
+    assert trajectory.refresh() == 4
+    check(trajectory, [0, 1, 2, 3])
 
 
 WRITING = """
