@@ -42,6 +42,24 @@ def test_few_of_the_selected_are_false() -> None:
     assert np.mean(powers) > 0.5
 
 
+def test_what_is_predicted_above_the_limit_is_not_selected() -> None:
+    """Nearly all are below 2: by their number alone all could be named with few false ones."""
+    generator = np.random.default_rng(4)
+    true = generator.normal(size=700)
+    predicted = true + 0.5 * generator.normal(size=700)
+    found = select_below(
+        2.0, predicted[400:], held_predicted=predicted[:400], held_true=true[:400], false_discovery_rate=0.1
+    )
+    assert (predicted[400:] >= 2.0).sum() > 5
+    np.testing.assert_array_equal(found.chosen, np.flatnonzero(predicted[400:] < 2.0))
+
+
+def test_a_limit_that_is_no_number_is_refused() -> None:
+    nothing = np.zeros(5)
+    with pytest.raises(ParameterError, match="below"):
+        select_below(np.nan, nothing, held_predicted=nothing, held_true=nothing, false_discovery_rate=0.1)
+
+
 def test_nothing_is_selected_where_nothing_is_known() -> None:
     found = select_below(0.0, np.zeros(5), held_predicted=np.zeros(10), held_true=np.ones(10), false_discovery_rate=0.1)
     assert not len(found.chosen)
