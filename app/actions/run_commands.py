@@ -31,7 +31,10 @@ def run_commands(window: MainWindow) -> list[Action]:
             return ""
         if document.catalogue is None:
             return tr("The engine is starting")
-        if document.study.scene is not None:
+        scene = document.study.scene
+        if scene is not None and (scene.sheets or scene.solids):
+            return window.workbench.inputs.lack
+        if scene is not None:
             return tr("Add a sheet or a solid to the scene first")
         if window.workbench.running.lacks_model:
             return tr("Train a Model or open one first")

@@ -299,8 +299,16 @@ class Document:
     @property
     def simulates(self) -> bool:
         """The study goes on by itself, a step of time an iteration, and descends no loss."""
+        return self._advances(self.study.study)
+
+    @property
+    def run_simulates(self) -> bool:
+        """So does the Run that there is, whatever study is looked at now; without a Run: so would one of the study."""
+        return self._advances(self.engine.kind if self.run.exists else self.study.study)
+
+    def _advances(self, kind: str) -> bool:
         entries = self.catalogue.studies if self.catalogue is not None else []
-        return any(entry.study == self.study.study and not entry.descends for entry in entries)
+        return any(entry.study == kind and not entry.descends for entry in entries)
 
     def choose_study(self, kind: str) -> None:
         """Another kind of study, in its workspace: as it was left there, on the scene and the inputs that are there."""

@@ -70,6 +70,11 @@ class EngineState:
         self._stood: SceneObject | None = None
         self._placements: dict[Any, Placement] = {}
 
+    @property
+    def kind(self) -> str:
+        """Of the study with which the Run was begun."""
+        return self._start.study.study
+
     def begin(self, project: Project, *, target: SceneObject | None = None, resumed: bool = False) -> None:
         """A Run of this Project has begun. What a resumed one holds it says itself, once it is there (`restored`).
 

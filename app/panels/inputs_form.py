@@ -57,16 +57,9 @@ class InputsForm(QWidget):
             path = self._document.study.inputs.get(role, "")
             button.setToolTip("\n".join(part for part in (roles[role], path) if part))
             button.setEnabled(not self._document.run.active)
-        lacking = self._inputs.lacking
-        said = [self._lacks(role, term) for role, term in lacking.items()]
-        self.lacking.setText(" ".join(said))
-        self.lacking.setVisible(bool(said))
+        self.lacking.setText(self._inputs.lack)
+        self.lacking.setVisible(bool(self._inputs.lack))
         self.setVisible(bool(roles))
-
-    def _lacks(self, role: str, term: str) -> str:
-        if role in FILE_ROLES:
-            return self.tr("“{0}” needs a recording: choose one.").format(term)
-        return self.tr("“{0}” needs a target: choose one, or take the Term out.").format(term)
 
     def _draw(self, roles: dict[str, str]) -> None:
         while (item := self._grid.takeAt(0)) is not None:

@@ -181,7 +181,7 @@ class Listening(QObject):
 
     def _show_numbers(self) -> None:
         run = self._window.document.run
-        self._window.run_bar.show_run(run, simulates=self._window.document.simulates)
+        self._window.run_bar.show_run(run, simulates=self._window.document.run_simulates)
         now = time.monotonic()
         if now - self._memory_at > MEMORY_SECONDS:
             self._memory_at = now

@@ -29,6 +29,7 @@ class Plotting(QObject):
         window.workbench.playing.frames_changed.subscribe(self.choose)
         window.document.study_changed.subscribe(self.choose)
         window.document.catalogue_changed.subscribe(self.choose)
+        window.link.run_changed.subscribe(self.choose)
         self._window = window
         self._plot = plot
         self._curves = window.workbench.curves
@@ -42,7 +43,7 @@ class Plotting(QObject):
     def choose(self) -> None:
         """Show the plot that belongs to what is looked at."""
         playing, document = self._window.workbench.playing, self._window.document
-        wanted = self._readings if playing.from_disk or document.simulates else self._plot
+        wanted = self._readings if playing.from_disk or document.run_simulates else self._plot
         if self.stack.currentWidget() is not wanted:
             self.stack.setCurrentWidget(wanted)
 

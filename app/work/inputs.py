@@ -77,6 +77,15 @@ class Inputs:
         return {term.needs_input: term.title for term in needy if not self.playing(term.needs_input)}
 
     @property
+    def lack(self) -> str:
+        """What is lacking, as a person is told; "" where nothing is."""
+        needs_file = _tr("“{0}” needs a recording: choose one.")
+        needs_object = _tr("“{0}” needs a target: choose one, or take the Term out.")
+        return " ".join(
+            (needs_file if role in FILE_ROLES else needs_object).format(term) for role, term in self.lacking.items()
+        )
+
+    @property
     def _entry(self) -> StudyEntry | None:
         """What the engine says of the study."""
         catalogue = self._document.catalogue

@@ -31,6 +31,8 @@ class Running:
         self._drawing = drawing
         self._target = target
         self._notices = notices
+        self.lack: Callable[[], str] = str
+        """Says what the study cannot run without and has not (see `Inputs.lack`)."""
 
     @property
     def can_run(self) -> bool:
@@ -39,7 +41,7 @@ class Running:
         if catalogue is None or not any(entry.study == study.study for entry in catalogue.studies):
             return False
         if study.scene is not None:
-            return bool(study.scene.sheets or study.scene.solids)
+            return bool(study.scene.sheets or study.scene.solids) and not self.lack()
         if self._document.workspace == REGRESSION:
             return self._document.playing(PART) is not None and MODEL in study.inputs
         return self._document.playing("target") is not None or MODEL in study.inputs

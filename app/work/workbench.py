@@ -84,6 +84,7 @@ class Workbench:
         self.files.motion_wanted.subscribe(self.playing.open)
         recordings = store / "recordings" if store is not None else None
         self.inputs = Inputs(document, self.files, self.playing, tasks, self.notices, recordings)
+        self.running.lack = lambda: self.inputs.lack
         self.files.model_wanted.subscribe(self.inputs.use_model)
         self.latent = Latent(document, link, self.running)
         self.samples = Samples(document, tasks, self.notices)

@@ -12,6 +12,7 @@ from app.document.scene_items import Item
 from app.panels.gallery_panel import GalleryCard
 from app.panels.objects_panel import ROLE
 from engine.geometry.mesh import Mesh
+from engine.protocol.catalogue import StudyEntry
 from engine.protocol.scene import Pin, Region
 from engine.protocol.shell_materials import PRESETS
 
@@ -313,3 +314,23 @@ def test_an_object_says_what_it_is_to_the_study(shell: Any, qtbot: Any, target: 
     shell.document.set_input("target", shell.document.objects[0])
     (row,) = shell.objects.findItems(name, Qt.MatchFlag.MatchExactly | Qt.MatchFlag.MatchRecursive)
     assert row.text(ROLE) == "target"
+
+
+def test_the_plot_is_that_of_the_run_until_another_one_begins(shell: Any) -> None:
+    document = shell.document
+    kinds = [("simulate", False), ("fold", True)]
+    studies = [
+        StudyEntry(study=kind, title=kind, help="", scene=True, descends=descends, schema_={})
+        for kind, descends in kinds
+    ]
+    document.set_catalogue(document.catalogue.model_copy(update={"studies": studies}))
+    shell.add_plot()
+    stack = shell.plotting.stack
+    assert stack.currentWidget() is shell.readings_plot
+    document.choose_study("fold")
+    assert stack.currentWidget() is shell.loss_plot, "there is no run: what will be plotted"
+    document.choose_study("simulate")
+    shell.registry.trigger("run.toggle")
+    assert document.run.exists and document.run_simulates
+    document.choose_study("fold")
+    assert stack.currentWidget() is shell.readings_plot and document.run_simulates and not document.simulates

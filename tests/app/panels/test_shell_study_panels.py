@@ -154,8 +154,9 @@ def test_what_a_term_lacks_is_said_before_the_run(room: Any, qtbot: Any) -> None
         document.choose_study(study)
         assert work.inputs.lacking == {"target": "Shape at the end"}
         assert "“Shape at the end” needs a target" in form.lacking.text() and not form.lacking.isHidden()
+        assert not work.running.can_run, "what was simulated would go, for nothing"
         work.inputs.use_object("target", document.objects[0].name)
-        assert form.lacking.isHidden() and work.inputs.lacking == {}
+        assert form.lacking.isHidden() and work.inputs.lacking == {} and work.running.can_run
         work.inputs.use_nothing("target")
         assert not form.lacking.isHidden()
         work.steering.remove_term("end-shape")
@@ -173,7 +174,7 @@ def test_the_frames_of_the_last_simulation_are_kept_as_a_recording(room: Any, tm
     assert work.playing.open(written(tmp_path / "run"))
     document.choose_study("identify")
     work.inputs.use_last_simulation("recording")
-    qtbot.waitUntil(lambda: bool(tasks.poll() or document.study.inputs), timeout=5000)
+    qtbot.waitUntil(lambda: bool(tasks.poll() or document.study.inputs))
     kept = Trajectory.open(Path(document.study.inputs["recording"]))
     assert (tmp_path / "store") in kept.folder.parents and len(kept) == 3
     np.testing.assert_array_equal(kept[2].positions, np.full((3, 3), 1.0))
