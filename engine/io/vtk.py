@@ -30,11 +30,9 @@ _PROMISES = re.compile(rb'NumberOf\w+\s*=\s*"\s*(\d{1,30})')
 
 
 def read(path: Path, progress: Progress) -> Raw | Volume:
-    with overheard() as messages:
-        data = _read_data(path)
-        progress(0.6)
-        if data is None or "error" in messages.GetOutput().lower():
-            raise damaged(path)
+    data = read_data(path)
+    progress(0.6)
+    with overheard():
         if data.IsA("vtkImageData"):
             return _volume(path, data)
         if data.IsA("vtkRectilinearGrid"):
@@ -42,6 +40,15 @@ def read(path: Path, progress: Progress) -> Raw | Volume:
                 path, "its grid has uneven steps, which are not read.", remedy="Resample it to a .vti file."
             )
         return surface(path, data)
+
+
+def read_data(path: Path) -> Any:
+    """The vtkDataSet in a file as it stands; raises `FileError` for one that is damaged."""
+    with overheard() as messages:
+        data = _read_data(path)
+        if data is None or "error" in messages.GetOutput().lower():
+            raise damaged(path)
+        return data
 
 
 def damaged(path: Path) -> FileError:

@@ -72,6 +72,12 @@ def check_sample(sample: Sample) -> None:
         if not np.isfinite(values).all():
             bad = int(np.flatnonzero(~np.isfinite(values))[0])
             raise DatasetError(f"{sample.name}: field {name!r} is not a number at node {bad}.")
+    for name in sample.outputs:
+        if name in sample.fields or name in sample.inputs:
+            other = "a field" if name in sample.fields else "a known scalar"
+            raise DatasetError(
+                f"{sample.name}: {name!r} is both a scalar to predict and {other}.", remedy="Rename one of them."
+            )
     for kind, scalars in (("input", sample.inputs), ("output", sample.outputs)):
         for name, value in scalars.items():
             if not np.isfinite(value):

@@ -1,12 +1,13 @@
 """A data set as one `.npz` of flat arrays over all samples.
 
 Arrays: `nodes_count`, `triangles_count` (sample_count,); `nodes` (sum, 2 or 3); `triangles` (sum, 3), numbered within
-each sample; `fields` (sum, field_count); `scalars_in`, `scalars_out` (sample_count, …); `field_names`; `scalar_names`,
-those of `scalars_in` before those of `scalars_out`; `split` ("train" or "test" of every sample). May be left out:
-`anchors` (sample_count, anchor_count), `names` (sample_count,), `units` and `recipe` (JSON); of volumes, whose
-`triangles` are their border, `tetrahedra_count` (sample_count,) and `tetrahedra` (sum, 4); and gradients of outputs:
-`gradients_in` (sample_count, output_count, input_count) and `gradients_nodes` (sum of nodes, output_count, 2 or 3), NaN
-where a derivative is not known; of fields `fields_gradients_in` (sum of nodes, field_count, input_count).
+each sample (or over all of them); `fields` (sum, field_count); `scalars_in`, `scalars_out` (sample_count, …);
+`field_names`; `scalar_names`, those of `scalars_in` before those of `scalars_out`; `split` ("train" or "test" of every
+sample). May be left out: `anchors` (sample_count, anchor_count), `names` (sample_count,), `units` and `recipe` (JSON);
+of volumes, whose `triangles` are their border, `tetrahedra_count` (sample_count,) and `tetrahedra` (sum, 4); and
+gradients of outputs: `gradients_in` (sample_count, output_count, input_count) and `gradients_nodes` (sum of nodes,
+output_count, 2 or 3), NaN where a derivative is not known; of fields `fields_gradients_in` (sum of nodes, field_count,
+input_count).
 """
 
 from __future__ import annotations
@@ -76,35 +77,56 @@ def read_flat(path: Path) -> Dataset:
     )
     count = len(nodes_count)
     tetrahedra_count = arrays.get("tetrahedra_count", np.zeros(count, np.int64)).astype(np.int64).ravel()
+    nodes, triangles = _numbers(path, "nodes", arrays), _numbers(path, "triangles", arrays)
     tetrahedra = arrays.get("tetrahedra", np.zeros((0, 4), np.int32))
-    scalars_in, scalars_out = (_table(path, name, arrays[name], count) for name in ("scalars_in", "scalars_out"))
-    field_names, scalar_names = ([str(name) for name in arrays[key]] for key in ("field_names", "scalar_names"))
+    scalars_in, scalars_out = (_table(path, name, arrays, count) for name in ("scalars_in", "scalars_out"))
+    fields = _numbers(path, "fields", arrays)
+    if fields.ndim == 1:
+        fields = fields[:, None]
+    field_names, scalar_names = (_texts(arrays[key]) for key in ("field_names", "scalar_names"))
+    for key, called in (("field_names", field_names), ("scalar_names", scalar_names)):
+        if len(set(called)) < len(called):
+            twice = next(name for name in called if called.count(name) > 1)
+            raise FileError(path, f"the array {key} says {twice!r} twice.", remedy="Give every one a name of its own.")
     expected = {
         "triangles_count": (len(triangles_count), count),
-        "nodes": (len(arrays["nodes"]), int(nodes_count.sum())),
-        "triangles": (len(arrays["triangles"]), int(triangles_count.sum())),
+        "nodes": (len(nodes), int(nodes_count.sum())),
+        "triangles": (len(triangles), int(triangles_count.sum())),
         "tetrahedra_count": (len(tetrahedra_count), count),
         "tetrahedra": (len(tetrahedra), int(tetrahedra_count.sum())),
-        "fields": (len(arrays["fields"]), int(nodes_count.sum())),
+        "fields": (len(fields), int(nodes_count.sum())),
         "split": (len(arrays["split"]), count),
         "scalar_names": (len(scalar_names), scalars_in.shape[1] + scalars_out.shape[1]),
-        "field_names": (len(field_names), arrays["fields"].shape[1] if arrays["fields"].ndim == 2 else -1),
+        "field_names": (len(field_names), fields.shape[-1]),
     }
+    if triangles.shape[1:] != (3,):
+        raise FileError(path, f"the array triangles has shape {triangles.shape}; three nodes a triangle are wanted.")
     for name, (found, wanted) in expected.items():
         if found != wanted:
             raise FileError(path, f"the array {name} has {found} rows where {wanted} fit the others.")
-    names = [str(name) for name in arrays.get("names", np.array([f"sample {k}" for k in range(count)]))]
+    names = _texts(arrays.get("names", np.array([f"sample {k}" for k in range(count)])))
     anchors = arrays.get("anchors", np.zeros((count, 0), np.int64))
     if len(names) != count or len(anchors) != count:
         raise FileError(path, "names or anchors speak of another number of samples.")
     split: list[Split] = []
-    for part in arrays["split"]:
+    for name, part in zip(names, _texts(arrays["split"]), strict=True):
         if part not in ("train", "test"):
-            raise FileError(path, f"the split says {part!r}.", remedy="It is 'train' or 'test' of every sample.")
+            raise FileError(
+                path, f"the split of {name} is {part!r}.", remedy="It is 'train' or 'test' of every sample."
+            )
         split.append("train" if part == "train" else "test")
     first_node, first_triangle, first_tetrahedron = (
         np.concatenate([[0], np.cumsum(each)]) for each in (nodes_count, triangles_count, tetrahedra_count)
     )
+    numbered = _numbered_over_all(triangles, first_triangle, first_node)
+    if numbered:
+        triangles, tetrahedra, anchors = (
+            each - np.repeat(first_node[:-1], np.diff(first_row))[:, None]
+            if _numbered_over_all(each, first_row, first_node) else each
+            for each, first_row in (
+                (triangles, first_triangle), (tetrahedra, first_tetrahedron), (anchors, np.arange(count + 1))
+            )
+        )  # fmt: skip
     input_names, output_names = scalar_names[: scalars_in.shape[1]], scalar_names[scalars_in.shape[1] :]
     gradients = read_gradients(path, arrays, nodes_count, input_names, output_names)
     field_gradients = read_field_gradients(path, arrays, nodes_count, input_names, field_names)
@@ -114,9 +136,9 @@ def read_flat(path: Path) -> Dataset:
         samples.append(
             Sample(
                 name=names[k],
-                nodes=arrays["nodes"][rows],
-                triangles=arrays["triangles"][first_triangle[k] : first_triangle[k + 1]],
-                fields={name: arrays["fields"][rows, j].astype(np.float64) for j, name in enumerate(field_names)},
+                nodes=nodes[rows],
+                triangles=triangles[first_triangle[k] : first_triangle[k + 1]],
+                fields={name: fields[rows, j].astype(np.float64) for j, name in enumerate(field_names)},
                 inputs=dict(zip(input_names, map(float, scalars_in[k]), strict=True)),
                 outputs=dict(zip(output_names, map(float, scalars_out[k]), strict=True)),
                 anchors=anchors[k],
@@ -134,16 +156,40 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
+    except TypeError:  # an .npy under another name is one array, which cannot be entered
+        raise FileError(path, "it holds one array.", remedy="An .npz of several is wanted.") from None
     except OSError as error:
         raise FileError(path, f"it cannot be read ({error.strerror or error}).") from None
     except (ValueError, zipfile.BadZipFile, KeyError, EOFError):
         raise FileError(path, "it is no data set: an .npz of plain arrays is wanted.") from None
 
 
-def _table(path: Path, name: str, values: np.ndarray, count: int) -> np.ndarray:
+def _table(path: Path, name: str, arrays: dict[str, np.ndarray], count: int) -> np.ndarray:
+    values = _numbers(path, name, arrays)
+    values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != count:
-        raise FileError(path, f"the array {name} has shape {values.shape}; ({count}, …) fits the others.")
+        raise FileError(path, f"the array {name} has shape {arrays[name].shape}; ({count}, …) fits the others.")
     return values.astype(np.float64)
+
+
+def _numbers(path: Path, name: str, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    if arrays[name].dtype.kind not in "biuf":
+        raise FileError(path, f"the array {name} holds something else than real numbers.")
+    return arrays[name]
+
+
+def _numbered_over_all(indices: np.ndarray, first_row: np.ndarray, first_node: np.ndarray) -> bool:
+    """Whether the nodes of each sample go on where those of the one before end; of one sample it makes no difference.
+
+    indices : of nodes, shape (sum, …), those of sample k in the rows from first_row[k] on
+    """
+    low, high = (np.repeat(ends, np.diff(first_row))[:, None] for ends in (first_node[:-1], first_node[1:]))
+    return bool(indices.size and len(first_node) > 2 and ((indices >= low) & (indices < high)).all())
+
+
+def _texts(array: np.ndarray) -> list[str]:
+    """Also of texts that were written as bytes."""
+    return [each.decode(errors="replace") if isinstance(each, bytes) else str(each) for each in array]
 
 
 def _json(path: Path, arrays: dict[str, np.ndarray], name: str) -> dict[str, Any]:

@@ -17,12 +17,19 @@ from typing import Any
 import numpy as np
 
 from engine.core.errors import FileError
+from engine.io.vtk import read_data
 from engine.regression.data.border import border_triangles, positive
 from engine.regression.data.dataset import Dataset, Sample, Split
 
 ENDINGS = (".vtu", ".vtp", ".vtk")
 SCALARS = "scalars.csv"
 ANCHOR = "anchor"
+NUMBERS = "biuf"
+"""Kinds of NumPy's types that are read as numbers."""
+
+MOST_COMPONENTS = 9
+"""Of one array at the nodes, each a field; arrays of more are passed over."""
+
 FLAT = 1e-9
 """Parts of its extent that a mesh in the plane may reach out of it."""
 
@@ -46,7 +53,7 @@ def read_folder(folder: Path) -> Dataset:
     table = folder / SCALARS
     rows, units = _read_scalars(table) if table.exists() else ({}, {})
     for path in files:
-        if rows and path.stem not in rows:
+        if table.exists() and path.stem not in rows:
             raise FileError(table, f"it has no row for {path.name}.")
     known = {path.stem for path in files}
     for name in rows:
@@ -66,9 +73,9 @@ def _read_sample(path: Path, row: _Row | None) -> Sample:
     import pyvista
 
     try:
-        grid = pyvista.read(path)
-    except (OSError, ValueError) as error:
-        raise FileError(path, f"it cannot be read ({error}).") from None
+        grid = pyvista.wrap(read_data(path))
+    except OSError as error:
+        raise FileError(path, f"it cannot be read ({error.strerror or error}).") from None
     sample = as_sample(path, grid, name=path.stem)
     return replace(sample, inputs=row.inputs, outputs=row.outputs) if row else sample
 
@@ -78,21 +85,14 @@ def as_sample(path: Path, grid: Any, *, name: str) -> Sample:
     import pyvista
 
     nodes, tetrahedra = np.asarray(grid.points, np.float64), _tetrahedra(grid)
+    if not len(nodes) or not grid.n_cells:
+        raise FileError(path, "it has no cells.")
     if len(tetrahedra):
         triangles = border_triangles(positive(nodes, tetrahedra))
     else:
         surface = grid if isinstance(grid, pyvista.PolyData) else _surface(path, grid)
         triangles = np.asarray((surface if surface.is_all_triangles else surface.triangulate()).regular_faces)
-    fields, anchors = {}, np.zeros(0, np.int64)
-    for title in grid.point_data:
-        values = np.asarray(grid.point_data[title])
-        if title == ANCHOR:
-            numbered = np.flatnonzero(values > 0)
-            anchors = numbered[np.argsort(values[numbered], kind="stable")]
-        elif values.ndim == 1:
-            fields[title] = values.astype(np.float64)
-        elif values.ndim == 2 and values.shape[1] <= 9:
-            fields |= {f"{title}{k + 1}": values[:, k].astype(np.float64) for k in range(values.shape[1])}
+    fields, anchors = _point_data(path, grid)
     return Sample(
         name=name,
         nodes=nodes,
@@ -101,6 +101,28 @@ def as_sample(path: Path, grid: Any, *, name: str) -> Sample:
         anchors=anchors,
         tetrahedra=tetrahedra,
     )
+
+
+def _point_data(path: Path, grid: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Fields by name, one for every component, and the anchors; texts are passed over."""
+    fields: dict[str, np.ndarray] = {}
+    anchors = np.zeros(0, np.int64)
+    for title in grid.point_data:
+        values = np.asarray(grid.point_data[title])
+        if values.dtype.kind not in NUMBERS:
+            continue
+        if title == ANCHOR:
+            numbered = np.flatnonzero(values > 0)
+            anchors = numbered[np.argsort(values[numbered], kind="stable")]
+            continue
+        columns = {title: values} if values.ndim == 1 else {f"{title}{k + 1}": each for k, each in enumerate(values.T)}
+        if len(columns) > MOST_COMPONENTS:
+            continue
+        for name, column in columns.items():
+            if name in fields:
+                raise FileError(path, f"two of its fields are called {name}.", remedy="Rename one of them.")
+            fields[name] = column.astype(np.float64)
+    return fields, anchors
 
 
 def _tetrahedra(grid: Any) -> np.ndarray:
@@ -122,7 +144,7 @@ def _surface(path: Path, grid: Any) -> Any:
             raise FileError(path, "it has cells that are neither triangles nor quadrilaterals, and no tetrahedra.")
         faces.append(np.insert(cells, 0, cells.shape[1], axis=1).ravel())
     if not faces:
-        raise FileError(path, "it has no cells.")
+        raise FileError(path, "it has neither triangles, quadrilaterals nor tetrahedra.")
     return pyvista.PolyData(np.asarray(grid.points), np.concatenate(faces))
 
 
@@ -143,15 +165,20 @@ def _read_scalars(path: Path) -> tuple[dict[str, _Row], dict[str, str]]:
             lines = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FileError(path, f"it cannot be read ({error}).") from None
-    if not lines:
+    if not lines or not any(lines[0]):
         raise FileError(path, "it is empty.", remedy="Its first line names the columns.")
-    header, units = [title.strip() for title in lines[0]], {}
+    header, units = [title.strip() for title in lines[0]], dict[str, str]()
+    if len(header) < 2:
+        raise FileError(path, "its first line has one column.", remedy="Separate columns by commas.")
     columns: list[tuple[str, str] | None] = [None]
     for title in header[1:]:
         found = COLUMN.match(title)
         if found:
-            columns.append((found.group(1), found.group("name")))
-            units[found.group("name")] = found.group("unit") or ""
+            name = found.group("name")
+            if name in units:
+                raise FileError(path, f"two columns are called {name}.", remedy="Rename one of them.")
+            columns.append((found.group(1), name))
+            units[name] = found.group("unit") or ""
         elif title == "split":
             columns.append(("split", ""))
         else:
@@ -163,6 +190,7 @@ def _read_scalars(path: Path) -> tuple[dict[str, _Row], dict[str, str]]:
         if len(line) != len(header):
             raise FileError(path, f"line {number} has {len(line)} cells; the header has {len(header)}.")
         name = line[0].strip()
+        name = name[: -len(ENDINGS[0])] if name.lower().endswith(ENDINGS) else name
         if name in rows:
             raise FileError(path, f"line {number} names {name} a second time.")
         rows[name] = _row(path, number, columns, line)

@@ -34,6 +34,7 @@ class CircleMesh(PreparedMesh):
 
     loops : the borders from their first anchor on, outer first
     places : of the anchors in each
+    given : how many anchors each has; where none is, the loop has a place all the same
     neighbours : for the map
     """
 
@@ -41,6 +42,7 @@ class CircleMesh(PreparedMesh):
 
     loops: tuple[np.ndarray, ...]
     places: tuple[np.ndarray, ...]
+    given: tuple[int, ...]
 
     @cached_property
     def neighbours(self) -> Neighbours:
@@ -49,12 +51,15 @@ class CircleMesh(PreparedMesh):
 
 @dataclass(frozen=True)
 class CircleOutline(Outline):
-    """anchor_angles : of the anchors on each circle, outer border first [rad]"""
+    """anchor_angles : of the anchors on each circle, outer border first [rad]
+    given : how many anchors each border has; none: not known, of earlier files
+    """
 
     kind: ClassVar[MorphKind] = "circle"
 
     anchor_angles: tuple[tuple[float, ...], ...]
     settings: MorphSettings
+    given: tuple[int, ...] = ()
 
     @property
     def loop_count(self) -> int:
@@ -70,16 +75,17 @@ class CircleOutline(Outline):
             )
         triangles = facing_up(sample)
         loops = outer_first(sample.nodes, border_loops(triangles, sample.name))
-        prepared, places = [], []
+        prepared, places, given = [], [], []
         for loop in loops:
             on_loop = sample.anchors[np.isin(sample.anchors, loop)]
             turned, at = anchored_loop(sample, loop, on_loop)
             prepared.append(turned)
             places.append(at)
+            given.append(len(on_loop))
         stray = sample.anchors[~np.isin(sample.anchors, np.concatenate(loops))]
         if len(stray):
             raise DatasetError(f"{sample.name}: anchor node {int(stray[0])} is not on its border.")
-        return CircleMesh(sample.name, triangles, tuple(prepared), tuple(places))
+        return CircleMesh(sample.name, triangles, tuple(prepared), tuple(places), tuple(given))
 
     @classmethod
     def common(
@@ -89,9 +95,13 @@ class CircleOutline(Outline):
         meshes = [_circle_mesh(mesh) for mesh in prepared]
         angles = []
         for loop in range(len(meshes[0].loops)):
-            counts = {len(mesh.places[loop]) for mesh in meshes}
-            if len(counts) > 1:
-                raise DatasetError("Anchors lie on the outer border in some samples and on the inner one in others.")
+            other = next((mesh for mesh in meshes if mesh.given[loop] != meshes[0].given[loop]), None)
+            if other is not None:
+                raise DatasetError(
+                    f"{other.name} has {_listed(other.given)} anchors on its borders, outer first; "
+                    f"{meshes[0].name} has {_listed(meshes[0].given)}.",
+                    remedy="Every sample needs the same anchors on the same borders.",
+                )
             parts = torch.stack(
                 [
                     stretch_lengths(
@@ -105,7 +115,7 @@ class CircleOutline(Outline):
             turn = 2.0 * math.pi if loop == 0 else -2.0 * math.pi
             before = torch.cat([mean.new_zeros(1), mean.cumsum(0)[:-1]])
             angles.append(tuple((turn * before).tolist()))
-        return cls(tuple(angles), settings)
+        return cls(tuple(angles), settings, meshes[0].given)
 
     def morph(self, nodes: Tensor, mesh: PreparedMesh) -> Morph:
         circle = _circle_mesh(mesh)
@@ -113,13 +123,15 @@ class CircleOutline(Outline):
             raise DatasetError(
                 f"{mesh.name} has {len(circle.loops)} borders; the model was learnt from meshes with {self.loop_count}."
             )
+        given = self.given or tuple(map(len, self.anchor_angles))
+        if (circle.given if self.given else tuple(map(len, circle.places))) != given:
+            raise DatasetError(
+                f"{mesh.name} has {_listed(circle.given)} anchors on its border; the model was learnt with "
+                f"{_listed(given)}.",
+                remedy="Name the anchors of this mesh as in the data.",
+            )
         borders = []
         for k, (loop, places, angles) in enumerate(zip(circle.loops, circle.places, self.anchor_angles, strict=True)):
-            if len(places) != len(angles):
-                raise DatasetError(
-                    f"{mesh.name} has {len(places)} anchors on its border; the model was learnt with {len(angles)}.",
-                    remedy="Name the anchors of this mesh as in the data.",
-                )
             borders.append(
                 circle_positions(
                     nodes[torch.from_numpy(loop)], torch.from_numpy(places), torch.tensor(angles, dtype=nodes.dtype),
@@ -140,12 +152,14 @@ class CircleOutline(Outline):
             "anchor_angles": [list(angles) for angles in self.anchor_angles],
             "weights": self.settings.weights,
             "turning_share": self.settings.turning_share,
+            "given": list(self.given),
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> CircleOutline:
         angles = tuple(tuple(map(float, each)) for each in values["anchor_angles"])
-        return cls(angles, MorphSettings(values["weights"], float(values["turning_share"])))
+        settings = MorphSettings(values["weights"], float(values["turning_share"]))
+        return cls(angles, settings, tuple(values.get("given", ())))
 
 
 def facing_up(sample: Sample) -> np.ndarray:
@@ -158,6 +172,10 @@ def facing_up(sample: Sample) -> np.ndarray:
     if not (area != 0).all():
         raise DatasetError(f"{sample.name}: triangle {int(np.flatnonzero(area == 0)[0])} has no area.")
     return np.where((area > 0)[:, None], triangles, triangles[:, ::-1])
+
+
+def _listed(counts: tuple[int, ...]) -> str:
+    return " and ".join(map(str, counts))
 
 
 def _circle_mesh(mesh: PreparedMesh) -> CircleMesh:

@@ -33,6 +33,7 @@ SPOILERS: list[tuple[str, Callable[[Sample], Sample]]] = [
     ("'stress' has 5 values", lambda s: replace(s, fields={**s.fields, "stress": np.ones(5)})),
     ("lacks shift", lambda s: replace(s, fields={"stress": s.fields["stress"]})),
     ("has extra too", lambda s: replace(s, inputs={**s.inputs, "extra": 1.0})),
+    ("'stress' is both a scalar to predict and a field", lambda s: replace(s, outputs={**s.outputs, "stress": 1.0})),
     ("'load' is inf", lambda s: replace(s, inputs={"load": np.inf})),
     ("3 anchors", lambda s: replace(s, anchors=s.anchors[:3])),
     ("node 2 has a coordinate", lambda s: replace(s, nodes=spoilt(s.nodes, 2, np.nan))),

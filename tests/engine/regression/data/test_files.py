@@ -82,13 +82,34 @@ def test_a_flat_file_needs_only_what_it_must_have(plates: Dataset, tmp_path: Pat
     assert len(read_flat(tmp_path / "plain.npz").samples[0].anchors) == 0
 
 
+def test_other_ways_to_write_a_flat_file_are_understood(plates: Dataset, tmp_path: Path) -> None:
+    """Nodes numbered over all samples, texts as bytes, one field as one row of numbers."""
+    expected = small(plates)
+    write_flat(expected, tmp_path / "small.npz")
+    arrays = dict(np.load(tmp_path / "small.npz"))
+    before = np.concatenate([[0], np.cumsum(arrays["nodes_count"])])[:-1]
+    arrays["triangles"] = arrays["triangles"] + np.repeat(before, arrays["triangles_count"])[:, None]
+    arrays["anchors"] = arrays["anchors"] + before[:, None]
+    arrays["fields"], arrays["field_names"] = arrays["fields"][:, 0], arrays["field_names"][:1].astype(np.bytes_)
+    arrays["split"] = arrays["split"].astype(np.bytes_)
+    np.savez(tmp_path / "other.npz", **arrays)
+    found = read_flat(tmp_path / "other.npz")
+    assert found.split == expected.split and found.field_names == expected.field_names[:1]
+    for one, two in zip(expected, found, strict=True):
+        assert np.array_equal(one.triangles, two.triangles) and np.array_equal(one.anchors, two.anchors)
+        assert np.array_equal(one.fields["stress"], two.fields["stress"])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
         (lambda a: a.pop("fields"), "fields is missing"),
         (lambda a: a.update(fields=a["fields"][:-1]), "array fields has"),
-        (lambda a: a.update(split=np.array(["train", "valid", "train", "train"])), "the split says"),
+        (lambda a: a.update(split=np.array(["train", "valid", "train", "train"])), "the split of .* is 'valid'"),
         (lambda a: a.update(field_names=np.array(["one"])), "field_names has 1"),
+        (lambda a: a.update(field_names=np.array(["stress", "stress"])), "field_names says 'stress' twice"),
+        (lambda a: a.update(fields=a["fields"] * 1j), "fields holds something else than real numbers"),
+        (lambda a: a.update(triangles=a["triangles"][:, :2]), "triangles has shape"),
         (lambda a: a.update(scalars_in=a["scalars_in"][:2]), "scalars_in has shape"),
         (lambda a: a.update(nodes=np.array([{}], dtype=object)), "no data set"),
     ],
@@ -102,7 +123,7 @@ def test_a_bad_flat_file_names_the_array(change, said: str, plates: Dataset, tmp
         read_flat(tmp_path / "bad.npz")
 
 
-@pytest.mark.parametrize("ending", [".vtu", ".vtp"])
+@pytest.mark.parametrize("ending", [".vtu", ".vtp", ".vtk"])
 def test_a_folder_of_meshes_is_the_same_data_set(ending: str, plates: Dataset, tmp_path: Path) -> None:
     folder = written_folder(small(plates), tmp_path / "folder", ending)
     back = read_folder(folder)
@@ -121,6 +142,8 @@ def test_a_folder_of_meshes_is_the_same_data_set(ending: str, plates: Dataset, t
     ("line", "text", "said"),
     [
         (0, "name,in:load,strength,split", "neither in:"),
+        (0, "name;in:load;out:strength;split", "has one column. Separate columns by commas"),
+        (0, "name,in:load,out:load,out:strength,split", "two columns are called load"),
         (2, "a1,much,1,1,train", "'much' is no number for load"),
         (2, "a1,1,1,1,valid", "the split is 'valid'"),
         (2, "a1,1,1", "line 3 has 3 cells"),
@@ -137,7 +160,50 @@ def test_a_bad_table_names_its_line(line: int, text: str, said: str, plates: Dat
         read_folder(folder)
 
 
+def test_a_table_may_name_files_with_their_ending_and_must_name_all(plates: Dataset, tmp_path: Path) -> None:
+    folder = written_folder(small(plates), tmp_path / "folder", ".vtu")
+    table = folder / "scalars.csv"
+    header, *rows = table.read_text().splitlines()
+    table.write_text("\n".join([header, *(row.replace(",", ".vtu,", 1) for row in rows)]))
+    assert [sample.inputs for sample in read_folder(folder)] == [sample.inputs for sample in small(plates)]
+    table.write_text(header + "\n")
+    with pytest.raises(FileError, match=r"it has no row for a0\.vtu"):
+        read_folder(folder)
+
+
+@pytest.mark.parametrize("ending", [".vtu", ".vtp", ".vtk"])
+@pytest.mark.parametrize("left", [0.0, 0.5])
+def test_a_mesh_that_is_cut_short_is_named_and_nothing_else_is_said(
+    left: float, ending: str, plates: Dataset, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = written_folder(small(plates), tmp_path / "folder", ending)
+    path = folder / f"a2{ending}"
+    path.write_bytes(path.read_bytes()[: int(left * path.stat().st_size)])
+    capfd.readouterr()
+    with pytest.raises(FileError, match=f"a2{ending}: it is damaged or cut short"):
+        read_folder(folder)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_point_data_that_is_no_field(plates: Dataset, tmp_path: Path) -> None:
+    mesh = pyvista.PolyData.from_regular_faces(
+        np.pad(plates.samples[0].nodes, ((0, 0), (0, 1))), plates.samples[0].triangles
+    )
+    mesh.point_data["word"] = np.array(["a"] * mesh.n_points)
+    mesh.point_data["force"] = np.ones((mesh.n_points, 2))
+    mesh.save(tmp_path / "part.vtp")
+    assert list(read_mesh(tmp_path / "part.vtp").fields) == ["force1", "force2"]
+    mesh.point_data["force1"] = np.zeros(mesh.n_points)
+    mesh.save(tmp_path / "part.vtp")
+    with pytest.raises(FileError, match="two of its fields are called force1"):
+        read_mesh(tmp_path / "part.vtp")
+
+
 def test_what_is_no_data_set_is_said(tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    (tmp_path / "one.npy").rename(tmp_path / "one.npz")
+    with pytest.raises(FileError, match="it holds one array"):
+        read_dataset(tmp_path / "one.npz")
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.npz").write_text("hello")
     for path, said in (("none", "does not exist"), ("empty", "holds no"), ("text.npz", "no data set")):

@@ -86,6 +86,21 @@ def test_a_mesh_of_another_kind_is_refused() -> None:
         prepare_mesh(replace(sample, anchors=sample.anchors[[0, 2, 1, 3]]))
 
 
+def test_where_one_anchor_is_known_it_must_be_there() -> None:
+    """Without it the border would begin anywhere, and the part be turned on the circle."""
+    anchored = replace(ring(), name="anchored", anchors=np.array([100]))
+    mesh = prepare_mesh(anchored, "circle")
+    outline = common_outline([anchored], [mesh], MorphSettings())
+    restored = type(outline).from_dict(outline.to_dict(), outline.arrays())
+    bare = prepare_mesh(ring(), "circle")
+    for each in (outline, restored):
+        with pytest.raises(DatasetError, match=r"ring has 0 and 0 anchors on its border.*learnt with 1 and 0"):
+            morph(torch.from_numpy(ring().nodes), bare, each)
+    inner = replace(ring(), anchors=np.array([3]))
+    with pytest.raises(DatasetError, match=r"ring has 0 and 1 anchors on its borders.*anchored has 1 and 0"):
+        common_outline([anchored, inner], [mesh, prepare_mesh(inner, "circle")], MorphSettings())
+
+
 def ring() -> Sample:
     """A lopsided washer."""
     around, across = 24, 5
