@@ -11,6 +11,7 @@ import typer
 from app.cli.console import UsageError, print_json
 from app.cli.descend import Interruption
 from app.cli.steps import StepDisplay
+from engine.core.errors import FileError
 
 
 def card(
@@ -43,8 +44,12 @@ def card(
         print_json(read.model_dump()) if as_json else typer.echo(_plain(read.model_dump()))
         return
     else:
-        values = read.details["card"]
-    print_json(values) if as_json else typer.echo(card_text(values))
+        values = read.details.get("card", {})
+    try:
+        text = card_text(values)
+    except (KeyError, TypeError):
+        raise FileError(model, "its card cannot be understood.", remedy="Train it again.") from None
+    print_json(values) if as_json else typer.echo(text)
 
 
 def _diagnosed(model: Path, data: Path, *, curve: bool, split: bool, quiet: bool) -> Mapping[str, Any]:

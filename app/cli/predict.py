@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +29,8 @@ def predict(
 
     learnt = load_regression(model)
     subject = read_mesh(mesh, sample)
-    prediction = learnt.predict_morphed(learnt.prepare(subject), {**subject.inputs, **parse_scalars(scalars or [])})
+    given = parse_scalars(scalars or [], learnt.input_names)
+    prediction = learnt.predict_morphed(learnt.prepare(subject), {**subject.inputs, **given})
     fields: dict[str, np.ndarray] = {}
     for name, field in prediction.fields.items():
         fields |= {name: field.mean, f"{name} band": field.band}
@@ -53,15 +55,19 @@ def predict(
     say(f"Fields: {output}")
 
 
-def parse_scalars(given: list[str]) -> dict[str, float]:
-    """`["load=3"]` as `{"load": 3.0}`."""
+def parse_scalars(given: list[str], known: Sequence[str]) -> dict[str, float]:
+    """`["load=3"]` as `{"load": 3.0}`; raises `UsageError` for what is not among the `known` scalars of the Model."""
     values = {}
     for each in given:
-        name, equals, text = each.partition("=")
+        name, equals, text = (part.strip() for part in each.partition("="))
         try:
-            values[name.strip()] = float(text)
+            values[name] = float(text)
         except ValueError:
             equals = ""
         if not equals:
             raise UsageError(f"--input {each}: this is not NAME=VALUE.", remedy="Write for example --input load=3.5.")
+        if name not in known:
+            raise UsageError(
+                f"--input {each}: the Model knows no such scalar.", remedy=f"It knows {', '.join(known) or 'none'}."
+            )
     return values

@@ -30,11 +30,10 @@ def select(
     from engine.regression.judging import judge
     from engine.regression.saved_model import load_regression
 
+    learnt = load_regression(model)
+    inputs = parse_scalars(scalars or [], learnt.input_names)
     samples = [sample for path in meshes for sample in read_candidates(path)]
-    found = judge(
-        load_regression(model), samples, scalar=scalar, below=below, false_discovery_rate=fdr,
-        inputs=parse_scalars(scalars or []),
-    )  # fmt: skip
+    found = judge(learnt, samples, scalar=scalar, below=below, false_discovery_rate=fdr, inputs=inputs)
     if output is not None:
         write_candidates(found, output)
     if as_json:

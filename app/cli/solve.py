@@ -39,7 +39,7 @@ def solve(
 
     learnt = load_regression(model)
     subject = read_mesh(mesh, sample)
-    given = {**subject.inputs, **parse_scalars(scalars or [])}
+    given = {**subject.inputs, **parse_scalars(scalars or [], learnt.input_names)}
     found = verify(learnt, replace(subject, inputs=given))
     fields: dict[str, np.ndarray] = {}
     for name in found.fields:

@@ -51,6 +51,6 @@ class StepDisplay:
             self._bar.update(self._task, completed=fraction, description=message)
             return
         step = int(fraction * LINES)
-        if not self._quiet and step != self._said:
-            self._said = step
+        if not self._quiet and step != self._said and message != self._message:
+            self._said, self._message = step, message
             say(message)

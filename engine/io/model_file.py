@@ -79,6 +79,8 @@ def _open(path: Path, *, arrays: bool) -> tuple[ModelCard, dict[str, np.ndarray]
             found = {name: opened.get_tensor(name) for name in opened.keys()} if arrays else {}  # noqa: SIM118
     except SafetensorError as error:
         raise FileError(path, "it is no Model, or it is damaged.", remedy="Train it again.") from error
+    except FileNotFoundError:
+        raise FileError(path, "it does not exist.") from None
     except OSError as error:
         raise FileError(path, f"it cannot be read ({error.strerror or error}).") from error
     return card, found
@@ -92,6 +94,6 @@ def _card(path: Path, metadata: Mapping[str, str]) -> ModelCard:
         version = values.get("format") if isinstance(values, dict) else None
         if isinstance(version, int) and version > FORMAT:
             raise FileError(path, "a newer version of Formwright has written it.", remedy="Update Formwright.")
-        return ModelCard.model_validate(values)
+        return ModelCard.model_validate(values, strict=True)
     except (ValidationError, ValueError) as error:
         raise FileError(path, "its card cannot be understood.", remedy="Train it again.") from error

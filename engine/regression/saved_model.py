@@ -97,9 +97,39 @@ def load_regression(path: Path) -> RegressionModel:
     """Read the file; raises `FileError` for one that is damaged, of another kind, or newer."""
     card, arrays = read_model(path, kind=KIND)
     try:
-        return _model(card.details, arrays)
-    except (KeyError, ValueError, TypeError, IndexError):
+        model = _model(card.details, arrays)
+        _require_whole(model, arrays)
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError):
         raise FileError(path, "this Model is damaged.", remedy="Train it again.") from None
+    return model
+
+
+def _require_whole(model: RegressionModel, arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise `ValueError` where arrays do not fit one another, or hold what is no number."""
+    nodes, dimension = model.common.mean_nodes.shape
+    processes, features = model.processes.weights.shape[0], len(model.centre)
+    inputs = features + sum(model.further.mode_counts.values())
+    fits = [
+        all(np.isfinite(array).all() for array in arrays.values() if array.dtype.kind == "f"),
+        len(model.common.positions) == nodes and 0 <= model.common.cells.min() <= model.common.cells.max() < nodes,
+        model.shape.modes.shape == (features - len(model.input_names), dimension * nodes),
+        model.shape.mean.shape == (dimension * nodes,) and model.spread.shape == model.centre.shape,
+        model.domain.low.shape == model.domain.high.shape == (len(model.input_names),),
+        model.processes.inputs.shape == (model.processes.weights.shape[1], inputs),
+        model.processes.parameters.length_scales.shape == (processes, inputs),
+        model.processes.centre.shape == model.processes.spread.shape == (processes,),
+        all(0 <= one.column < processes for one in model.scalars.values()),
+    ]
+    for one in model.fields.values():
+        width = one.columns.stop - one.columns.start
+        fits += [
+            one.columns.start >= 0 and one.columns.stop <= processes,
+            one.basis.modes.shape == (width, nodes) and one.basis.mean.shape == one.truncation.shape == (nodes,),
+        ]
+    for sloped in model.sloped.values():
+        fits.append(sloped.weights.shape == (len(sloped.inputs) + len(sloped.slopes.values),))
+    if not all(fits):
+        raise ValueError("arrays do not fit one another")
 
 
 def _model(details: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> RegressionModel:

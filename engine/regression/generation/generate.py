@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field, replace
@@ -79,7 +80,7 @@ def generate(
     recipe = {"generator": generator.name, "seed": seed, "options": chosen}
     parts = _claimed(folder, recipe)
     present = {int(path.stem): path for path in parts.glob("*.npz") if path.stem.isdigit()}
-    missing = [index for index in range(samples) if index not in present]
+    missing = [index for index in range(samples) if index not in present or not zipfile.is_zipfile(present[index])]
     failures: list[str] = []
     done = samples - len(missing)
     progress(done, samples)
@@ -129,15 +130,25 @@ def _make_one(make: Callable[..., Sample], index: int, seed: int, options: Mappi
 
 
 def _claimed(folder: Path, recipe: dict[str, Any]) -> Path:
-    """The folder of the samples; raises `FileError` when they are made by another recipe."""
-    parts = folder / PARTS
+    """The folder of the samples; raises `FileError` when they are made by another recipe, or when other files are
+    there, which might be a data set of the user's own."""
+    parts, path = folder / PARTS, folder / RECIPE
+    if folder.is_dir() and not path.exists():
+        foreign = sorted(each.name for each in folder.iterdir() if each.name != PARTS and not each.name.startswith("."))
+        if foreign:
+            raise FileError(
+                folder, f"this folder holds other files, as {foreign[0]}.", remedy="Choose another folder, or empty it."
+            )
     try:
         parts.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(folder, f"the folder cannot be made ({error.strerror or error}).") from None
-    path = folder / RECIPE
     if path.exists():
-        if json.loads(path.read_text(encoding="utf-8")) != recipe:
+        try:
+            here = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise FileError(path, "it cannot be understood.", remedy="Choose another folder, or empty it.") from None
+        if here != recipe:
             raise FileError(
                 folder, "this folder holds a data set of another recipe.", remedy="Choose another folder, or empty it."
             )

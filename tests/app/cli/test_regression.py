@@ -73,6 +73,10 @@ def test_a_prediction_has_bands_and_a_flag(
     assert run("predict", model, data, "--sample", 35, "-o", output, "--input", "load=50", "--json") == 0
     said = json.loads(capsys.readouterr().out)
     assert said["new"] and "scalar" in said["reason"]
+    output.unlink()
+    assert run("predict", model, data, "--sample", 35, "-o", output, "--input", "laod=50") == 2
+    assert "--input laod=50: the Model knows no such scalar. It knows load." in capsys.readouterr().err
+    assert not output.exists()
 
 
 def test_candidates_below_a_limit_are_named(

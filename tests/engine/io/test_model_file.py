@@ -58,6 +58,11 @@ def test_a_card_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
         read_card(path)
 
 
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=r"none\.safetensors: it does not exist"):
+        read_card(tmp_path / "none.safetensors")
+
+
 def test_a_damaged_file_is_refused(model: Path) -> None:
     content = model.read_bytes()
     for damaged in (b"", content[: len(content) // 2], b"no model at all", b"\xff" * 200):

@@ -56,6 +56,26 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
         generate(GENERATOR, tmp_path, samples=8, seed=1, executor=SerialExecutor())
 
 
+def test_a_sample_that_was_damaged_is_made_again(tmp_path: Path) -> None:
+    whole = generate(GENERATOR, tmp_path, samples=3, executor=SerialExecutor()).dataset
+    part = tmp_path / "samples" / "000001.npz"
+    part.write_bytes(part.read_bytes()[:400])
+    assert content_key(generate(GENERATOR, tmp_path, samples=3, executor=SerialExecutor()).dataset) == content_key(
+        whole
+    )
+
+
+def test_a_folder_of_other_files_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "dataset.npz").write_text("mine")
+    with pytest.raises(FileError, match=r"other files, as dataset\.npz"):
+        generate(GENERATOR, tmp_path, samples=3, executor=SerialExecutor())
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset.npz"]
+    (tmp_path / "dataset.npz").unlink()
+    (tmp_path / "recipe.json").write_text("{")
+    with pytest.raises(FileError, match=r"recipe\.json: it cannot be understood"):
+        generate(GENERATOR, tmp_path, samples=3, executor=SerialExecutor())
+
+
 def test_the_same_seed_makes_the_same_plate_whoever_makes_it(tmp_path: Path) -> None:
     pytest.importorskip("skfem")
     generator = find_generator("notched-plate")
