@@ -84,7 +84,8 @@ class Check:
     def choices(self, name: str) -> tuple[Any, ...]:
         """Values that a parameter can have where they are few, none otherwise."""
         hint = self._hints()[name]
-        return get_args(hint) if get_origin(hint) is Literal else (False, True) if hint is bool else ()
+        plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        return get_args(plain) if get_origin(plain) is Literal else (False, True) if plain is bool else ()
 
     def _value(self, name: str, value: Any) -> Any:
         if name not in self.defaults:

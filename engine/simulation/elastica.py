@@ -1,7 +1,10 @@
 """What theory says of slender strips: the elastica with a load at its tip or its own weight, and heavy columns.
 
-The angle θ of an inextensible strip over its arc length s, both ends' conditions given, solved as a boundary value
-problem (S. P. Timoshenko, J. M. Gere: Theory of elastic stability, sections 2.7 and 2.12).
+With φ the angle of an inextensible strip from the direction of the load, and t the arc length from its free end:
+φ'' = load · sin φ where the load is at the tip, load · t sin φ where it is the strip's own weight, φ'(0) = 0, and φ(1)
+is the clamp's angle (S. P. Timoshenko, J. M. Gere: Theory of elastic stability, sections 2.7 and 2.12). The larger
+φ(0), the sooner φ reaches the clamp's angle for the first time: the one φ(0) for which that is at t = 1 is the shape of
+least energy, whatever the load.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.integrate import solve_bvp
-
-from engine.core.errors import ParameterError
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
 
 SELF_BUCKLING = 7.8373
 """ρ g L³ / B at which a vertical strip buckles under its own weight."""
+
+LARGEST_LOAD = 1e4
+"""Beyond it the free end is nearer to the direction of the load than solvers are exact."""
 
 
 @dataclass(frozen=True)
@@ -27,71 +32,51 @@ class Tip:
 
 
 def loaded_tip(load: float) -> Tip:
-    """A force P across at the tip; `load` is P L² / B."""
-    return _tip(_shape(_Bar(load, 0.0, 0.0), _guess(0.1)))
+    """A force P across at the tip; `load` is P L² / B, up to `LARGEST_LOAD`."""
+    down, aside = _end(load, 0.0, 0.5 * math.pi)
+    return Tip(aside, down)
 
 
 def heavy_tip(gamma: float) -> Tip:
-    """Clamped horizontally under its own weight; `gamma` is ρ g L³ / B with ρ the mass over area."""
-    found = _guess(0.1)
-    for part in (0.02, 0.1, 0.4, 1.0):  # from what hardly bends
-        found = _shape(_Bar(part * gamma, 1.0, 0.0), found)
-    return _tip(found)
+    """Clamped horizontally under its own weight; `gamma` is ρ g L³ / B with ρ the mass over area, up to
+    `LARGEST_LOAD`."""
+    down, aside = _end(gamma, 1.0, 0.5 * math.pi)
+    return Tip(aside, down)
 
 
 def column_tip(gamma: float) -> Tip:
     """Standing, clamped at its foot; straight below `SELF_BUCKLING`."""
     if gamma <= SELF_BUCKLING:
         return Tip(1.0, 0.0)
-    found = _guess(2.0)
-    # From a strong bow: near the load at which it buckles the straight column is near as well.
-    strong = max(2.0 * gamma, 20.0)
-    for load in (strong, 0.5 * (strong + gamma), gamma):
-        found = _shape(_Bar(load, 1.0, 0.5 * math.pi), found)
-    return _tip(found)
+    down, aside = _end(gamma, 1.0, math.pi)
+    return Tip(-down, aside)
 
 
-Angles = tuple[np.ndarray, np.ndarray]
+def _end(load: float, taper: float, clamp: float) -> tuple[float, float]:
+    """How far the free end is from the clamp along the load, and across it. `taper` is 1 for its own weight."""
 
+    def curving(t: float, y: np.ndarray) -> list[float]:
+        return [y[1], load * t**taper * math.sin(y[0]), math.cos(y[0]), math.sin(y[0])]
 
-@dataclass(frozen=True)
-class _Bar:
-    """θ'' = −load (1 − taper s) cos(θ − turn), with θ(0) = 0 and θ'(1) = 0."""
+    def clamped(t: float, y: np.ndarray) -> float:
+        return float(y[0] - clamp)
 
-    load: float
-    taper: float
-    turn: float
+    clamped.terminal = True  # type: ignore[attr-defined]
 
-    def curving(self, s: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.stack([y[1], -self.load * (1.0 - self.taper * s) * np.cos(y[0] - self.turn)])
+    def shape(logarithm: float) -> np.ndarray:
+        """t, φ, φ' and both ways at the clamp's angle, or at the end where it is not reached."""
+        first = clamp * math.exp(logarithm)
+        found = solve_ivp(
+            curving, (0.0, 1.0), [first, 0.0, 0.0, 0.0], method="DOP853", rtol=1e-11, atol=1e-14 * first, events=clamped
+        )
+        return np.array([found.t[-1], *found.y[:, -1]])
 
+    def missed(logarithm: float) -> float:
+        """Below 0 where the clamp's angle is not reached, above where it is before the end."""
+        t, angle = shape(logarithm)[:2]
+        return float(1.0 - t if t < 1.0 else angle - clamp)
 
-def _guess(angle: float) -> Angles:
-    """A bow whose end has turned by `angle`."""
-    s = np.linspace(0.0, 1.0, 201)
-    return s, np.stack([angle * s * (2.0 - s), angle * (2.0 - 2.0 * s)])
-
-
-def _ends(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    return np.array([start[0], end[1]])
-
-
-def _shape(bar: _Bar, near: Angles) -> Angles:
-    """θ and θ' over s."""
-    found = solve_bvp(bar.curving, _ends, near[0], near[1], tol=1e-8, max_nodes=100_000)
-    if not found.success:
-        raise ParameterError("load", f"theory has no answer here: {found.message}")
-    return found.x, found.y
-
-
-def _tip(found: Angles) -> Tip:
-    s, (angle, slope) = found
-    length = np.diff(s)
-
-    def integral(values: np.ndarray, slopes: np.ndarray) -> float:
-        # With the end's derivatives it is exact for cubics, as the solution itself.
-        return float((length * (values[1:] + values[:-1]) / 2.0 - length**2 * np.diff(slopes) / 12.0).sum())
-
-    return Tip(
-        abs(integral(np.cos(angle), -np.sin(angle) * slope)), abs(integral(np.sin(angle), np.cos(angle) * slope))
-    )
+    # What falls off as exp(−√load) at most begins below this.
+    least = -2.0 * math.sqrt(load) - 5.0
+    _, _, _, down, aside = shape(brentq(missed, least, -1e-9, xtol=1e-13))
+    return float(down), float(aside)

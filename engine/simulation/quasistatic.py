@@ -13,6 +13,9 @@ from engine.simulation.system import System
 
 DIRECT = NewtonSettings(max_iterations=40)
 DRAGGED = NewtonSettings(tolerance=1e-3, max_iterations=40)
+FINER = 0.1
+"""Of the tolerance of a dragged minimum that was one already where it began: a sheet near the load at which it buckles
+leans far for hardly any force."""
 MAX_DRAGS = 200
 FAR = 100.0
 """Times the size of everything: what has gone further is not on its way to an equilibrium."""
@@ -67,17 +70,21 @@ def settle(system: System, solver: Newton, q: Tensor, *, step: int) -> tuple[Ten
     if _free_to_fall(system, q):
         raise NoEquilibriumError(step)
     found = _attempt(system, q, 0.0, settings, DIRECT)
-    drag = _first_drag(system, q)
+    drag, tolerance = _first_drag(system, q), DRAGGED.tolerance
     for _ in range(MAX_DRAGS):
         if _is_far(system, start, q if found is None else found[0]):
             raise NoEquilibriumError(step)
         if found is not None:
             return found
-        dragged = _attempt(system, q, drag, settings, DRAGGED)
+        dragged = _attempt(system, q, drag, settings, NewtonSettings(tolerance, DRAGGED.max_iterations))
         if dragged is None:
             drag *= 10.0
             continue
         q, report = dragged
+        if report.iterations == 0:
+            if tolerance <= settings.tolerance:
+                break
+            tolerance *= FINER
         # Few iterations: the drag held everything back, and Newton's method alone would not arrive from here either.
         if 5 < report.iterations < 15:
             found = _attempt(system, q, 0.0, settings, DIRECT)

@@ -31,6 +31,10 @@ G = 9.81
 """[m/s²]"""
 GAP = 1e-3
 """Within which bodies push each other [m]."""
+STEP = 5e-3
+"""Of time [s]."""
+STICKING_SPEED = 1e-2
+"""Below which friction sticks [m/s]."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,8 @@ def make_trial(
     stiffness: float = 0.0,
     friction: float = 0.0,
     pairs: Mapping[tuple[str, str], float] | None = None,
-    friction_speed: float = 1e-2,
-    step_size: float = 5e-3,
+    friction_speed: float = STICKING_SPEED,
+    step_size: float = STEP,
     scheme: SchemeName = "implicit-euler",
     gravity: Sequence[float] = (0.0, 0.0, -G),
 ) -> Trial:
@@ -147,11 +151,15 @@ def table_and_sheet(
     stiffness: float = 0.0,
     material: str = "card",
     scheme: SchemeName = "implicit-euler",
+    reach: float = 0.0,
 ) -> Trial:
-    """A small sheet of a preset within the gap above a table, away from the table's diagonal."""
+    """A small sheet of a preset within the gap above a table, away from the table's diagonal.
+
+    reach : how far the sheet will slide, beyond a metre and a half [m]
+    """
     sheet, triangles = regular_sheet(0.03, 0.03, 2, 2)
     sheet = sheet - sheet.mean(axis=0) + np.array([0.5, 0.0, 0.9 * GAP])
-    table, tops = square(4.0)
+    table, tops = square(4.0 + 2.0 * reach)
     table = table - table.mean(axis=0)
     parts = [Part("sheet", sheet, triangles, preset(material).material), Part("table", table, tops)]
     return make_trial(parts, gap=GAP, mode=mode, stiffness=stiffness, friction=friction, scheme=scheme)

@@ -98,7 +98,9 @@ def _rolled(positions: np.ndarray, angle: float, radius: Positive) -> np.ndarray
 @check(
     "shell.small-strain", title="A sheet pulled a little has the Young's moduli and Poisson's ratio that it was given"
 )
-def small_strain(*, material: str = "rubber", strain: Positive = 1e-5, seed: int = 1) -> CheckResult:
+def small_strain(
+    *, material: str = "rubber", strain: Annotated[float, Field(ge=1e-9, le=5e-4)] = 1e-5, seed: int = 1
+) -> CheckResult:
     """Young's moduli, Poisson's ratio and shear modulus from forces and contraction on a random mesh; the largest
     relative error, 0.1 %."""
     substance = preset(material).material

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
+from pydantic import BeforeValidator
 from torch import Tensor
 
 from engine.core.checks import CheckResult, Count, Positive, check, compare
@@ -22,6 +23,12 @@ from engine.simulation.schemes import SchemeName
 from engine.simulation.system import System
 from engine.simulation.verification.sheets import TIGHT, MovingScheme, small_sheet
 
+Touching = Annotated[
+    Literal["none", "barrier", "penalty"],
+    BeforeValidator(lambda given: {True: "barrier", False: "none"}[given] if isinstance(given, bool) else given),
+]
+"""Whether there is contact, and of which kind."""
+
 
 @check(
     "shell.taylor", title="A gradient through steps of a sheet predicts changes with an error of order 2 (Taylor test)"
@@ -30,7 +37,7 @@ def taylor(
     *,
     material: str = "rubber",
     scheme: SchemeName = "implicit-euler",
-    contact: Literal["none", "barrier", "penalty"] = "none",
+    contact: Touching = "none",
     friction: Literal["sticking", "sliding"] = "sticking",
     steps: Count = 4,
     seed: int = 6,
@@ -41,7 +48,7 @@ def taylor(
     positions. Of several directions it is the root of the sum of squares, for along one the second derivative may
     nearly vanish. Its slope, the median of six, is 2 ± 0.1. Creases yield where the material has them. Without contact
     a sheet falls that is held at two corners. With it, one that has come to rest sticks to a table at 8°, or slides
-    down it at 30°, so that nothing begins to touch, to slide or to stick within the disturbance."""
+    down it at 30°, so that nothing begins to touch, to slide or to stick within the disturbance; true is a barrier."""
     start = _falling(material, seed) if contact == "none" else _rubbing(material, scheme, contact, friction)
     ways = [_losses(start, scheme, steps, seed + way) for way in range(directions)]
     # Nothing but stiffness holds a sheet back that has no inertia: the same disturbance moves it further.

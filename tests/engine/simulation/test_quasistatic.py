@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from scipy.optimize import minimize
 
 from engine.core.checks import CheckResult
 from engine.protocol.scene import Obstacle, Pin, PlaneShape, Pose, RectangleShape, Region, Scene, Sheet, Time
@@ -39,6 +42,39 @@ def test_theory_of_the_heavy_strip_is_as_published(gamma: float, across: float, 
     tip = heavy_tip(gamma)
     assert tip.across == pytest.approx(across, abs=2e-5)
     assert tip.along == pytest.approx(along, abs=2e-5)
+
+
+@pytest.mark.parametrize("load", [100.0, 1e4])
+def test_theory_of_the_loaded_strip_at_large_loads(load: float) -> None:
+    """All of the bending is near the clamp: the drop falls short of the length by (2 − √2) √(B/P), and √(2 B/P) is left
+    across."""
+    tip = loaded_tip(load)
+    assert tip.across == pytest.approx(1.0 - (2.0 - math.sqrt(2.0)) / math.sqrt(load), abs=1e-6)
+    assert tip.along == pytest.approx(math.sqrt(2.0 / load), rel=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [1.001, 1.3, 2.0, 3.0])
+def test_theory_of_a_column_has_the_shape_of_least_energy(ratio: float) -> None:
+    """A chain of many stiff bars whose joints bend, in the same load, has it from any bow to one side."""
+    gamma, count = SELF_BUCKLING * ratio**3, 200
+    heights = gamma / count * (1.0 - (np.arange(count) + 0.5) / count)  # of what each bar carries
+
+    def energy(angles: np.ndarray) -> tuple[float, np.ndarray]:
+        bends = np.diff(angles, prepend=0.0) * np.sqrt(count * np.where(np.arange(count) == 0, 2.0, 1.0))
+        moments = bends * np.sqrt(count * np.where(np.arange(count) == 0, 2.0, 1.0))
+        slope = moments - np.append(moments[1:], 0.0) - heights * np.sin(angles)
+        return float(0.5 * (bends**2).sum() + (heights * np.cos(angles)).sum()), slope
+
+    found = minimize(
+        energy,
+        np.linspace(0.0, 1.0, count),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 20_000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 50},
+    )
+    along, across = np.cos(found.x).mean(), np.sin(found.x).mean()
+    tip = column_tip(gamma)
+    assert (tip.along, tip.across) == pytest.approx((along, across), abs=3e-3)
 
 
 def test_a_column_leans_only_beyond_its_load() -> None:
@@ -105,6 +141,16 @@ def test_a_short_column_stands() -> None:
     result = statics.self_buckling(ratio=0.95)
     passes(result)
     assert result.detail["straight_is_stable"]
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.001])
+def test_a_column_at_the_load_that_buckles_it_settles(ratio: float) -> None:
+    passes(statics.self_buckling(ratio=ratio))
+
+
+@pytest.mark.slow
+def test_a_column_that_is_far_too_long_hangs_down() -> None:
+    passes(statics.self_buckling(ratio=2.0))
 
 
 @pytest.mark.parametrize("scheme", ["implicit-euler", "bdf2"])
