@@ -23,6 +23,9 @@ LISTS: dict[str, str] = {
 PARTS: dict[str, str] = {"pin": "pins", "crease": "creases"}
 """The list of a body in which its parts stand."""
 
+FIRST_PLACES = {"side": "top", "corner": "top-left"}
+"""That a region of a rectangle begins with, by its kind."""
+
 
 @dataclass(frozen=True)
 class Item:
@@ -128,6 +131,26 @@ def with_value(scene: Scene, item: Item, path: Sequence[str], value: Any) -> Sce
         for name in path[:-1]:
             values = values[name]
         values[path[-1]] = value
+
+    return with_values(scene, item, change)
+
+
+def with_region(scene: Scene, item: Item, kind: str, box: tuple[Sequence[float], Sequence[float]] | None) -> Scene:
+    """The scene with the region of a pin or a sensor of another kind, one that holds something from the start.
+
+    box : corners of the body [m, world]; None where it has no shape
+    """
+
+    def change(values: dict[str, Any]) -> None:
+        region = values["region"]
+        region["kind"] = kind
+        if kind in FIRST_PLACES:
+            region[kind] = region[kind] or FIRST_PLACES[kind]
+        elif box is not None and kind == "box" and region["low"] == region["high"]:
+            region["low"], region["high"] = tuple(box[0]), tuple(box[1])
+        elif box is not None and kind == "ball" and not region["radius"]:
+            region["centre"] = tuple(0.5 * (low + high) for low, high in zip(*box, strict=True))
+            region["radius"] = 0.25 * max(high - low for low, high in zip(*box, strict=True))
 
     return with_values(scene, item, change)
 

@@ -250,7 +250,7 @@ def field_tooltip(field: ParameterField) -> str:
     """Rich text: help, default, range, how to reset."""
     lines = [f"<b>{parameter_text(field.title)}</b>", *([parameter_text(field.help)] if field.help else [])]
     facts = []
-    if field.default is not None:
+    if field.default not in (None, ""):
         facts.append(_tr("default {0}").format(_default_text(field)))
     if field.minimum is not None:
         facts.append(_tr("at least {0}").format(_limit_text(field, field.minimum)))

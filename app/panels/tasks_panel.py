@@ -124,6 +124,6 @@ def show_fraction(bar: QProgressBar, fraction: float | None) -> None:
 
 
 def time_left(row: TaskRow) -> str:
-    """ "0:21 left", or "" while unknown."""
-    left = row.seconds_left
+    """ "0:21 left", or "" while unknown, and once all is done of which it was told how far it is."""
+    left = None if row.fraction == 1.0 else row.seconds_left
     return QCoreApplication.translate("Tasks", "{0} left").format(format_duration(left)) if left is not None else ""

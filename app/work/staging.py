@@ -110,7 +110,10 @@ class Staging:
         scene = self._scene()
         name = scene_items.title_of(scene, item)
         try:
-            changed = scene_items.with_value(scene, item, path, value)
+            if tuple(path) == ("region", "kind"):
+                changed = scene_items.with_region(scene, item, value, self._box_in_metres(scene, item))
+            else:
+                changed = scene_items.with_value(scene, item, path, value)
         except FormwrightError as error:
             return str(error)
         if item.kind == "sheet" and path[0] == "shape":
@@ -321,6 +324,15 @@ class Staging:
         except FormwrightError:
             return None
         return np.stack([points.min(axis=0), points.max(axis=0)])
+
+    def _box_in_metres(self, scene: Scene, item: Item) -> tuple[list[float], list[float]] | None:
+        """Corners [m, world] of the body that a pin or a sensor belongs to."""
+        name = item.name if item.is_part else scene_items.find(scene, item).body
+        box = self.box_of(name) if any(body.name == name for body in scene.bodies()) else None
+        if box is None:
+            return None
+        low, high = np.round(box / MILLIMETRES, 5).tolist()
+        return low, high
 
     def _positions(self, name: str) -> np.ndarray:
         return placement(self._scene().body(name).pose).points(self.mesh_of(name).vertices)

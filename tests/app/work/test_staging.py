@@ -108,6 +108,16 @@ def test_strokes_of_the_brush_grow_one_pin_and_shift_lets_go(staging: Any, windo
     assert not staging.scene.sheets[0].pins and window.document.undo_stack.redo_name == "pin Sheet"
 
 
+@pytest.mark.parametrize("kind", ["side", "corner", "box", "ball"])
+def test_a_pin_of_another_region_holds_something_from_the_start(staging: Any, window: Any, kind: str) -> None:
+    staging.add_body("sheet", "rectangle")
+    staging.add_pin("Sheet")
+    assert staging.set_value(staging.chosen, ["region", "kind"], kind, "Region") == ""
+    (pin,) = staging.scene.sheets[0].pins
+    assert pin.region.kind == kind
+    assert not window.workbench.scene_drawing.problems
+
+
 def test_painted_pins_stay_where_they_are_on_a_finer_sheet(staging: Any, window: Any) -> None:
     staging.add_body("sheet", "rectangle")
     window.viewport.pin_painted.emit("Sheet", [(-100.0, 0.0, 20.0)], 25.0, True, True)
