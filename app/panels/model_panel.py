@@ -96,10 +96,13 @@ class ModelPanel(QWidget):
             self._suggested = suggested
         for widget in (self.form, self.model, self.choose):
             widget.setEnabled(not busy)
+        focused = self.train.hasFocus() or self.cancel.hasFocus()
         self.progress.follow(training.row)
         why_not = training.why_not or ("" if self.model.text() else self.tr("Say where the model is to be written."))
         self.train.setVisible(not busy)
         self.train.setEnabled(not why_not)
+        if focused:  # else it goes on to what stands beside it, and Return opens a file
+            (self.cancel if busy else self.train).setFocus()
         self.train.setToolTip(why_not or self.tr("Learn from the samples that are for training"))
         self._said.setText("" if busy else why_not or self._will_replace())
         self._said.setVisible(bool(self._said.text()))

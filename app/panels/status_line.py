@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStatusBar, QToolButton, QWidget
 
 from app.panels.icons import icon
 from app.panels.run_bar import format_bytes
-from app.panels.tasks_panel import show_fraction, time_left
+from app.panels.tasks_panel import time_left
 from app.panels.theme import current_tokens
+from app.panels.work_bar import WorkBar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +33,8 @@ class StatusLine(QStatusBar):
         self.calm = False
         self._text = QLabel(self)
         self._text.setAccessibleName(self.tr("What is being done"))
-        self._bar = QProgressBar(self)
+        self._bar = WorkBar(self.tr("How far it is"), self)
         self._bar.setFixedWidth(120)
-        self._bar.setTextVisible(False)
-        self._bar.setAccessibleName(self.tr("How far it is"))
         self._cancel = QToolButton(self)
         self._cancel.setIcon(icon("remove"))
         self._cancel.setFixedSize(20, 20)
@@ -87,7 +86,7 @@ class StatusLine(QStatusBar):
             return
         left = time_left(row)
         self._text.setText(" · ".join(part for part in (row.detail or row.title, left) if part))
-        show_fraction(self._bar, row.fraction)
+        self._bar.show_fraction(row.fraction)
         self._cancel.setVisible(row.cancellable)
         self._others.setText(self.tr("{0} more").format(len(rows) - 1))
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from app.panels.icons import icon
 from app.panels.run_bar import format_duration
 from app.panels.theme import current_tokens
+from app.panels.work_bar import WorkBar
 
 if TYPE_CHECKING:
     from app.work.task_rows import TaskRow, TaskRows
@@ -74,10 +75,8 @@ class _Line(QWidget):
         self.title.setMinimumWidth(60)
         self.detail = QLabel(self)
         self.detail.setProperty("soft", True)
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
+        self.bar = WorkBar(self.tr("How far {0} is").format(row.title), self)
         self.bar.setFixedWidth(140)
-        self.bar.setAccessibleName(self.tr("How far {0} is").format(row.title))
         self.time = QLabel(self)
         self.time.setProperty("soft", True)
         self.time.setMinimumWidth(self.time.fontMetrics().horizontalAdvance("00:00:00 left"))
@@ -107,20 +106,13 @@ class _Line(QWidget):
         self.cancel.setVisible(row.cancellable)
         if running:
             self.detail.setText(self.tr("Cancelling …") if row.stopping else row.detail)
-            show_fraction(self.bar, row.fraction)
+            self.bar.show_fraction(row.fraction)
             self.time.setText(time_left(row))
             return
         words = {"done": self.tr("done"), "failed": self.tr("failed"), "cancelled": self.tr("cancelled")}
         self.detail.setText(words[row.outcome])
         self.detail.setStyleSheet(f"color: {current_tokens().error};" if row.outcome == "failed" else "")
         self.time.setText(format_duration(row.seconds))
-
-
-def show_fraction(bar: QProgressBar, fraction: float | None) -> None:
-    """A bar that moves to and fro while nobody knows how far it is."""
-    bar.setRange(0, 0 if fraction is None else 1000)
-    if fraction is not None:
-        bar.setValue(round(1000 * fraction))
 
 
 def time_left(row: TaskRow) -> str:

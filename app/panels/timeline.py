@@ -75,11 +75,12 @@ class Track(QSlider):
 
 
 class Timeline(QWidget):
-    """A bar below the viewport; seen where there are frames."""
+    """A bar below the viewport; seen where there are frames and the viewport shows them."""
 
     def __init__(self, playing: Playing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._playing = playing
+        self._wanted = True
         self.setProperty("panel", True)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(self.tr("Timeline"))
@@ -115,7 +116,7 @@ class Timeline(QWidget):
     def refresh(self) -> None:
         """Show where it is."""
         playing = self._playing
-        self.setVisible(playing.there)
+        self.setVisible(playing.there and self._wanted)
         if not playing.there:
             return
         blocked = self.track.blockSignals(True)
@@ -137,6 +138,12 @@ class Timeline(QWidget):
         self.live.setEnabled(not playing.live)
         colour = current_tokens().accent if playing.live else ""
         self.live.setIcon(icon("live", colour=colour))
+
+    def set_wanted(self, wanted: bool) -> None:
+        """Whether the middle shows what it is about."""
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.refresh()
 
     def add_action_button(self, action: QAction) -> None:
         """What is done with the whole motion: at the end of the row."""

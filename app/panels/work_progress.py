@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QAbstractButton, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QVBoxLayout, QWidget
 
-from app.panels.tasks_panel import show_fraction, time_left
+from app.panels.tasks_panel import time_left
+from app.panels.work_bar import WorkBar
 from app.work.task_rows import TaskRow
 
 REFRESH_MILLISECONDS = 100
@@ -20,9 +21,7 @@ class WorkProgress(QWidget):
         super().__init__(parent)
         self._row: TaskRow | None = None
         self._cancel = cancel
-        self.bar = QProgressBar(self)
-        self.bar.setTextVisible(False)
-        self.bar.setAccessibleName(title)
+        self.bar = WorkBar(title, self)
         self.step = QLabel(self)
         self.step.setProperty("soft", True)
         self.step.setWordWrap(True)
@@ -59,7 +58,7 @@ class WorkProgress(QWidget):
     def _show(self) -> None:
         row = self._row
         if row is not None:
-            show_fraction(self.bar, row.fraction)
+            self.bar.show_fraction(row.fraction)
             step = self.tr("Cancelling …") if row.stopping else row.detail or row.title
             self.step.setText(" · ".join(part for part in (step, time_left(row)) if part))
             self._cancel.setEnabled(row.cancellable)

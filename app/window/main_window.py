@@ -420,6 +420,8 @@ class MainWindow(QMainWindow):
         if self._stack.currentWidget() is not page:
             self._stack.setCurrentWidget(page)
         self.tool_strip.setEnabled(filled)
+        if self.furnished:
+            self.timeline.set_wanted(filled)
 
     def show_result(self, visible: bool) -> None:
         """Show or hide the Run's surface."""

@@ -97,3 +97,11 @@ def test_buttons_and_speed(timeline: Timeline, playing: Playing) -> None:
     assert playing.playing and timeline.play.accessibleName() == "Pause"
     QTest.mousePress(timeline.track, LEFT, pos=QPoint(timeline.track.place(30), 5))
     assert not playing.playing and playing.frame == 30, "who takes the handle stops it"
+
+
+def test_it_goes_while_the_middle_shows_something_else(timeline: Timeline, playing: Playing) -> None:
+    timeline.set_wanted(False)
+    playing.step(1)
+    assert timeline.isHidden()
+    timeline.set_wanted(True)
+    assert not timeline.isHidden()
