@@ -64,7 +64,7 @@ class CardPlot(QWidget):
             pen = pg.mkPen(pg.mkColor(colour + "70"), width=1)
             self.plot.addItem(pg.ErrorBarItem(x=x, y=y, height=2.0 * np.asarray(band, float), pen=pen))
             inside = float(np.mean(np.abs(y - x) <= np.asarray(band, float)))
-            self._say([self.tr("{0} of {1} bands hold the true value").format(f"{inside:.0%}", len(x))])
+            self._say([self.tr("{0} of {1} bands hold the true value").format(f"{100.0 * inside:.0f} %", len(x))])
         brush = pg.mkBrush(colour)
         self.plot.addItem(pg.ScatterPlotItem(x=x, y=y, size=5 if len(x) < MANY else 3, pen=None, brush=brush))
         self._label(self.tr("true {0}").format(title), self.tr("predicted"))

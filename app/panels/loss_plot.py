@@ -170,6 +170,8 @@ class LossPlot(CurvePlot):
                     curve.setZValue(-index)
         last = max((int(line.x[-1]) for line in lines if len(line.x)), default=0)
         self._iterations = max(iterations, last, 10)
+        if not self.save.isEnabled():
+            self._decades = None  # another run: the losses of the last one say nothing of these
         if self._follow:
             self._grow()
         if not self._line.isVisible():

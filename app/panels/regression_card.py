@@ -143,7 +143,7 @@ class RegressionCard(QWidget):
             facts.append(
                 self.tr(
                     "On {0} samples kept for testing: mean RRMSE {1}, {2} of the true values in their bands"
-                ).format(test["samples"], _percent(test["mean"]), f"{test['mean coverage']:.0%}")
+                ).format(test["samples"], _percent(test["mean"]), _percent(test["mean coverage"]))
             )
         spot = self._worst_spot(values)
         if spot:
@@ -194,7 +194,7 @@ class RegressionCard(QWidget):
                 _percent(baselines.get("ridge")), _percent(baselines.get("nearest"))
             )
             self._cell(row, 3, _percent(min(baselines.values(), default=None)), both, soft=True)
-            self._cell(row, 4, "–" if covered is None else f"{covered:.0%}")
+            self._cell(row, 4, _percent(covered))
 
     def _cell(self, row: int, column: int, text: str, tip: str = "", *, soft: bool = False) -> None:
         label = QLabel(text, self._table) if column else _Name(text, self._table)

@@ -161,6 +161,13 @@ class TermsPanel(QWidget):
             card.where.gesture_ended.connect(self.gesture_ended)
         return card
 
+    def _add(self, kind: str) -> None:
+        """One more, with its parameters unfolded: what it is about is chosen there."""
+        before = set(self._cards)
+        self.add_wanted.emit(kind)
+        for name in self._cards.keys() - before:
+            self._cards[name].unfold()
+
     def _fill_menu(self) -> None:
         self._menu_of = (self._document.study.study, self._document.surface)
         before = self.add_button.menu()
@@ -170,7 +177,7 @@ class TermsPanel(QWidget):
         for entry in self._document.offered_terms():
             action = menu.addAction(entry.title)
             action.setToolTip(term_tooltip(entry))
-            action.triggered.connect(lambda _=False, kind=entry.kind: self.add_wanted.emit(kind))
+            action.triggered.connect(lambda _=False, kind=entry.kind: self._add(kind))
         self.add_button.setMenu(menu)
         if before is not None:
             before.deleteLater()
@@ -191,6 +198,7 @@ class TermCard(QFrame):
         self.setProperty("card", True)
         self.setAccessibleName(title)
         self._form: ParameterForm | None = None
+        self._fold: QToolButton | None = None
         self.title = title
         self.switch = QCheckBox(title, self)
         self.switch.setToolTip(term_tooltip(entry) if entry else spec.kind)
@@ -285,13 +293,18 @@ class TermCard(QFrame):
         """The Term's colour in every plot."""
         self.sparkline.colour = colour
 
+    def unfold(self) -> None:
+        """Show the parameters, where there are any."""
+        if self._fold is not None:
+            self._fold.setChecked(True)
+
     def _add_form(self, grid: QGridLayout, fields: list[ParameterField], name: str) -> None:
         self._form = ParameterForm(fields, label_width=70, parent=self)
         self._form.value_changed.connect(self.parameter_changed)
         self._form.gesture_ended.connect(self.gesture_ended)
         self._form.pick_wanted.connect(self.pick_wanted)
         self._form.hide()
-        fold = _small_button("chevron", self.tr("Parameters of {0}").format(name), self)
+        self._fold = fold = _small_button("chevron", self.tr("Parameters of {0}").format(name), self)
         fold.setCheckable(True)
         fold.toggled.connect(self._form.setVisible)
         grid.addWidget(fold, 1, 3)

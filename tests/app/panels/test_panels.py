@@ -24,7 +24,7 @@ from app.panels.terms_panel import TermCard
 from app.panels.theme import DARK, LIGHT, Tokens
 from engine.protocol.catalogue import Catalogue
 from engine.protocol.snapshot import CheckpointInfo
-from engine.protocol.study import TermSpec
+from engine.protocol.study import OptimizerSpec, TermSpec
 
 LENGTH = ParameterField("thickness", "Thickness", "", "number", 2.0, unit="mm", above=0.0, maximum=500.0)
 COUNT = ParameterField("count", "Count", "", "integer", 32, minimum=8.0, maximum=256.0, step=8.0)
@@ -279,6 +279,25 @@ def test_a_loss_below_zero_is_told_although_no_logarithm_draws_it(qtbot: Any) ->
     plot.show_losses(LossCurves([0, 1], {"loss": [0.5, -0.25], "term:fit": [-1.0, 0.5]}), {"fit": "Fit"}, 300)
     assert "Total <b>-2.50e-01</b>" in plot.legend.text() and "Fit <b>5.00e-01</b>" in plot.legend.text()
     assert plot.save.isEnabled()
+    plot.show_losses(LossCurves([0, 1], {"loss": [1e-9, 1e-9]}), {"fit": "Fit"}, 300)
+    plot.show_losses(LossCurves(), {"fit": "Fit"}, 300)
+    assert plot.ranges()[1][0] > -6.0, "another run begins: its axis is not that of the last"
+
+
+def test_a_term_that_is_added_shows_what_it_is_about(window: Any) -> None:
+    document, terms = window.document, window.study.terms
+    kinds = [
+        entry.model_copy(update={"schema_": OptimizerSpec.model_json_schema()} if entry.kind == "smooth" else {})
+        for entry in document.catalogue.terms
+    ]
+    document.set_catalogue(document.catalogue.model_copy(update={"terms": kinds}))
+    before = set(terms._cards)
+    next(action for action in terms.add_button.menu().actions() if action.text() == "Smoothness").trigger()
+    (name,) = set(terms._cards) - before
+    assert terms.card(name)._form.isVisibleTo(terms.card(name))
+    window.document.undo()
+    window.document.redo()
+    assert not terms.card(name)._form.isVisibleTo(terms.card(name)), "only who adds it has to choose"
 
 
 def test_the_switch_of_a_term_is_an_edit_and_follows_the_study(window: Any) -> None:
