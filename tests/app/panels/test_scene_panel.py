@@ -55,6 +55,20 @@ def test_a_workspace_brings_its_dock_and_takes_it_along(window: Any, qtbot: Any)
     assert not dock.isHidden()
 
 
+def test_each_workspace_is_looked_at_from_where_it_was_left(window: Any) -> None:
+    view = window.viewport
+    window.registry.trigger("workspace.shell")
+    assert view.last("frame_next"), "what is shown first there fills the view"
+    window.workbench.staging.add_body("sheet", "rectangle")
+    view.calls.clear()
+    window.registry.trigger("workspace.surface")
+    (kept,), _ = view.last("set_camera")
+    assert kept == view.camera()
+    window.registry.trigger("file.new")
+    window.registry.trigger("workspace.shell")
+    assert view.last("frame_next"), "another document begins anew"
+
+
 def test_a_run_keeps_its_workspace(running: Any) -> None:
     running.registry.refresh()
     drawn = running.registry.drawn("workspace.shell")
