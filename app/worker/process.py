@@ -26,7 +26,7 @@ from engine.protocol.snapshot import Event, LogLine, ProblemRaised, Progress, Sn
 SNAPSHOT_SECONDS = 1.0 / 30.0
 STARTUP = "starting the engine"
 
-ORPHAN_SECONDS = 3.0
+ORPHAN_SECONDS = 10.0
 """How long an engine whose window has died may take to save its Run; then it ends wherever it is."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -136,18 +136,24 @@ class EngineLoop:
 
     def _receive(self) -> None:
         """Thread: a window that dies must end this process even while it compiles or waits in a kernel."""
-        while True:
-            try:
-                content = self._connection.recv_bytes()
-            except (EOFError, OSError):
-                self._inbox.put(_Orphaned())
-                time.sleep(ORPHAN_SECONDS)
-                self.abandon()
-                os._exit(0)
-            try:
-                self._inbox.put(pickle.loads(content))
-            except Exception as error:  # it does not unpickle here: an unknown class, an input whose file has gone
-                self._inbox.put(error)
+        while self._receive_one():
+            pass
+        time.sleep(ORPHAN_SECONDS)
+        self.abandon()
+        os._exit(0)
+
+    def _receive_one(self) -> bool:
+        """Put the next message into the inbox, or what is wrong with it; False where the window is dead."""
+        try:
+            content = self._connection.recv_bytes()
+        except (EOFError, OSError):
+            self._inbox.put(_Orphaned())
+            return False
+        try:
+            self._inbox.put(pickle.loads(content))
+        except Exception as error:  # it does not unpickle here: an unknown class, an input whose file has gone
+            self._inbox.put(error)
+        return True
 
     def _take_messages(self) -> None:
         while True:

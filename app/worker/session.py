@@ -171,7 +171,7 @@ class EngineSession:
         resume = saved if is_run_folder(saved) else order.resumed_from
         return self.start(order.study, order.inputs, resume=resume, paused=order.state not in ("preparing", "running"))
 
-    def wait(self, future: Future[Any], timeout: float = 60.0) -> Any:
+    def wait(self, future: Future[Any], timeout: float = 120.0) -> Any:
         """The result of a Future, for callers with no timer (scripts, tests): polls until it is there."""
         end = time.monotonic() + timeout
         while not future.done():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import threading
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,7 +13,7 @@ import pytest
 
 from app.worker import messages
 from app.worker.link import Link
-from app.worker.process import EngineLoop, _EndedError
+from app.worker.process import EngineLoop, _EndedError, _OrphanedError
 from app.worker.session import EngineSession
 from app.worker.slots import Room, SlotReader, SlotWriter
 from engine.geometry.points import Points
@@ -79,17 +77,19 @@ def test_an_edit_that_comes_during_an_iteration_acts_before_the_next(
 
 def test_what_does_not_unpickle_is_told_and_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file of an input has gone: no sign that the window has."""
-    monkeypatch.setattr("app.worker.process.time.sleep", lambda seconds: threading.Event().wait())  # once orphaned
-    monkeypatch.setattr(os, "_exit", lambda code: pytest.fail("it takes the window for dead"))
-    window, theirs = Pipe()
-    loop = EngineLoop(theirs, messages.Settings(folder=tmp_path))
-    window.send(_Gone(str(tmp_path / "gone.npy")))
-    window.send(messages.Acknowledge(1, 2))
-    error, following = loop._inbox.get(timeout=60), loop._inbox.get(timeout=60)
+    made = Loop(tmp_path, monkeypatch)
+    made.window.send(_Gone(str(tmp_path / "gone.npy")))
+    made.window.send(messages.Acknowledge(1, 2))
+    assert made.loop._receive_one() and made.loop._receive_one()
+    error, following = made.loop._inbox.get_nowait(), made.loop._inbox.get_nowait()
     assert isinstance(error, FileNotFoundError) and following == messages.Acknowledge(1, 2)
-    loop._handle(error)
-    (told,) = window.recv().events
+    made.loop._handle(error)
+    (told,) = made.window.recv().events
     assert isinstance(told, ProblemRaised) and "gone.npy" in told.message
+    made.window.close()
+    assert not made.loop._receive_one(), "now it has gone"
+    with pytest.raises(_OrphanedError):
+        made.loop._take_messages()
 
 
 class _Gone:
