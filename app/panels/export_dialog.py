@@ -129,6 +129,8 @@ class ExportDialog(QDialog):
         )
 
     def _exported(self, report: Any) -> None:
+        if not isValid(self):
+            return
         self.export_button.setEnabled(True)
         self._written = report.path
         lines = [self.tr("Wrote {0}, {1}, in {2}.").format(report.path.name, format_bytes(report.size), report.unit)]

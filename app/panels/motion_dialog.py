@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtWidgets import QCheckBox, QWidget
+from shiboken6 import isValid
 
 from app.panels.editors import CalmComboBox
 from app.panels.export_dialog import UNIT_TITLES
@@ -72,6 +73,8 @@ class MotionDialog(WritingDialog):
 
     def begin(self) -> None:
         """Begin the work; the dialog stays for the next one, and says what was written."""
+        for number in (self.first, self.last, self.every, self.rate):
+            number.commit()  # a button that is clicked does not take the focus everywhere
         path = Path(self.place.text()).expanduser()
         if self.format is None:
             turn: Axis | None = "view" if self.turn.isChecked() else None
@@ -81,9 +84,15 @@ class MotionDialog(WritingDialog):
             return
         self._say(self.tr("Writing …"))
         self.action_button.setEnabled(False)
-        self._motions.export(path, self.part(), self.unit.currentData(), self._exported, self._describe)
+        self._motions.export(path, self.part(), self.unit.currentData(), self._exported, self._failed)
+
+    def _failed(self) -> None:
+        if isValid(self):  # it may have been closed meanwhile
+            self._describe()
 
     def _exported(self, report: MotionReport) -> None:
+        if not isValid(self):
+            return
         self._describe()
         first = report.files[0].name
         if len(report.files) > 1:

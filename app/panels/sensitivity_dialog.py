@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.panels.editors import CalmComboBox
 from app.panels.number_field import NumberField
@@ -95,13 +96,18 @@ class SensitivityDialog(QDialog):
         number = self.number.currentText()
         if number:
             self.ask.setEnabled(False)
+            self.horizon.commit()
             self._sensing.ask(number, int(self.horizon.value() or 1), done=self._answered, failed=self._failed)
 
     def _failed(self, error: BaseException) -> None:
+        if not isValid(self):  # it may have been closed meanwhile
+            return
         self.ask.setEnabled(True)
         self.said.setText(f"{error}")
 
     def _answered(self, found: Sensitivity) -> None:
+        if not isValid(self):
+            return
         self.ask.setEnabled(True)
         self.said.setText(
             _tr("{0} is {1}. Colours: how much a vertex moved {2} steps ago would change it.").format(

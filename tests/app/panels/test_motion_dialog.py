@@ -14,6 +14,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
+from shiboken6 import delete
 from tests_app_fakes import FakeSession, FakeViewport
 
 from app.document.document import Document
@@ -59,7 +60,7 @@ class Room:
             self.tasks.poll()
             return not self.tasks.busy
 
-        qtbot.waitUntil(ended, timeout=20_000)
+        qtbot.waitUntil(ended)
 
 
 @pytest.fixture
@@ -85,6 +86,18 @@ def enter(box: Any, text: str) -> None:
     box.selectAll()
     QTest.keyClicks(box, text)
     box.commit()
+
+
+def test_what_is_typed_counts_without_return_and_the_dialog_may_go_before_the_files_are_there(
+    qtbot: Any, room: Room, tmp_path: Path
+) -> None:
+    dialog = MotionDialog(room.motions, tmp_path / "rise.ply")
+    dialog.every.selectAll()
+    QTest.keyClicks(dialog.every, "4")
+    dialog.action_button.clicked.emit()
+    delete(dialog)
+    room.finish(qtbot)
+    assert len(list(tmp_path.glob("rise-*.ply"))) == 3 and not room.said
 
 
 def test_a_range_of_frames_is_written_with_its_unit(

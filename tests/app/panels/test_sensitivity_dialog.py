@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from shiboken6 import delete
 
 from app.panels.sensitivity_dialog import SensitivityDialog
 from engine.core.errors import ParameterError
@@ -44,7 +45,6 @@ def test_it_asks_and_lists_what_matters_most_first(dialog: SensitivityDialog) ->
     sensing: Any = dialog._sensing
     dialog.horizon.selectAll()
     QTest.keyClicks(dialog.horizon, "25")
-    dialog.horizon.editingFinished.emit()
     QTest.mouseClick(dialog.ask, mouse.LEFT)
     assert sensing.asked == [(NUMBER, 25)] and not dialog.ask.isEnabled()
     parameters = {
@@ -67,3 +67,12 @@ def test_what_cannot_be_answered_is_said_there(dialog: SensitivityDialog) -> Non
     QTest.mouseClick(dialog.ask, mouse.LEFT)
     sensing.failed(ParameterError("horizon", "only 4 steps are known.", remedy="Ask for fewer."))
     assert "only 4 steps" in dialog.said.text() and dialog.ask.isEnabled() and dialog.table.rowCount() == 0
+
+
+def test_it_may_be_closed_before_the_answer_comes(qtbot: Any) -> None:
+    dialog = SensitivityDialog(Asked())  # type: ignore[arg-type]  # the fake has what it needs
+    sensing: Any = dialog._sensing
+    QTest.mouseClick(dialog.ask, mouse.LEFT)
+    delete(dialog)
+    sensing.done(Sensitivity(NUMBER, -0.5, 10, np.zeros(3, np.float32), np.zeros((3, 3)), {}))
+    sensing.failed(ParameterError("horizon", "only 4 steps are known."))
