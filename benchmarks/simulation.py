@@ -182,7 +182,11 @@ def starts() -> list[Measurement]:
     with tempfile.TemporaryDirectory() as cache:
         for name, bar in (("empty kernel cache", 30.0), ("warm", 4.0)):
             begin, used = time.perf_counter(), _children()
-            program = "import sys; sys.path.insert(0, 'benchmarks'); import simulation; simulation.one_step()"
+            program = (
+                "import sys; sys.path.insert(0, 'benchmarks')\n"
+                "from engine.core.loading import loading\n"  # as the engine's process starts
+                "with loading():\n    import simulation\nsimulation.one_step()"
+            )
             subprocess.run(
                 [sys.executable, "-c", program],
                 check=True,

@@ -14,6 +14,7 @@ from app.cli.losses import save_losses
 from app.cli.progress import progress_display
 from engine.core.atomic import atomic_write, check_place
 from engine.core.errors import FileError, ParameterError
+from engine.core.loading import loading
 from engine.geometry.mesh import Mesh
 from engine.geometry.tet_mesh import TetMesh
 from engine.io.format import Kind
@@ -77,7 +78,8 @@ def carry_out(
         raise ParameterError("inputs", "the study names no input.", remedy='Add [inputs] with target = "scan.ply".')
     if holds_tetrahedra(files.mesh) and edits is None and resume is None:
         _check_inside(study, files.mesh)
-    from engine.studies.session import LocalSession
+    with loading():
+        from engine.studies.session import LocalSession
 
     make_session = functools.partial(LocalSession, thumbnails=False)
     outcome = descend(

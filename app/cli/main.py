@@ -5,12 +5,16 @@ Exit codes: 0 done, 1 a check or a result failed, 2 wrong usage or input, 130 in
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import importlib.metadata
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+
+from engine.core.loading import loading
 
 COMMANDS: tuple[str, ...] = (
     "window",
@@ -85,6 +89,7 @@ def _opens_window(arguments: list[str]) -> bool:
 
 
 def _run_command(arguments: list[str]) -> None:
+    atexit.register(gc.freeze)  # all memory goes at once: looking for garbage in it would take most of a second
     import typer
 
     commands = typer.Typer(
@@ -107,7 +112,8 @@ def _run_command(arguments: list[str]) -> None:
     first = next((argument for argument in arguments if not argument.startswith("-")), None)
     for name in [first] if first in COMMANDS else COMMANDS:
         python_name = name.replace("-", "_")
-        function = getattr(importlib.import_module(f"app.cli.{python_name}"), python_name)
+        with loading():
+            function = getattr(importlib.import_module(f"app.cli.{python_name}"), python_name)
         commands.command(name)(function)
     # With --json the parser's complaints are for `report_error` too, as JSON.
     code = commands(arguments, prog_name="formwright", standalone_mode="--json" not in arguments)

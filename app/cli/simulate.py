@@ -14,6 +14,7 @@ from app.cli.descend import Interruption
 from app.cli.progress import progress_display
 from app.cli.scene_settings import with_settings
 from engine.core.errors import ParameterError
+from engine.core.loading import loading
 from engine.protocol.scene import Scene
 from engine.protocol.scene_file import read_scene
 from engine.protocol.study import Study
@@ -74,11 +75,12 @@ def _scene_path(scene_file: Path | None, example: str) -> Path:
 
 
 def _carry_out(scene: Scene, folder: Path, every: int, device: str, *, quiet: bool, as_json: bool) -> int:
-    from engine.core.device import choose_device
-    from engine.core.kernels import is_warm, warm_up
-    from engine.simulation.world.kernels import kernel_files
-    from engine.simulation.world.world import build_world
-    from engine.studies.recorded_steps import record
+    with loading():
+        from engine.core.device import choose_device
+        from engine.core.kernels import is_warm, warm_up
+        from engine.simulation.world.kernels import kernel_files
+        from engine.simulation.world.world import build_world
+        from engine.studies.recorded_steps import record
 
     tell = silent if quiet or as_json else say
     chosen = choose_device(device)

@@ -21,6 +21,7 @@ from typing import Any
 from app.worker import messages
 from app.worker.slots import Room, SlotWriter, size_of
 from engine.core.errors import FormwrightError
+from engine.core.loading import loading
 from engine.protocol.snapshot import Event, LogLine, ProblemRaised, Progress, Snapshot
 
 SNAPSHOT_SECONDS = 1.0 / 30.0
@@ -106,7 +107,8 @@ class EngineLoop:
 
     def run(self) -> None:
         """Until told to end."""
-        self._start_up()
+        with loading():
+            self._start_up()
         while True:
             self._take_messages()
             worked = self._session.advance()
