@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QPoint, QSettings
-from PySide6.QtWidgets import QTabBar, QToolButton
+from PySide6.QtCore import QPoint, QRect, QSettings
+from PySide6.QtWidgets import QTabBar, QToolButton, QWidget
 from tests_app_fakes import FakeViewport
 
 from app.panels.error_bar import Message
@@ -51,6 +51,21 @@ def test_a_small_screen_is_enough(running: Any, qtbot: Any) -> None:
     buttons = strip.findChildren(QToolButton)
     assert len(buttons) > 8
     qtbot.waitUntil(lambda: all(strip.rect().contains(button.geometry()) for button in buttons))
+
+
+def test_the_empty_middle_of_a_small_window_cuts_nothing_off(window: Any, qtbot: Any) -> None:
+    window.registry.trigger("workspace.shell")
+    page = window.empty_state
+    for size in ((1024, 700), (1440, 900)):
+        window.resize(*size)
+        qtbot.waitUntil(lambda size=size: (window.width(), window.height()) == size)
+        qtbot.waitUntil(lambda: page.width() > 1 and page.layout().geometry().width() <= page.width())
+        seen = [widget for widget in page.findChildren(QWidget) if widget.isVisible()]
+        assert len(seen) >= 5
+        for widget in seen:
+            corner = widget.mapTo(page, QPoint(0, 0))
+            assert page.rect().contains(QRect(corner, widget.size())), (size, widget)
+    assert page._outline.isVisible(), "there is room again"
 
 
 def test_a_seldom_dock_that_was_open_is_open_again(qtbot: Any, session: Any, tmp_path: Path) -> None:
