@@ -23,6 +23,7 @@ from engine.simulation.held_path import HeldPath, straight_path
 from engine.simulation.linear import Assembler, ExactSolver, SingularMatrixError
 from engine.simulation.multigrid import rigid_modes
 from engine.simulation.newton import NewtonSettings
+from engine.simulation.objective import StepObjective
 from engine.simulation.schemes import Combination, SchemeName
 from engine.simulation.stepper import Snapshot, Solved, Stepper
 from engine.simulation.storing import Budget, backwards
@@ -37,12 +38,14 @@ class Motion:
     """What a simulation did, in torch's graph.
 
     positions, velocities : at the start and after each step [m], [m/s], shape (steps + 1, vertex_count, 3)
+    holding : what holds the held unknowns at the end of the last step [N], shape (vertex_count, 3), 0 elsewhere
     states : differentiable states of energies at the end, by their full names ("bending.plastic_angles")
     parts : in which each step was taken; they change where the motion changes much, and count as given for gradients
     """
 
     positions: Tensor
     velocities: Tensor
+    holding: Tensor
     states: Mapping[str, Tensor]
     parts: tuple[int, ...]
 
@@ -82,8 +85,8 @@ def simulate(
     path = held if isinstance(held, HeldPath) else _straight(system, positions, held, steps)
     problem = _Problem(system, tuple(given), path, steps, step_size, scheme, newton, divide, memory, between)
     outputs = _Simulation.apply(problem, positions, velocities, *path.leaves, *given.values())
-    states = dict(zip(problem.state_names(), outputs[2:], strict=True))
-    return Motion(outputs[0], outputs[1], states, tuple(problem.parts))
+    states = dict(zip(problem.state_names(), outputs[3:], strict=True))
+    return Motion(outputs[0], outputs[1], outputs[2], states, tuple(problem.parts))
 
 
 def _straight(system: System, positions: Tensor, held: Tensor | None, steps: int) -> HeldPath:
@@ -199,10 +202,12 @@ class _Simulation(torch.autograd.Function):
                 states[owner][name].clone()
                 for owner, _, name in (full.rpartition(".") for full in problem.state_names())
             ]
+            system.restore(solved.states)
+            holding = StepObjective(system, solved.scheme.inertia, solved.target, problem.steps).holding(solved.q)
         context.problem, context.stretch, context.room = problem, stretch, budget.room(1, stretch)
         context.snapshots, context.records = snapshots, records
         context.save_for_backward(positions, velocities, *rest)
-        return torch.stack(frames), torch.stack(speeds), *ends
+        return torch.stack(frames), torch.stack(speeds), holding, *ends
 
     @staticmethod
     @once_differentiable
@@ -253,8 +258,10 @@ class _Backward:
         self._earlier_position = torch.zeros_like(self.position)
         self._earlier_velocity = torch.zeros_like(self.position)
         self._states: dict[str, Tensor] = {
-            name: seed.clone() for name, seed in zip(problem.state_names(), seeds[2:], strict=True)
+            name: seed.clone() for name, seed in zip(problem.state_names(), seeds[3:], strict=True)
         }
+        # Of the forces that hold, which are those of the last part of all: it is the first on the way back.
+        self._holding: Tensor | None = seeds[2] if bool(seeds[2].any()) else None
         self._held: list[tuple[float, Tensor]] = []
         self.parameters: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), dtype=torch.float64))
 
@@ -284,7 +291,7 @@ class _Backward:
         adjoint = solved.q.new_zeros(unknowns.size)
         unknowns.positions(adjoint).copy_(after_position.solved * self.position + after_velocity.solved * self.velocity)
         states = self._through_states(solved.q, adjoint)
-        z = self._solve(solved, adjoint, solved.before.step + 1)
+        z = self._solve(solved, adjoint, self._asked_of_forces(adjoint), solved.before.step + 1)
         motion = unknowns.positions(z)
         for owner, energy in system.energies.items():
             for name, value in energy.mixed(solved.q, z).items():
@@ -349,13 +356,30 @@ class _Backward:
             name.rpartition(".")[2]: value for name, value in self._states.items() if name.rpartition(".")[0] == owner
         }
 
-    def _solve(self, solved: Solved, adjoint: Tensor, step: int) -> Tensor:
-        """z with H z = adjoint over the free unknowns; on the held ones `adjoint` becomes what holding them takes."""
+    def _asked_of_forces(self, adjoint: Tensor) -> Tensor | None:
+        """r where r · ∂E/∂q is asked for, over all unknowns; None where it is not."""
+        asked, self._holding = self._holding, None
+        if asked is None:
+            return None
+        forces = torch.zeros_like(adjoint)
+        held = self._system.held
+        forces[held] = asked.reshape(-1)[held]
+        return forces
+
+    def _solve(self, solved: Solved, adjoint: Tensor, forces: Tensor | None, step: int) -> Tensor:
+        """z with H z = adjoint + H r over the free unknowns, and −r on the held ones, with r of `_asked_of_forces`. On
+        the held ones `adjoint` becomes what holding them takes.
+
+        r · ∂E/∂q changes by r · H dq, and by how ∂E/∂q hangs on everything else: that is what z is asked for as well,
+        the other way round.
+        """
         system, unknowns = self._system, self._system.unknowns
         parts = [energy.hessian(solved.q, project=False) for energy in system.energies.values()]
         diagonal = torch.zeros_like(adjoint)
         masses = system.vertex_masses[:, None].expand(-1, 3)
         unknowns.positions(diagonal).copy_(solved.scheme.inertia * masses)
+        if forces is not None:
+            adjoint += torch.stack([diagonal * forces, *(part.multiply(forces) for part in parts)]).sum(dim=0)
         right = adjoint[system.free].cpu().numpy()
         matrix = self._assembler.matrix(parts, diagonal)
         try:
@@ -374,7 +398,7 @@ class _Backward:
         z[system.free] = found
         for part in parts:
             adjoint -= part.multiply(z)
-        return z
+        return z if forces is None else z - forces
 
     def _weigh(self, weights: Tensor) -> None:
         for owner, mass in self._system.masses.items():

@@ -73,6 +73,12 @@ class StepObjective:
             raise NonFiniteError("inertia", self._step, f"Step {self._step}: the inertia became non-finite.")
         return Gradient(total, forces, ROUNDING * float(magnitude @ q.abs()))
 
+    def holding(self, q: Tensor) -> Tensor:
+        """What holds the held unknowns where they are [N], shape (vertex_count, 3), 0 elsewhere."""
+        held, forces = self._system.held, torch.zeros_like(q)
+        forces[held] = self.gradient(q).total[held]
+        return self._system.unknowns.positions(forces)
+
     def hessian(
         self, q: Tensor, *, project: bool, stresses: Stresses | None = None
     ) -> tuple[Sequence[SparseMatrix], Tensor]:

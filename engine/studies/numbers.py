@@ -1,5 +1,5 @@
-"""Numbers of a simulation that can be differentiated: where bodies are, what sensors say of vertices, and energies of
-the whole."""
+"""Numbers of a simulation that can be differentiated: where bodies are, what sensors say of vertices and of what holds,
+and energies of the whole."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ WIDTH = 6
 
 
 def number_names(world: World) -> list[str]:
-    """ "card centre z [m]" of everything that deforms, "tip 12 vz [m/s]" of sensors, and energies of all."""
+    """ "card centre z [m]" of everything that deforms, "tip 12 vz [m/s]" and "hand z [N]" of sensors, and energies of
+    all."""
     return [
         *(f"{name} centre {axis} [m]" for name in _deformable(world) for axis in AXES),
         *world.sensors.sampled(),
+        *world.sensors.reactions(),
         f"{GRAVITY} [J]",
         "kinetic [J]",
     ]
 
 
-def number_value(world: World, number: str, positions: Tensor, velocities: Tensor) -> Tensor:
-    """A number of positions [m] and velocities [m/s], shape (vertex_count, 3); raises `ParameterError` for no such."""
+def number_value(world: World, number: str, positions: Tensor, velocities: Tensor, holding: Tensor) -> Tensor:
+    """A number of positions [m], velocities [m/s] and what holds [N], shape (vertex_count, 3); raises `ParameterError`
+    for no such."""
     masses = world.system.vertex_masses[:, None]
     if number == f"{GRAVITY} [J]":
         return -(masses * positions * world.system.gravity).sum()
@@ -41,13 +44,20 @@ def number_value(world: World, number: str, positions: Tensor, velocities: Tenso
         return 0.5 * (masses * velocities**2).sum()
     if (sampled := world.sensors.sampled().get(number)) is not None:
         return sampled.value(positions, velocities)
+    if (felt := world.sensors.reactions().get(number)) is not None:
+        vertices, axis = felt
+        return -holding[vertices, axis].sum()
     for name in _deformable(world):
         for column, axis in enumerate(AXES):
             if number == f"{name} centre {axis} [m]":
                 own = world.bodies[name].vertices
                 weights = world.system.vertex_masses[own]
                 return (weights * positions[own, column]).sum() / weights.sum()
-    raise ParameterError(
+    raise _unknown(world, number)
+
+
+def _unknown(world: World, number: str) -> ParameterError:
+    return ParameterError(
         number, "the simulation has no such number.", remedy=f"It has {', '.join(number_names(world))}."
     )
 
@@ -67,7 +77,8 @@ def sensitivity_of(
     differentiated; of BDF2 the first step is one of implicit Euler. `between` is called before every step, and may
     end the work. World and stepper are left as they were. Raises `ParameterError`.
     """
-    number_value(world, number, stepper.positions, stepper.velocities)
+    if number not in number_names(world):
+        raise _unknown(world, number)
     first = before.moment.step
     values = {
         name: world.physical(name).detach().clone().requires_grad_(True)
@@ -95,7 +106,7 @@ def sensitivity_of(
             between=between,
         )
         with torch.enable_grad():
-            value = number_value(world, number, motion.positions[-1], motion.velocities[-1])
+            value = number_value(world, number, motion.positions[-1], motion.velocities[-1], motion.holding)
         leaves = values | friction | motions
         gradients = torch.autograd.grad(value, [positions, *leaves.values()], allow_unused=True)
     finally:

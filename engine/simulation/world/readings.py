@@ -44,7 +44,7 @@ class Readings:
 class StepForces:
     """What acts on vertices at the end of a step [N], each of shape (vertex_count, 3).
 
-    holding : what holds the held vertices where they are; nothing where the step converged and nothing is held
+    holding : what holds the held vertices where they are
     contact : of other surfaces, with friction
     pressing : the same without friction
     friction_state : 0 none, 1 sticks, 2 slides, shape (vertex_count,)
@@ -58,12 +58,11 @@ class StepForces:
 
 def step_forces(system: System, contact: Contact | None, solved: Solved) -> StepForces:
     """Forces at the end of a step, under the states that it was solved with."""
-    positions = system.unknowns.positions
     now = system.states()
     system.restore(solved.states)
     try:
         objective = StepObjective(system, solved.scheme.inertia, solved.target, 0)
-        holding = positions(objective.gradient(solved.q).total)
+        holding = objective.holding(solved.q)
         touching = None if contact is None else contact.readings(solved.q)
     finally:
         system.restore(now)

@@ -83,6 +83,15 @@ class Sensors:
                 found |= dict(zip(self._names(watched), numbers, strict=True))
         return found
 
+    def reactions(self) -> dict[str, tuple[Tensor, int]]:
+        """The numbers of sensors of what holds: whose vertices feel it, and along which axis, by the numbers' names."""
+        return {
+            name: (watched.vertices, axis)
+            for watched in self._watched
+            if watched.sensor.kind == "reaction"
+            for axis, name in enumerate(self._names(watched))
+        }
+
     def _names(self, watched: Watched) -> list[str]:
         sensor = watched.sensor
         if sensor.kind == "energy":

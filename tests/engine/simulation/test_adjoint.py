@@ -34,8 +34,11 @@ EXACT = NewtonSettings(tolerance=1e-15)
 class Case:
     """A loss of everything that a simulation hands back, and everything that it can be differentiated by."""
 
-    def __init__(self, hung: Any, scheme: SchemeName, *, memory: int = 2**30, divide: int = 1) -> None:
+    def __init__(
+        self, hung: Any, scheme: SchemeName, *, memory: int = 2**30, divide: int = 1, forces: float = 0.0
+    ) -> None:
         self.system, self.scheme, self.memory, self.divide = hung.system, scheme, memory, divide
+        self.forces = forces
         self._generator = torch.Generator().manual_seed(3)
         rest = hung.rest
         positions = rest + 3e-3 * self.noise(rest.shape)
@@ -68,6 +71,8 @@ class Case:
         )
         self.last, self.parts = motion.positions.detach(), motion.parts
         total = (self.weights * motion.positions).sum() + 0.01 * (self.weights * motion.velocities).sum()
+        if self.forces:
+            total = 1e-3 * total + self.forces * (self.weights[0] * motion.holding).sum()
         return total + torch.stack([total * 0.0, *(value.square().sum() for value in motion.states.values())]).sum()
 
     def gradients(self) -> dict[str, Tensor]:
@@ -116,6 +121,18 @@ def test_gradients_by_each(hang: Callable, scheme: SchemeName, yield_angle: floa
         if abs(found - expected) > 1e-6 * scale:
             failed[name] = (found, expected)
     assert not failed
+
+
+@pytest.mark.parametrize("scheme", ["implicit-midpoint", pytest.param("bdf2", marks=pytest.mark.slow), "quasi-static"])
+def test_forces_that_hold_are_differentiated(hang: Callable, scheme: SchemeName) -> None:
+    case = Case(hang(held=(0, 1, 3), yield_angle=0.02), scheme, forces=1.0)
+    gradients = case.gradients()
+    for names in (("positions", "velocities"), ("held", *case.system.parameters())):
+        ways = {name: case.way(name) for name in names}
+        found = sum(float((gradients[name] * way).sum()) for name, way in ways.items())
+        expected = case.difference(ways, 3e-4)
+        # Of an equilibrium forces do not hang on where it started from.
+        assert abs(found - expected) < 1e-6 * max(abs(expected), 1e-4), names
 
 
 class HeldLimit:
