@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
@@ -26,6 +27,9 @@ UNITS: dict[str, dict[str, float]] = {
 }
 """Factor of every unit's name to the SI unit (degrees stay degrees where a rotation is asked for in them)."""
 
+LARGEST: dict[str, float] = dict.fromkeys(("m", "s", "m/s", "m/s²", "°"), 1e6)
+"""What is larger is a slip, and would leave no digits for what bodies do."""
+
 
 def parse_quantity(text: str, unit: str) -> float:
     """Value in `unit` (a key of `UNITS`) of what a person wrote: a number, or one with a unit of the same kind.
@@ -46,9 +50,13 @@ def quantity(unit: str) -> BeforeValidator:
 
 def _converted(value: Any, unit: str) -> Any:
     if isinstance(value, str):
-        return parse_quantity(value, unit)
+        value = parse_quantity(value, unit)
     if isinstance(value, list | tuple):
         return [_converted(entry, unit) for entry in value]
+    if isinstance(value, bool):
+        raise ValueError("write a number")
+    if isinstance(value, int | float) and abs(value) > LARGEST.get(unit, math.inf):
+        raise ValueError(f"at most {LARGEST[unit]:,.0f} {unit} can be simulated")
     return value
 
 

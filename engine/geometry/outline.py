@@ -11,6 +11,7 @@ import numpy as np
 from scipy.spatial import Delaunay, cKDTree
 
 from engine.core.errors import GeometryError
+from engine.geometry.sheets import MAX_POINTS
 
 BAD_ANGLE = 25.0
 """Triangles with a smaller angle [degrees] are refined, except at corners of the outline that are sharp themselves."""
@@ -19,7 +20,6 @@ SHARP = 60.0
 """Corners of the outline below this angle [degrees] are left as they are: refining them would not end."""
 
 ROUNDS = 60
-MAX_POINTS = 500_000
 
 
 def outline_sheet(points: np.ndarray, spacing: float) -> tuple[np.ndarray, np.ndarray]:

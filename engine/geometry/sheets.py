@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import Delaunay
 
+from engine.core.errors import GeometryError
+
+MAX_POINTS = 500_000
+"""Of a sheet that is meshed by a spacing."""
+
 
 def regular_sheet(width: float, height: float, columns: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """A grid of rectangles, each cut along the same diagonal, centred on the origin in the plane z = 0.
@@ -42,8 +47,10 @@ def disk_sheet(radius: float, spacing: float) -> tuple[np.ndarray, np.ndarray]:
     """A disk about the origin: rings about `spacing` apart, six more vertices on each than on the one within.
 
     The outermost lie on the circle. Returns positions, shape (vertex_count, 3), ring by ring from the middle, and
-    triangles, shape (triangle_count, 3).
+    triangles, shape (triangle_count, 3). Raises `GeometryError` for more than `MAX_POINTS`.
     """
+    if 3.0 * (radius / spacing) ** 2 > MAX_POINTS:
+        raise GeometryError("The sheet would have too many triangles.", remedy="Use a larger spacing.")
     count = max(1, round(radius / spacing))
     points = [np.zeros((1, 2))]
     for ring in range(1, count + 1):

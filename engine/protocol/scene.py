@@ -30,6 +30,13 @@ from engine.core.quantities import (
 )
 from engine.protocol.shell_materials import ShellMaterial, preset
 
+
+def _above_zero(size: tuple[float, float, float]) -> tuple[float, float, float]:
+    if min(size) <= 0.0:
+        raise ValueError("every side must be above 0")
+    return size
+
+
 # Shapes ------------------------------------------------------------------------------------------------------------
 
 
@@ -78,12 +85,7 @@ class BoxShape(ParameterModel):
     size: MetreVector = parameter((0.1, 0.1, 0.1), title="Size", help="Along x, y and z.", unit="m")
     cells: int = parameter(4, title="Cells", help="Along the longest side, of a soft body.", ge=1, le=100)
 
-    @field_validator("size")
-    @classmethod
-    def _positive(cls, size: tuple[float, float, float]) -> tuple[float, float, float]:
-        if min(size) <= 0.0:
-            raise ValueError("every side must be above 0")
-        return size
+    _positive = field_validator("size")(_above_zero)
 
 
 class BallShape(ParameterModel):
@@ -364,6 +366,8 @@ class Gripper(ParameterModel):
     motion: Motion = Field(default_factory=Motion)
     visible: bool = True
 
+    _positive = field_validator("finger")(_above_zero)
+
 
 # The whole ---------------------------------------------------------------------------------------------------------
 
@@ -432,7 +436,7 @@ class Time(ParameterModel):
     """Steps of the simulation."""
 
     step: Seconds = parameter(
-        5e-3, title="Time step", help="Smaller steps follow fast motion better.", unit="s", gt=0.0, le=1.0,
+        5e-3, title="Time step", help="Smaller steps follow fast motion better.", unit="s", ge=1e-9, le=1.0,
         soft_min=1e-4, soft_max=2e-2, logarithmic=True,
     )  # fmt: skip
     duration: Seconds = parameter(1.0, title="Duration", help="How long is simulated.", unit="s", gt=0.0, live=True)

@@ -31,10 +31,18 @@ class BodyError(GeometryError):
         repairs: tuple[str, ...] = (),
     ) -> None:
         super().__init__(
-            message if body in message else f"{body}: {message}", place=tuple(place), remedy=remedy, repairs=repairs
+            message if _names(message, body) else f"{body}: {message}",
+            place=tuple(place),
+            remedy=remedy,
+            repairs=repairs,
         )
         self.body = body
         self.point = point
+
+
+def _names(message: str, body: str) -> bool:
+    """Whether it says already whose it is: a name may be a word of any sentence, or a part of one."""
+    return repr(body) in message or message.startswith((f"{body}: ", f"{body} "))
 
 
 @contextmanager

@@ -78,6 +78,15 @@ def test_a_mesh_without_a_file_is_named(tmp_path: Path) -> None:
         ('[contact]\ngap = "3 kg"', "gap"),
         ('[[sheets]]\nname = "A"\n[[obstacles]]\nname = "A"', "two bodies"),
         ("[[sheets", "TOML"),
+        ("[contact]\ngap = true", "gap: write a number"),
+        ("[time]\nstep = 1e-300", "step"),
+        ("[time]\nduration = 1e12", "duration: at most 1,000,000 s"),
+        ('[[sheets]]\nname = "A"\npose = {translation = [0.0, 0.0, "1e9 m"]}', "translation: at most 1,000,000 m"),
+        (
+            '[[sheets]]\nname = "A"\n[[sheets.pins]]\nmotion = {keyframes = [{time = 0, rotation = [9e9, 0, 0]}]}',
+            "rotation",
+        ),
+        ('[[grippers]]\nname = "A"\nfinger = [0.01, 0, 0.01]', "finger: every side"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:

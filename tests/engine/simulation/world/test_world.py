@@ -71,6 +71,14 @@ def test_what_a_sheet_weighs_is_its_area_times_thickness_and_density() -> None:
     assert float(world.system.vertex_masses.sum()) == pytest.approx(expected, rel=1e-12)
 
 
+def test_a_complaint_names_the_body_even_where_its_name_is_a_word_of_it() -> None:
+    pin = Pin(name="edge", region=Region(kind="box", high=(1e-6, 1e-6, 1e-6)))
+    with pytest.raises(BodyError, match=r"^a: the pin 'edge'"):
+        build_world(Scene(sheets=[cloth(name="a", pins=[pin], pose=Pose(translation=(1.0, 0.0, 0.0)))]))
+    with pytest.raises(BodyError, match=r"^disk: The sheet would have too many triangles\..* larger spacing"):
+        build_world(Scene(sheets=[Sheet(name="disk", shape=DiskShape(radius=0.5, spacing=1e-5))]))
+
+
 def test_a_mesh_comes_in_millimetres() -> None:
     scene, inputs = mesh_scene([[0, 0, 0], [100, 0, 0], [0, 50, 0]], [[0, 1, 2]])
     world = build_world(scene, inputs)
