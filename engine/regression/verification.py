@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,13 +12,14 @@ from torch import Tensor
 
 from engine.core.checks import CheckResult, Count, check, compare
 from engine.regression.data.border import border_loops
-from engine.regression.data.dataset import Dataset
+from engine.regression.data.dataset import Dataset, Sample
 from engine.regression.generation.known_plates import known_plate
 from engine.regression.generation.plasticity import Metal, return_to_yield
 from engine.regression.learning.gaussian_process import Kernel, negative_log_posterior
 from engine.regression.learning.training import train
 from engine.regression.model import RegressionModel
 from engine.regression.morphing.convex_map import convex_map, find_neighbours, mean_value_weights
+from engine.regression.morphing.mapping import PreparedMesh
 from engine.regression.selection import select_below
 from engine.regression.settings import TrainingParameters
 
@@ -72,23 +72,24 @@ def likelihood_gradient(*, kernel: Kernel = "matern-5/2", samples: Count = 25, i
     source=MMGP,
 )
 def gradient(*, of: Literal["scalar", "field"] = "scalar", samples: Count = 60, seed: int = 0) -> CheckResult:
-    """Through morph, modes and processes: relative error along a random direction.
+    """Through morph, modes and processes: relative error along a random direction, the largest of three plates.
 
-    The mesh is shaken: where a node lies on one of the common mesh, interpolation has a kink, and the gradient is that
-    of one of its sides.
+    They are as they come: on some, nodes of the border lie on those of the common mesh, where interpolation has a kink
+    and the gradient is the mean of both sides.
     """
     model = _trained(samples, seed)
-    base = known_plate(samples + 1, seed)
-    generator = np.random.default_rng(seed)
-    sample = replace(base, nodes=base.nodes + 0.02 * generator.normal(size=base.nodes.shape))
-    mesh = model.prepare(sample).mesh
+    worst = 0.0
+    for index in range(samples + 1, samples + 4):
+        sample = known_plate(index, seed)
+        mesh = model.prepare(sample).mesh
 
-    def value(nodes: Tensor) -> Tensor:
-        if of == "scalar":
-            return model.scalar("strength", nodes, mesh, sample.inputs)
-        return model.field("stress", nodes, mesh, sample.inputs).square().mean()
+        def value(nodes: Tensor, sample: Sample = sample, mesh: PreparedMesh = mesh) -> Tensor:
+            if of == "scalar":
+                return model.scalar("strength", nodes, mesh, sample.inputs)
+            return model.field("stress", nodes, mesh, sample.inputs).square().mean()
 
-    return compare("regression.gradient", slope_error(value, sample.nodes, seed + 1), 0.0, 1e-5)
+        worst = max(worst, slope_error(value, sample.nodes, seed + 1))
+    return compare("regression.gradient", worst, 0.0, 1e-5)
 
 
 @check(

@@ -32,8 +32,8 @@ MOST_REFINED = 400
 ALL = slice(None)
 
 TOGETHER = 6
-"""Processes whose hyperparameters are sought at once: their matrices stay in the processor's cache, and the memory of
-one step serves the next."""
+"""Processes whose covariances are made at once: they stay in the processor's cache, and the memory of one lot serves
+the next."""
 
 
 @dataclass(frozen=True)
@@ -167,13 +167,18 @@ def condition(
 
 
 def _factors(kernel: Kernel, parameters: Hyperparameters, inputs: Tensor) -> Tensor:
-    covariance = _covariance(kernel, parameters, inputs, inputs)
-    covariance.diagonal(dim1=1, dim2=2).add_((parameters.noise.exp() + JITTER)[:, None])
-    factors, failed = torch.linalg.cholesky_ex(covariance)
-    if bool(failed.any()):
-        raise FormwrightError(
-            "The samples cannot be told apart by their inputs.", remedy="Look for samples that are there twice."
-        )
+    process_count = len(parameters.noise)
+    factors = inputs.new_empty((process_count, len(inputs), len(inputs)))
+    for first in range(0, process_count, TOGETHER):
+        together = slice(first, first + TOGETHER)
+        asked = parameters.chosen(together)
+        covariance = _covariance(kernel, asked, inputs, inputs)
+        covariance.diagonal(dim1=1, dim2=2).add_((asked.noise.exp() + JITTER)[:, None])
+        factors[together], failed = torch.linalg.cholesky_ex(covariance)
+        if bool(failed.any()):
+            raise FormwrightError(
+                "The samples cannot be told apart by their inputs.", remedy="Look for samples that are there twice."
+            )
     return factors
 
 

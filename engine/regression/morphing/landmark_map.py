@@ -28,6 +28,9 @@ from engine.regression.morphing.transfer import Located, locate
 MOST_CENTRES = 240
 """Nodes of borders that the inside follows; of longer borders every second one, every third, and so on."""
 
+AT_NODE = 1e-9
+"""Parts of a stretch from a node of the border within which a place is that node."""
+
 COMPARED = 40
 """Places along a stretch at which borders of samples are compared."""
 
@@ -146,13 +149,21 @@ class LandmarkOutline(Outline):
         return cls(values["reference"], loops, places, arrays["landmarks"], float(values["turning_share"]))
 
     def _along(self, loop: int, shares: Tensor) -> Tensor:
-        """Places of the reference's border so far along it, shape (count, 2); `shares` as `shares_along` gives them."""
+        """Places of the reference's border so far along it, shape (count, 2); `shares` as `shares_along` gives them.
+
+        Where one is a node of that border, the way on has a bend, and the gradient is the mean of both sides.
+        """
         points, places = torch.from_numpy(self.loops[loop]), torch.from_numpy(self.places[loop])
         own = torch.cat([shares_along(points, places, self.turning_share), shares.new_tensor([float(len(places))])])
         closed = torch.cat([points, points[:1]])
         cell = (torch.searchsorted(own, shares.detach(), right=True) - 1).clamp(0, len(points) - 1)
-        part = ((shares - own[cell]) / (own[cell + 1] - own[cell]))[:, None]
-        return closed[cell] * (1.0 - part) + closed[cell + 1] * part
+        slopes = (closed[1:] - closed[:-1]) / (own[1:] - own[:-1])[:, None]
+        node = (cell + (own[cell + 1] - shares.detach() < shares.detach() - own[cell]).long()) % len(points)
+        at_node = ((shares.detach() - own[node]).abs() < AT_NODE) & (node > 0)
+        before = torch.where(at_node, node - 1, cell)
+        after = torch.where(at_node, node, cell)
+        from_here = (shares - own[after])[:, None]
+        return closed[after] + from_here * 0.5 * (slopes[before] + slopes[after])
 
     def _compared(self) -> np.ndarray:
         """Places along all borders, and landmarks, as one row."""

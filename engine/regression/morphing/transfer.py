@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,13 +29,17 @@ FAR_OUTSIDE = 0.1
 WELL_INSIDE = 1e-9
 """Weight of every corner at a point that belongs to no other triangle."""
 
+ALL_OF_IT = 1.0 - 3.0 * WELL_INSIDE
+"""Weight of a corner in whose place a point is."""
+
 
 @dataclass(frozen=True)
 class Located:
     """Points in a mesh.
 
-    corners : nodes of the triangle that holds each point, shape (point_count, 3), int64
-    weights : barycentric; of points outside the mesh those of the nearest place in it, shape (point_count, 3)
+    corners : nodes of the triangle that holds each point, shape (point_count, 3), int64; with a graph (point_count, 6)
+        where points lie between two triangles
+    weights : barycentric; of points outside the mesh those of the nearest place in it, same shape
     triangles : that hold the points, shape (point_count,); None where nobody asks for them again
     beside : of the whole mesh, the triangle across the edge opposite each corner, −1 at the border, shape
         (triangle_count, 3); None until it is needed
@@ -65,18 +69,73 @@ def locate(points: Tensor, nodes: Tensor, triangles: np.ndarray, *, near: Locate
         beside = across_edges(triangles) if near.beside is None else near.beside
         found = _walked(points.detach().numpy(), nodes.detach().numpy(), triangles, near.triangles, beside)
     corners = torch.from_numpy(triangles[found].astype(np.int64))
-    return Located(corners, barycentric(points, nodes[corners]), found, beside)
+    located = Located(corners, barycentric(points, nodes[corners]), found, beside)
+    return _from_both_sides(located, points, nodes, triangles) if located.weights.requires_grad else located
 
 
 def barycentric(points: Tensor, corners: Tensor) -> Tensor:
     """Weights of points (n, 2) in triangles (n, 3, 2), moved to the nearest weights in [0, 1] where outside."""
+    weights = _barycentric_beyond(points, corners).clamp_min(0.0)
+    return weights / weights.sum(1, keepdim=True)
+
+
+def _barycentric_beyond(points: Tensor, corners: Tensor) -> Tensor:
+    """The same as they are, negative where outside."""
     a, b, c = corners.unbind(1)
     first, second, way = b - a, c - a, points - a
     area = _cross(first, second)
     area = torch.where(area.abs() > 0, area, torch.ones_like(area))
     second_weight, third_weight = _cross(way, second) / area, _cross(first, way) / area
-    weights = torch.stack([1.0 - second_weight - third_weight, second_weight, third_weight], dim=1).clamp_min(0.0)
-    return weights / weights.sum(1, keepdim=True)
+    return torch.stack([1.0 - second_weight - third_weight, second_weight, third_weight], dim=1)
+
+
+def _from_both_sides(located: Located, points: Tensor, nodes: Tensor, triangles: np.ndarray) -> Located:
+    """Points on an edge, or in a node of the border, as the mean of the two triangles between which they go over.
+
+    Interpolation has a kink there: it stays what it is, and its gradient is the mean of both sides, as central
+    differences see it. A point of the border moves along it, so the corner inside counts for nothing.
+    """
+    least = located.weights.detach().numpy()
+    outside = least < WELL_INSIDE
+    on_edge, in_node = np.flatnonzero(outside.sum(axis=1) == 1), np.flatnonzero(least.max(axis=1) > ALL_OF_IT)
+    if located.triangles is None or not len(on_edge) + len(in_node):
+        return located
+    found = located.triangles
+    beside = across_edges(triangles) if located.beside is None else located.beside
+    across = beside[found[on_edge], outside[on_edge].argmax(axis=1)]
+    on_edge, across = on_edge[across >= 0], across[across >= 0]
+    node = triangles[found[in_node], least[in_node].argmax(axis=1)]
+    ends = [_border_triangles(triangles, beside, forward)[node] for forward in (False, True)]
+    known = (ends[0][:, 0] >= 0) & (ends[1][:, 0] >= 0)
+    in_node, ends = in_node[known], [end[known] for end in ends]
+    rows = np.concatenate([on_edge, in_node])
+    weights, corners = [], []
+    for sides, end in zip((found[on_edge], across), ends, strict=True):
+        chosen = torch.from_numpy(triangles[np.concatenate([sides, end[:, 0]])].astype(np.int64))
+        kept = np.tile(np.eye(3), (len(rows), 1, 1))
+        kept[len(on_edge) + np.arange(len(end)), end[:, 2]] = np.eye(3)[end[:, 1]]
+        beyond = _barycentric_beyond(points[rows], nodes[chosen])
+        weights.append(0.5 * torch.bmm(beyond[:, None], torch.from_numpy(kept))[:, 0])
+        corners.append(chosen)
+    index = torch.from_numpy(rows)
+    return replace(
+        located,
+        corners=torch.cat([located.corners, located.corners], dim=1).index_copy(0, index, torch.cat(corners, dim=1)),
+        weights=torch.cat([located.weights, torch.zeros_like(located.weights)], dim=1).index_copy(
+            0, index, torch.cat(weights, dim=1)
+        ),
+        beside=beside,
+    )
+
+
+def _border_triangles(triangles: np.ndarray, beside: np.ndarray, forward: bool) -> np.ndarray:
+    """Of every node, the triangle at the edge of the border that begins there (`forward`) or ends there, and which
+    corners of it are the node and the one inside, shape (node_count, 3); −1 off the border."""
+    found, inside = np.nonzero(beside < 0)
+    here = (inside + (1 if forward else 2)) % 3
+    table = np.full((int(triangles.max()) + 1, 3), -1)
+    table[triangles[found, here]] = np.stack([found, here, inside], axis=1)
+    return table
 
 
 def containing_triangles(points: np.ndarray, nodes: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -145,17 +204,31 @@ def _best(points: np.ndarray, corners: np.ndarray, tree: cKDTree, count: int) ->
 
 
 def _least_outside(points: np.ndarray, corners: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same of the triangles `near` (point_count, count) to each."""
+    """The same of the triangles `near` (point_count, count) to each. Of a point that lies in none it is the one whose
+    edges it is least far beyond: in units of weight a flat triangle at the border would be further than one behind."""
+    weights = _weights(points, corners, near)
+    outside = -weights.min(axis=2)
+    best = np.argmin(outside, axis=1)
+    rows = np.arange(len(points))
+    beyond = np.flatnonzero(outside[rows, best] > 0.0)
+    if len(beyond):
+        a, b, c = (corners[near[beyond], k] for k in range(3))
+        edges = np.stack([c - b, a - c, b - a], axis=2)
+        area = np.abs(edges[..., 2, 0] * edges[..., 1, 1] - edges[..., 2, 1] * edges[..., 1, 0])
+        heights = area[..., None] / np.maximum(np.linalg.norm(edges, axis=3), 1e-300)
+        best[beyond] = np.argmax((weights[beyond] * heights).min(axis=2), axis=1)
+    return near[rows, best], np.maximum(outside[rows, best], 0.0)
+
+
+def _weights(points: np.ndarray, corners: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Barycentric weights in triangles (point_count, count) of each point, shape (point_count, count, 3)."""
     a, b, c = (corners[near, k] for k in range(3))
     first, second, way = b - a, c - a, points[:, None] - a
     area = first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
     area = np.where(np.abs(area) > 0, area, np.inf)
     u = (way[..., 0] * second[..., 1] - way[..., 1] * second[..., 0]) / area
     v = (first[..., 0] * way[..., 1] - first[..., 1] * way[..., 0]) / area
-    outside = np.maximum(np.maximum(-u, -v), u + v - 1.0)
-    best = np.argmin(outside, axis=1)
-    rows = np.arange(len(points))
-    return near[rows, best], np.maximum(outside[rows, best], 0.0)
+    return np.stack([1.0 - u - v, u, v], axis=2)
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from engine.regression.learning.scores import relative_error, rrmse
 from engine.regression.learning.training import TrainingStoppedError, train
 from engine.regression.model import RegressionModel
 from engine.regression.settings import TrainingParameters
+from engine.regression.verification import slope_error
 from tests.engine.regression.morphing.test_morph import ring
 
 PARAMETERS = TrainingParameters(shape_modes=14, field_modes=12, folds=6)
@@ -79,8 +80,7 @@ def test_a_morphed_mesh_follows_its_nodes_and_scalars_as_the_whole_way_does(
 def test_gradients_through_process_modes_and_morph_against_differences(
     field: str, of: str, held: bool, model: RegressionModel, plates: Dataset
 ) -> None:
-    """Of nodes and scalars; off the places where a node lies on one of the common mesh: there interpolation has a
-    kink."""
+    """Of nodes and scalars, away from kinks of the interpolation."""
     base = plates.part("test")[1]
     generator = np.random.default_rng(0)
     sample = replace(base, nodes=base.nodes + 0.02 * generator.normal(size=base.nodes.shape))
@@ -104,6 +104,25 @@ def test_gradients_through_process_modes_and_morph_against_differences(
     assert abs(slope - float((by_nodes * way).sum())) < 1e-5 * abs(slope)
     slope = float((value(places, scalars + step) - value(places, scalars - step)) / (2.0 * step))
     assert abs(slope - float(by_inputs.sum())) < 1e-5 * abs(slope)
+
+
+def test_gradients_on_meshes_whose_nodes_lie_on_those_of_the_common_mesh(
+    model: RegressionModel, plates: Dataset
+) -> None:
+    """Straight borders with as many nodes as the common mesh has: interpolation has a kink at each of them."""
+    coinciding = 0
+    generator = np.random.default_rng(3)
+    for sample in plates.part("test"):
+        morphed = model.prepare(sample)
+        coinciding += int((morphed.correspondence.from_common.weights.max(dim=1).values > 1.0 - 1e-9).sum() > 4)
+        lever = torch.from_numpy(generator.normal(size=sample.node_count))
+
+        def value(nodes: torch.Tensor, sample=sample, mesh=morphed.mesh, lever=lever) -> torch.Tensor:  # type: ignore[no-untyped-def]
+            found = model.outcome(nodes, mesh, sample.inputs, fields=("stress",), scalars=("strength",), bands=False)
+            return found.scalars["strength"][0] + 0.1 * (found.fields["stress"][0] * lever).sum()
+
+        assert slope_error(value, sample.nodes, 1) < 1e-5
+    assert coinciding >= 2
 
 
 def test_a_training_tells_errors_as_it_goes_and_the_card_ends_with_the_same(plates: Dataset) -> None:
