@@ -10,7 +10,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from engine.core.errors import GeometryError
 from engine.geometry.sheets import disk_rings, disk_sheet, regular_sheet
+
+MAX_CYLINDER_POINTS = 2_000_000
+"""Of one filled with tetrahedra: a slender one has as many layers as its length over the size of its cells."""
 
 
 def square(size: float, cells: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -59,9 +63,15 @@ def box_cells(size: Sequence[float], cells: int) -> np.ndarray:
 
 
 def cylinder_cells(radius: float, height: float, cells: int) -> tuple[int, int]:
-    """Rings round the axis and layers along it, for `cells` across the diameter."""
+    """Rings round the axis and layers along it, for `cells` across the diameter. Raises `GeometryError` for far too
+    many of them."""
     rings = max(1, round(cells / 2))
-    return rings, max(1, round(height * rings / radius))
+    layers = max(1.0, height * rings / radius)
+    if 3.0 * rings**2 * layers > MAX_CYLINDER_POINTS:
+        raise GeometryError(
+            "The cylinder would have too many vertices.", remedy="Use fewer cells, or make it less slender."
+        )
+    return rings, round(layers)
 
 
 def _lattice_box(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

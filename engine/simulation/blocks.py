@@ -52,6 +52,6 @@ class PairPattern:
 def pairs(one: Tensor, other: Tensor) -> PairPattern:
     """All pairs of `one`, shape (element_count, k), with `other`, shape (element_count, l), within elements."""
     width = int(other.max()) + 1 if other.numel() else 1
-    keys = (one[:, :, None] * width + other[:, None, :]).reshape(len(one), -1)
+    keys = (one[:, :, None] * width + other[:, None, :]).reshape(len(one), one.shape[1] * other.shape[1])
     unique, inverse = torch.unique(keys, return_inverse=True)
     return PairPattern(inverse.to(torch.int32).reshape(keys.shape).contiguous(), unique // width, unique % width)

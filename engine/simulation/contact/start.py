@@ -26,9 +26,12 @@ class StartError(GeometryError):
         one, other = bodies
         names = f"{one!r} and {other!r} start" if one != other else f"{one!r} starts"
         where = ", ".join(f"{1e3 * value:.4g}" for value in point)
-        super().__init__(
-            f"{names} {what}, at ({where}) mm.", place=place, remedy="Move them apart, by the gap of contact at least."
+        remedy = (
+            "Move them apart, by the gap of contact at least."
+            if one != other
+            else "Repair its mesh, welding vertices that lie on each other, or fold it open."
         )
+        super().__init__(f"{names} {what}, at ({where}) mm.", place=place, remedy=remedy)
         self.bodies = bodies
         self.point = (float(point[0]), float(point[1]), float(point[2]))
 

@@ -159,3 +159,9 @@ def test_what_a_thin_part_leaves_is_no_body_of_its_own() -> None:
     found = measure_topology(mesh.surface)
     assert found.watertight and found.vertex_manifold and found.parts == 1
     assert mesh.volumes.sum() == pytest.approx(4 / 3 * np.pi, rel=0.05)
+
+
+@pytest.mark.parametrize("make", [cylinder_surface, cylinder_tets])
+def test_a_needle_of_a_million_layers_is_refused(make: Callable[[float, float, int], object]) -> None:
+    with pytest.raises(GeometryError, match="less slender"):
+        make(1e-9, 1.0, 6)

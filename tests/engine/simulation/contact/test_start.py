@@ -54,3 +54,10 @@ def test_a_sheet_through_a_wall_is_named() -> None:
         make_trial([_sheet(0.0), Part("wall", upright, sides)])
     assert set(caught.value.bodies) == {"sheet", "wall"}
     assert caught.value.point == pytest.approx((0.007, 0.0, 0.0), abs=0.05)
+
+
+def test_a_sheet_whose_vertices_are_not_welded_wants_a_repair() -> None:
+    sheet = _sheet(0.0)
+    loose = Part("sheet", sheet.positions[sheet.triangles.reshape(-1)], np.arange(54).reshape(-1, 3), MATERIAL)
+    with pytest.raises(StartError, match="starts touching itself.*weld"):
+        make_trial([loose])

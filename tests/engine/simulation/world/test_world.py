@@ -85,6 +85,22 @@ def test_a_mesh_comes_in_millimetres() -> None:
     assert world.positions[1].tolist() == [0.1, 0.0, 0.0]
 
 
+@pytest.mark.parametrize("bending", ["midedge", "hinges"])
+def test_one_triangle_falls_and_is_differentiated(bending: str) -> None:
+    """It has no inner edge that could bend."""
+    _, inputs = mesh_scene([[0, 0, 0], [100, 0, 0], [0, 50, 0]], [[0, 1, 2]])
+    sheet = Sheet.model_validate({"name": "scan", "shape": {"kind": "mesh", "input": "file"}, "bending": bending})
+    world = build_world(Scene(sheets=[sheet]), inputs)
+    young = world.physical("scan.young").clone().requires_grad_()
+    motion = simulate(
+        world.system, world.positions, steps=3, step_size=0.01, parameters=world.expanded({"scan.young": young})
+    )
+    assert torch.allclose(motion.positions[-1] - world.positions, torch.tensor([0.0, 0.0, -9.81 * 6e-4]).double())
+    motion.positions[-1].sum().backward()
+    assert young.grad is not None
+    assert float(young.grad) == pytest.approx(0.0, abs=1e-12)
+
+
 def test_one_physical_number_feeds_all_that_follow_from_it() -> None:
     world = build_world(Scene(sheets=[cloth(material="rubber")]))
     tied = world.physical_parameters()
