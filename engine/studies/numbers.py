@@ -48,8 +48,8 @@ def number_value(world: World, number: str, positions: Tensor, velocities: Tenso
         vertices, axis = felt
         return -holding[vertices, axis].sum()
     for name in _deformable(world):
-        for column, axis in enumerate(AXES):
-            if number == f"{name} centre {axis} [m]":
+        for column, letter in enumerate(AXES):
+            if number == f"{name} centre {letter} [m]":
                 own = world.bodies[name].vertices
                 weights = world.system.vertex_masses[own]
                 return (weights * positions[own, column]).sum() / weights.sum()

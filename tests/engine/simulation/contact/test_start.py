@@ -59,5 +59,5 @@ def test_a_sheet_through_a_wall_is_named() -> None:
 def test_a_sheet_whose_vertices_are_not_welded_wants_a_repair() -> None:
     sheet = _sheet(0.0)
     loose = Part("sheet", sheet.positions[sheet.triangles.reshape(-1)], np.arange(54).reshape(-1, 3), MATERIAL)
-    with pytest.raises(StartError, match="starts touching itself.*weld"):
+    with pytest.raises(StartError, match=r"starts touching itself.*weld"):
         make_trial([loose])
