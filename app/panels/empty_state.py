@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal, SignalInstance
-from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal, SignalInstance
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.document.document import Document
@@ -14,6 +14,14 @@ from app.panels.gallery_panel import GalleryCard
 from app.panels.icons import icon
 from app.panels.theme import current_tokens
 from engine.protocol.catalogue import GalleryEntry
+
+SYMBOL = QSize(40, 40)
+CARD = 168
+GAP = 12
+EDGE = 20
+"""Pixels: what stands for dropping, a card's width, between two cards, and beside them."""
+ROOMY = QSize(500, 420)
+"""From which size on there is room for all that it can show."""
 
 
 class EmptyState(QWidget):
@@ -33,12 +41,13 @@ class EmptyState(QWidget):
         self._crowded = False
         self.setAcceptDrops(True)
         self.setAccessibleName(self.tr("Nothing is open"))
-        symbol = QLabel(self)
-        symbol.setPixmap(icon("drop").pixmap(QSize(40, 40)))
+        self._symbol = QLabel(self)
         self._title = QLabel(self)
         self._title.setProperty("big", True)
         self._kinds = QLabel(self)
         self._kinds.setProperty("soft", True)
+        self._kinds.setWordWrap(True)
+        self._kinds.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._sheet = self._button("sheet", self.tr("Add a sheet"), self.sheet_wanted)
         self._outline = self._button("outline", self.tr("Draw a sheet's outline"), self.outline_wanted)
         self._open = self._button("open", self.tr("Open…"), self.open_wanted)
@@ -54,15 +63,16 @@ class EmptyState(QWidget):
         for label in (self._gallery_title, self._recent_title):
             label.setProperty("heading", True)
         self._gallery = QHBoxLayout()
-        self._gallery.setSpacing(12)
+        self._gallery.setSpacing(GAP)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
         column = QVBoxLayout(self)
         column.setSpacing(8)
         centre = Qt.AlignmentFlag.AlignHCenter
         column.addStretch(3)
-        for widget in (symbol, self._title, self._kinds):
+        for widget in (self._symbol, self._title):
             column.addWidget(widget, 0, centre)
+        column.addWidget(self._kinds)
         column.addSpacing(4)
         column.addLayout(beginnings)
         column.addStretch(1)
@@ -73,6 +83,8 @@ class EmptyState(QWidget):
         column.addLayout(self._recent)
         column.addStretch(3)
         self._entries: list[GalleryEntry] = []
+        self._cards: list[GalleryCard] = []
+        self._draw_symbol()
         document.catalogue_changed.subscribe(self.refresh)
         document.study_changed.subscribe(self._follow_study)
         document.recent.changed.subscribe(self.refresh)
@@ -96,8 +108,8 @@ class EmptyState(QWidget):
         self._say_how_to_begin()
         _clear(self._gallery)
         self._gallery.addStretch(1)
-        for entry in entries:
-            card = GalleryCard(entry, 168, self)
+        self._cards = [GalleryCard(entry, CARD, self) for entry in entries]
+        for entry, card in zip(entries, self._cards, strict=True):
             card.clicked.connect(lambda _=False, entry=entry: self.entry_chosen.emit(entry))
             self._gallery.addWidget(card)
         self._gallery.addStretch(1)
@@ -107,6 +119,27 @@ class EmptyState(QWidget):
         for path in paths:
             self._recent.addWidget(self._recent_button(path), 0, Qt.AlignmentFlag.AlignHCenter)
         self._recent_title.setVisible(bool(paths))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._draw_symbol()
+
+    def _draw_symbol(self) -> None:
+        self._symbol.setPixmap(icon("drop").pixmap(SYMBOL))
+
+    def _fit(self) -> None:
+        """In a small window leave out what stands elsewhere too, rather than cut everything off."""
+        room = max(1, (self.width() - 2 * EDGE + GAP) // (CARD + GAP))
+        for number, card in enumerate(self._cards):
+            card.setVisible(number < room)
+        self._symbol.setVisible(self.height() >= ROOMY.height())
+        self._outline.setVisible(self._document.workspace == SHELL and self.width() >= ROOMY.width())
 
     def _follow_study(self) -> None:
         if not self._crowded and gallery_of(self._document.workspace, self._document.catalogue)[:3] != self._entries:
@@ -115,8 +148,8 @@ class EmptyState(QWidget):
 
     def _say_how_to_begin(self) -> None:
         stages = self._document.workspace == SHELL
-        for button in (self._sheet, self._outline):
-            button.setVisible(stages)
+        self._sheet.setVisible(stages)
+        self._fit()
         if stages:
             self._title.setText(self.tr("Begin a scene with a sheet"))
             self._kinds.setText(self.tr("Then add what it falls on or hangs from. A mesh can be dropped here, too."))
