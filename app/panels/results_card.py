@@ -115,10 +115,16 @@ class ResultsCard(QFrame):
         return button
 
 
+LEAST_ANGLE = 1e-9
+"""[rad] What is less is rounding."""
+
+
 def value_text(row: Found) -> str:
     """ "101.3 ± 0.4 kPa" """
     handy = handy_unit(row.unit, row.value)
     value = row.value / handy.factor
+    if row.unit == "rad" and abs(row.value) < LEAST_ANGLE:
+        value = 0.0
     if row.deviation is None or not math.isfinite(row.deviation):
         unknown = "" if row.deviation is None else _tr(" ± unknown")
         return f"{value:.5g}{unknown} {handy.name}".rstrip()

@@ -13,6 +13,8 @@ from app.panels.theme import current_tokens
 WIDTH = 236
 STATE_LINES = 2
 """That the state has at most, and always: nothing moves when it changes."""
+SLOW = 0.2
+"""Iterations a second below which it is said how long one takes."""
 ELLIPSIS = 60
 """Pixels that the ends of broken lines may leave empty."""
 
@@ -76,8 +78,7 @@ class RunBar(QWidget):
             speed = run.scalars.get("iterations_per_second", 0.0)
             left = run.scalars.get("seconds_left")
             if run.state == "running" and speed > 0:
-                number = f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}"
-                parts.append((self.tr("{0}/s") if simulates else self.tr("{0} it/s")).format(number))
+                parts.append(self._pace(speed))
             if run.state == "running" and left is not None:
                 parts.append(self.tr("{0} left").format(format_duration(left)))
             self._numbers.setText(" · ".join(parts))
@@ -86,6 +87,13 @@ class RunBar(QWidget):
         self._progress.setVisible(bool(run.exists and run.iterations))
         self._run = run
         self._show_state()
+
+    def _pace(self, speed: float) -> str:
+        """Iterations a second, or what a slow one takes."""
+        if speed < SLOW:
+            return (self.tr("{0} s a step") if self._simulates else self.tr("{0} s/it")).format(f"{1.0 / speed:.0f}")
+        number = f"{speed:.0f}" if speed >= 10 else f"{speed:.1f}"
+        return (self.tr("{0}/s") if self._simulates else self.tr("{0} it/s")).format(number)
 
     def _show_state(self) -> None:
         words = self._words(self._run)

@@ -116,6 +116,8 @@ class _Line(QWidget):
 
 
 def time_left(row: TaskRow) -> str:
-    """ "0:21 left", or "" while unknown, and once all is done of which it was told how far it is."""
-    left = None if row.fraction == 1.0 else row.seconds_left
-    return QCoreApplication.translate("Tasks", "{0} left").format(format_duration(left)) if left is not None else ""
+    """ "0:21 left"; "" while unknown, and where it would be 0:00: what is over by now says so by going."""
+    left = row.seconds_left
+    if left is None or round(left) <= 0:
+        return ""
+    return QCoreApplication.translate("Tasks", "{0} left").format(format_duration(left))

@@ -327,7 +327,7 @@ class LocalSession:
         if folder is not None:
             self._saver = RunSaver(folder, self._autosave_seconds)
             self._resumed_from, self._tidied = order.resume, False
-        progress("Ready", 0.99)
+        progress("The first iteration", 0.99)
         return run
 
     def _close_run(self) -> None:

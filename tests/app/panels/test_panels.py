@@ -323,3 +323,14 @@ def test_what_can_be_done_about_a_failure_does_not_wait_behind_what_only_tells(q
     assert bar.message == told
     bar.close_message()
     assert bar.message == other
+
+
+def test_a_slow_run_says_how_long_one_iteration_takes(running: Any) -> None:
+    run, bar = running.document.run, running.run_bar
+    run.state, run.iteration, run.iterations = "running", 2, 50
+    for speed, said in ((3.42, "3.4 it/s"), (0.04, "25 s/it")):
+        run.scalars = {"iterations_per_second": speed}
+        bar.show_run(run)
+        assert said in bar._numbers.text()
+    bar.show_run(run, simulates=True)
+    assert "25 s a step" in bar._numbers.text()

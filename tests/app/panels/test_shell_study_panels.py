@@ -253,6 +253,7 @@ def test_ways_are_curves_about_what_is_moved(room: Any) -> None:
 
 def test_what_cannot_be_known_is_said() -> None:
     assert value_text(Found("a.young", 1e5, "Pa", float("inf"))) == "100 ± unknown kPa"
+    assert value_text(Found("a/fold", 1.5e-38, "rad", None)) == "0 °", "what is rounding has no digits"
 
 
 def test_derivatives_become_rows_with_units_and_elasticities() -> None:
