@@ -35,6 +35,14 @@ def test_rows_come_move_and_end(window: Any, panel: Any, monkeypatch: pytest.Mon
     assert panel.texts()[0] == "Exporting nut.stl · done · 0:10" and window.status_line.task_text == ""
 
 
+def test_what_is_over_by_now_has_no_time_left(window: Any, panel: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = window.tasks.begin("Exporting nut.stl")
+    monkeypatch.setattr(TaskRow, "seconds", 10.0)
+    row.report(0.99, "Writing")
+    polls(window, 4)
+    assert window.status_line.task_text == "Writing"
+
+
 def test_cancel_in_the_dock_and_in_the_status_line(window: Any, panel: Any, qtbot: Any) -> None:
     stopped: list[str] = []
     first = window.tasks.begin("One", cancel=lambda: stopped.append("One"))
