@@ -12,7 +12,7 @@ if command -v xvfb-run >/dev/null 2>&1; then
     unset WAYLAND_DISPLAY
     QT_QPA_PLATFORM=xcb
     export QT_QPA_PLATFORM
-    exec xvfb-run --auto-servernum --server-args="-screen 0 1600x1000x24 -nolisten tcp" "$@"
+    exec xvfb-run --auto-servernum --server-args="-screen 0 1600x1000x24 -nolisten tcp -noreset" "$@"
 fi
 if [ "$(uname -s)" = Linux ]; then
     echo "There is no Xvfb here: windows are drawn off-screen, and tests of the 3D view are skipped." >&2

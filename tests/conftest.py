@@ -30,7 +30,9 @@ def _use_a_display_of_ones_own() -> None:
     if worker == "gw0" or server is None or os.environ.get("QT_QPA_PLATFORM") != "xcb":
         return
     reading, writing = os.pipe()
-    command = [server, "-displayfd", str(writing), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
+    # Without -noreset a server begins anew when its last client goes, and whoever comes just then is turned away.
+    screen = ["-screen", "0", "1600x1000x24", "-nolisten", "tcp", "-noreset"]
+    command = [server, "-displayfd", str(writing), *screen]
     display = subprocess.Popen(command, pass_fds=(writing,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     atexit.register(display.terminate)
     os.close(writing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext
@@ -29,8 +30,12 @@ class Channel:
     """Between the window and one process; made in the window, and handed to the process where that begins."""
 
     def __init__(self, context: SpawnContext) -> None:
-        self._told = context.SimpleQueue()
+        self._hearing, self._telling = context.Pipe(duplex=False)
         self._stop = context.Event()
+
+    def begun(self) -> None:
+        """The process has its end: with none left here, what it says ends with it, and nobody waits for more."""
+        self._telling.close()
 
     def stop(self) -> None:
         """Ask the work to end."""
@@ -38,17 +43,22 @@ class Channel:
 
     def heard(self) -> Iterator[tuple[str, float | None, Any]]:
         """What was reported since the last time."""
-        while not self._told.empty():
-            yield self._told.get()
+        with contextlib.suppress(EOFError, OSError):
+            while self._hearing.poll():
+                yield self._hearing.recv()
 
     def report(self, title: str, fraction: float | None, news: Any = None) -> None:
-        self._told.put((title, fraction, news))
+        with _SAYING:
+            self._telling.send((title, fraction, news))
 
     def stopping(self) -> bool:
         """The window wants the work to end, or is there no more."""
         window = parent_process()
         return self._stop.is_set() or (window is not None and not window.is_alive())
 
+
+_SAYING = threading.Lock()
+"""Of the threads of the work: a message is not cut up by another."""
 
 _CHANNEL: list[Channel] = []
 """Of the process that this is."""

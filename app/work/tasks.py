@@ -138,7 +138,9 @@ class Tasks:
         self._channels[row] = channel
         if heard is not None:
             self._heard[row] = heard
-        self._watch_apart(pool, pool.submit(apart.carry_out, work), done, failed, row)
+        future = pool.submit(apart.carry_out, work)
+        channel.begun()
+        self._watch_apart(pool, future, done, failed, row)
         return row
 
     def poll(self) -> None:

@@ -30,8 +30,9 @@ from engine.io.scratch import new_folder
 from engine.io.shift import Neighbour, Shift
 from engine.io.transport import Manifest, unpack
 
-PATIENCE = 5.0
-"""Seconds without progress after which a reader is taken for hung, for a small file."""
+PATIENCE = 20.0
+"""Seconds without progress after which a reader is taken for hung, for a small file. The first one waits for libraries
+too, and a busy machine reads slowly."""
 BYTES_A_SECOND = 4e6
 """A large file earns its reader a second more for every so many bytes: not every format tells its progress."""
 START_PATIENCE = 60.0

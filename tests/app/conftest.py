@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QCoreApplication, QEvent, Signal
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
 
 from app.document.steering import apply_edit
 from app.viewport.records import CameraView
@@ -41,6 +42,9 @@ from engine.protocol.session import (
     SensitivityOf,
 )
 from engine.protocol.study import OptimizerSpec, Study, TermSpec
+
+PATIENCE = 240_000
+"""Milliseconds for the slowest wait."""
 
 # Tests that make a window of their own import the fakes under this name: conftest files have none of theirs.
 sys.modules.setdefault("tests_app_fakes", sys.modules[__name__])
@@ -409,6 +413,30 @@ def pixels(image: QImage) -> np.ndarray:
     """RGBA values, shape (height, width, 4)."""
     image = image.convertToFormat(QImage.Format.Format_RGBA8888)
     return np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4).copy()
+
+
+class PatientBot(QtBot):
+    """Waits as long as a slow and busy machine needs: a wait that ends by itself says nothing about the program."""
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = PATIENCE) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: Any, *, timeout: int = PATIENCE, **options: Any) -> Any:
+        return super().waitSignal(signal, timeout=timeout, **options)
+
+
+@pytest.fixture
+def qtbot(qapp: Any, request: pytest.FixtureRequest) -> PatientBot:
+    return PatientBot(request)
+
+
+@pytest.fixture(autouse=True)
+def windows_go() -> Iterator[None]:
+    """What a test has closed is gone before the next one: Qt leaves it until an event loop comes round, and every
+    change of the style would go through the widgets of all tests before."""
+    yield
+    if QCoreApplication.instance() is not None:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

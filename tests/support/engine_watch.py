@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from patience import PATIENCE
 
 from app.worker.session import EngineSession
 from engine.protocol.catalogue import Catalogue
@@ -31,11 +32,11 @@ class Watch:
             self.snapshots.append(snapshot)
         self.events += self.session.events()
 
-    def until(self, condition: Callable[[], Any], timeout: float = 60.0) -> Any:
+    def until(self, condition: Callable[[], Any]) -> Any:
         """Poll until `condition` holds; fails with what was seen."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + PATIENCE
         while not (result := condition()):
-            assert time.monotonic() < end, f"waited {timeout} s; last events: {self.events[-5:]}"
+            assert time.monotonic() < end, f"waited {PATIENCE} s; last events: {self.events[-5:]}"
             self.poll()
             time.sleep(0.005)
         return result
@@ -52,20 +53,13 @@ def shared_blocks() -> set[str]:
     folder = Path("/dev/shm")
     if not folder.is_dir():
         return set()
+    there = list(folder.glob("psm_*"))  # before it is asked who uses them: those that come now are nobody's yet
     own = {os.getpid(), *(child.pid for child in psutil.Process().children(recursive=True))}
     used: set[str] = set()
     for process_id in set(psutil.pids()) - own:
         with contextlib.suppress(OSError):
             used |= set(re.findall(r"/dev/shm/(psm_\w+)", Path(f"/proc/{process_id}/maps").read_text()))
-    return {path.name for path in folder.glob("psm_*")} - used
-
-
-def is_running(process_id: int) -> bool:
-    """The process exists and is no zombie."""
-    try:
-        return psutil.Process(process_id).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    return {path.name for path in there if path.exists()} - used
 
 
 def make_catalogue() -> Catalogue:

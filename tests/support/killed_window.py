@@ -159,7 +159,7 @@ class Worker:
 
     def end(self) -> None:
         """Wait until what was recovered goes on, say what it is, and close."""
-        end = time.monotonic() + 30.0
+        end = time.monotonic() + 90.0
         document = self.window.document
         if self.window.documents.run_source is not None:
             while document.run.state != "paused" and time.monotonic() < end:

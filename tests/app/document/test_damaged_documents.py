@@ -40,9 +40,9 @@ def put_through(folder: Path, seed: int, count: int) -> Counter[str]:
     inside = Path(tempfile.mkdtemp(dir=folder))
     happened: Counter[str] = Counter()
     for kind, damaged in every_damage(sound.read_bytes(), seed, count):
-        began = time.monotonic()
+        began = time.process_time()
         said = suffer(SUBJECT, damaged, inside)
-        assert time.monotonic() - began < 5.0, kind
+        assert time.process_time() - began < 5.0, kind
         happened["opened" if said == "opened" else "refused"] += 1
     return happened
 

@@ -182,7 +182,7 @@ def test_a_drag_of_the_gizmo_is_one_step_and_the_next_run_takes_what_was_placed(
 def test_the_result_becomes_an_object_that_can_be_the_next_target(running: Any, qtbot: Any) -> None:
     running.objects.refresh()
     choose_in_menu(running, qtbot, "result", "Take as an object")
-    qtbot.waitUntil(lambda: running.poll() or len(running.document.objects) == 2, timeout=5000)
+    qtbot.waitUntil(lambda: running.poll() or len(running.document.objects) == 2)
     item = running.document.objects[1]
     assert item.name == "result of ball.ply" and running.document.role_of(item.name) == ""
     assert running.document.undo_stack.undo_name == "take result of ball.ply as an object"

@@ -40,7 +40,7 @@ def finish(qtbot: Any, window: Any) -> None:
         window.tasks.poll()
         return not window.tasks.rows.running
 
-    qtbot.waitUntil(rests, timeout=20_000)
+    qtbot.waitUntil(rests)
 
 
 def test_a_png_of_the_wanted_size(qtbot: Any, running: Any, dialog: PictureDialog, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_cancelled_turntable_leaves_nothing(qtbot: Any, running: Any, dialog: 
     enter(qtbot, dialog.frames, "3000")
     dialog.begin()
     (row,) = running.tasks.rows.running
-    qtbot.waitUntil(lambda: (row.fraction or 0) > 0, timeout=10_000)
+    qtbot.waitUntil(lambda: (row.fraction or 0) > 0)
     row.cancel()
     finish(qtbot, running)
     assert row.outcome == "cancelled"

@@ -48,7 +48,7 @@ def values(window: Any, name: str = "") -> np.ndarray:
 
 
 def settle(window: Any, qtbot: Any) -> None:
-    qtbot.waitUntil(lambda: window.poll() or not window.tasks.busy, timeout=10000)
+    qtbot.waitUntil(lambda: window.poll() or not window.tasks.busy)
 
 
 def test_it_counts_what_is_selected_and_its_area(scene: Any, target: Mesh) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 from tests_app_fakes import poll_until, polls
@@ -105,7 +106,7 @@ def test_a_file_that_is_being_read_has_a_row(window: Any, tmp_path: Path, target
     assert [row.title for row in window.tasks.rows.running] == ["Opening ball.ply"]
     row = window.tasks.rows.running[0]
     assert row.cancellable
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while not poll_until(window, lambda: window.document.objects):
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -48,7 +48,7 @@ def test_on_a_card_some_dots_come_at_once_and_the_rest_from_another_thread(on_a_
     on_a_card.set_object_visible("scan", True)
     on_a_card.set_selections([SelectionView("scan", np.ones(500_000, np.float32), SELECTED)])
     camera = on_a_card.camera()
-    qtbot.waitUntil(lambda: on_a_card.scene.objects["scan"].drawn_count == 500_000, timeout=20_000)
+    qtbot.waitUntil(lambda: on_a_card.scene.objects["scan"].drawn_count == 500_000)
     assert threads == [(AT_ONCE, True), (500_000, False)]
     thing = on_a_card.scene.objects["scan"]
     assert on_a_card.camera() == camera and thing.visible and on_a_card.scene.thinned() is None
@@ -60,7 +60,7 @@ def test_on_a_card_some_dots_come_at_once_and_the_rest_from_another_thread(on_a_
 def test_what_is_closed_before_its_dots_are_gathered_does_not_come_back(on_a_card, scan, qtbot):
     on_a_card.show_object("scan", scan, colour="#8a5fb0")
     on_a_card.remove_object("scan")
-    with qtbot.waitSignal(on_a_card._refining.refined, timeout=20_000):
+    with qtbot.waitSignal(on_a_card._refining.refined):
         pass
     assert not on_a_card.scene.objects and on_a_card.scene.renderer.GetActors().GetNumberOfItems() == 1
 

@@ -192,7 +192,7 @@ def test_snapshots_that_come_faster_than_they_are_prepared_do_not_starve_the_pic
     drawings = []
     tag = viewport.scene.renderer.AddObserver("EndEvent", lambda *_: drawings.append(1))
     viewport.show_snapshot(made[1])
-    qtbot.waitUntil(lambda: len(drawings) >= 3, timeout=5000)
+    qtbot.waitUntil(lambda: len(drawings) >= 3)
     monkeypatch.undo()
     viewport.scene.renderer.RemoveObserver(tag)
 

@@ -55,7 +55,7 @@ def test_a_cycle_with_a_timer_dies_in_the_windows_thread(qtbot: Any, collection:
             kept.append([[number] for number in range(2000)])  # the window goes on working
             return died.is_set()
 
-        qtbot.waitUntil(is_dead, timeout=5000)
+        qtbot.waitUntil(is_dead)
         assert collected_in == {threading.main_thread().name}
     finally:
         gc.callbacks.remove(note)
@@ -77,7 +77,7 @@ def test_a_start_is_not_collected_and_then_left_alone(qtbot: Any) -> None:
         assert gc.get_freeze_count() >= len(loaded)
         assert not any(item is loaded for item in gc.get_objects()), "a collection would look at it again"
         later = [[number] for number in range(20_000)]
-        qtbot.waitUntil(lambda: bool(collected), timeout=5000)
+        qtbot.waitUntil(lambda: bool(collected))
         assert any(item is later for item in gc.get_objects())
     finally:
         gc.callbacks.remove(note)

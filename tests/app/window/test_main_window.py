@@ -252,7 +252,7 @@ def test_a_file_is_opened_shown_and_made_the_target(window: Any, qtbot: Any, tar
     path = tmp_path / "part.ply"
     write(target, path)
     window.viewport.files_dropped.emit([str(path)])
-    qtbot.waitUntil(lambda: poll_until(window, lambda: bool(window.document.objects)), timeout=60000)
+    qtbot.waitUntil(lambda: poll_until(window, lambda: bool(window.document.objects)))
     name = window.document.objects[0].name
     assert window.viewport.last("show_object")[0][0] == name
     assert window.document.study.inputs == {"target": str(path)}
@@ -260,9 +260,7 @@ def test_a_file_is_opened_shown_and_made_the_target(window: Any, qtbot: Any, tar
     size = window.document.diagonal()
     window.workbench.files.set_unit(name, "in")
     grown = 25.4 * size
-    qtbot.waitUntil(
-        lambda: poll_until(window, lambda: window.document.diagonal() == pytest.approx(grown)), timeout=20000
-    )
+    qtbot.waitUntil(lambda: poll_until(window, lambda: window.document.diagonal() == pytest.approx(grown)))
     assert len(window.document.objects) == 1
     window.registry.trigger("study.copy-command")
     assert str(path) in QGuiApplication.clipboard().text()
@@ -275,7 +273,7 @@ def test_a_bad_file_is_a_plain_message_and_nothing_is_lost(
     path = tmp_path / "broken.stl"
     path.write_text("solid\nfacet normal nan", encoding="utf-8")
     window.workbench.files.open([path])
-    qtbot.waitUntil(lambda: poll_until(window, lambda: window.error_bar.message is not None), timeout=60000)
+    qtbot.waitUntil(lambda: poll_until(window, lambda: window.error_bar.message is not None))
     assert "broken.stl" in window.error_bar.text() and len(window.document.objects) == 1
 
 
@@ -289,8 +287,8 @@ def test_the_export_dialog_shows_the_sheet_and_writes_the_file(
     path = tmp_path / "result.stl"
     dialog.set_place(path)
     dialog.export()
-    qtbot.waitUntil(lambda: poll_until(running, path.exists), timeout=20000)
-    qtbot.waitUntil(lambda: poll_until(running, dialog.export_button.isEnabled), timeout=20000)
+    qtbot.waitUntil(lambda: poll_until(running, path.exists))
+    qtbot.waitUntil(lambda: poll_until(running, dialog.export_button.isEnabled))
     assert "result.stl" in dialog.said()
     dialog.close()
 
@@ -305,8 +303,8 @@ def test_the_export_dialog_writes_tetrahedra_of_what_has_an_inside(
     path = tmp_path / "result.msh"
     dialog.set_place(path)
     dialog.export()
-    qtbot.waitUntil(lambda: poll_until(running, path.exists), timeout=20000)
-    qtbot.waitUntil(lambda: poll_until(running, dialog.export_button.isEnabled), timeout=20000)
+    qtbot.waitUntil(lambda: poll_until(running, path.exists))
+    qtbot.waitUntil(lambda: poll_until(running, dialog.export_button.isEnabled))
     assert isinstance(session.asked[-1], ResultTetrahedra) and path.read_bytes().startswith(b"$MeshFormat")
     dialog.close()
     running.workbench.steering.set_parameter("study", "surface", "g-shell")

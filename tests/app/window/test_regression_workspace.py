@@ -13,6 +13,7 @@ from typing import Any
 import mouse
 import numpy as np
 import pytest
+from patience import PATIENCE
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
@@ -28,8 +29,6 @@ from engine.protocol.study import MODEL
 from engine.regression.data.dataset import Dataset, Sample
 from engine.regression.data.flat_file import write_flat
 from engine.regression.generation.known_plates import known_plate
-
-PATIENCE = 120.0
 
 
 @pytest.fixture(scope="module")

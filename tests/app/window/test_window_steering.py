@@ -150,7 +150,7 @@ def test_an_error_goes_when_another_object_is_opened_or_the_old_one_closed(
     path = tmp_path / "part.ply"
     write(target, path)
     running.viewport.files_dropped.emit([str(path)])
-    qtbot.waitUntil(lambda: poll_until(running, lambda: len(running.document.objects) == 2), timeout=60000)
+    qtbot.waitUntil(lambda: poll_until(running, lambda: len(running.document.objects) == 2))
     assert "broken.stl" in running.error_bar.text()
     running.error_bar.close_message()
     vanish(running, session)
@@ -171,7 +171,6 @@ def opened(window: Any, qtbot: Any, path: Path) -> None:
     assert not there(str(path))
     qtbot.waitUntil(
         lambda: poll_until(window, lambda: any(item.source == str(path) for item in window.document.objects)),
-        timeout=60000,
     )
 
 
@@ -217,7 +216,7 @@ def test_the_handles_of_the_old_target_go_and_undo_brings_them_back(
         window.viewport.handle_placed.emit((0.0, 0.0, height))
         window.workbench.end_stroke()
     window.workbench.files.set_unit("first", "in")  # the same file, read anew
-    qtbot.waitUntil(lambda: poll_until(window, lambda: window.document.diagonal() > 300), timeout=20000)
+    qtbot.waitUntil(lambda: poll_until(window, lambda: window.document.diagonal() > 300))
     assert len(window.document.handles()) == 2
     opened(window, qtbot, two_files[1])
     assert window.document.handles() == []
@@ -255,7 +254,7 @@ def test_a_study_that_is_opened_brings_its_own_handles(
     opened(window, qtbot, two_files[0])
     window.document.remove_object("second")
     window.workbench.files.open_study(saved)
-    qtbot.waitUntil(lambda: poll_until(window, lambda: len(window.document.objects) == 2), timeout=20000)
+    qtbot.waitUntil(lambda: poll_until(window, lambda: len(window.document.objects) == 2))
     assert len(window.document.handles()) == 1
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 from run_in_folder import write_run
 from tests_app_fakes import FakeSession, FakeViewport, polls
 
@@ -88,7 +89,7 @@ def settle(window: Any, count: int = 3) -> None:
     """Wait for what is done in other threads."""
     import time
 
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     polls(window)
     while window.tasks.busy or window.documents.busy:
         assert time.monotonic() < end, "something does not end"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from killed_window import STUDY
+from patience import PATIENCE
 from tests_app_fakes import FakeViewport
 
 from app.window.earlier_runs_menu import EarlierRunsMenu
@@ -41,7 +42,7 @@ def window(tmp_path: Path, qtbot: Any) -> Iterator[Any]:
 
 
 def until(window: Any, done: Callable[[], Any], what: str) -> None:
-    end = time.monotonic() + 60.0
+    end = time.monotonic() + PATIENCE
     while not done():
         assert time.monotonic() < end, what
         window.poll()

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from patience import PATIENCE
 from run_in_folder import write_run
 from tests_app_fakes import FakeSession, FakeViewport, polls
 
@@ -57,7 +58,7 @@ def make_window(tmp_path: Path, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def settle(window: Any) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + PATIENCE
     for _ in range(3):
         polls(window)
         while window.tasks.busy or window.documents.busy:
@@ -111,7 +112,7 @@ def test_changes_that_do_not_stop_are_kept_all_the_same(
     monkeypatch.setattr(keeping_module, "QUIET", 1000.0)
     monkeypatch.setattr(keeping_module, "LONGEST", 0.1)
     window.keeping._kept_at = time.monotonic()
-    end = time.monotonic() + 120.0
+    end = time.monotonic() + PATIENCE
     while not (window.keeping._home.folder / "document.json").exists():
         assert time.monotonic() < end
         window.document.add_object(target)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine_watch import is_running, shared_blocks
+from engine_watch import shared_blocks
+from patience import PATIENCE, is_running, until_so
 
 from app.document.file import open_document
 
@@ -81,7 +82,7 @@ class Desktop:
         return self.folder / f"log-{number:02d}"
 
     def wait_for(self, number: int, what: str, window: subprocess.Popen[bytes]) -> None:
-        end = time.monotonic() + 60.0
+        end = time.monotonic() + PATIENCE
         while not any(event["what"] == what for event in self.events(number)):
             output = (self.folder / f"output-{number}").read_text()[-3000:]
             assert time.monotonic() < end and window.poll() is None, f"no {what!r}: {output}"
@@ -162,11 +163,8 @@ def test_killing_window_and_engine_fifty_times_loses_little_and_damages_nothing(
     print(f"at most {worst:.1f} s of work were lost")
 
     processes = set().union(*(desktop.processes for desktop in desktops))
-    end_of_patience = time.monotonic() + 20.0
-    while any(is_running(process) for process in processes) and time.monotonic() < end_of_patience:
-        time.sleep(0.2)
-    assert not [process for process in processes if is_running(process)]
-    assert shared_blocks() <= before
+    assert until_so(lambda: not any(is_running(process) for process in processes))
+    assert until_so(lambda: shared_blocks() <= before)
 
 
 def _counter_taken_up(event: dict[str, Any]) -> float | None:

@@ -72,7 +72,7 @@ class Bench:
     def corner(self, sign: float) -> float:
         """How far the result reaches into the upper or the lower corners of the box, as a share of the way."""
         answer: Future[Any] = self.session.ask(ResultMesh())
-        mesh: Mesh = answer.result(timeout=10)
+        mesh: Mesh = answer.result(timeout=120)
         reach = mesh.vertices @ (np.array([1.0, 1.0, sign]) / np.sqrt(3.0))
         return float(reach.max() / (np.sqrt(3.0) * RADIUS))
 

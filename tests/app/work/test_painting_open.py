@@ -53,7 +53,7 @@ def paint(workbench: Workbench, qtbot: Any, term: str, place: tuple[float, float
         workbench.tasks.poll()
         return not workbench.tasks.busy and len(workbench.document.undo_stack.undo_names) == count + 1
 
-    qtbot.waitUntil(done, timeout=20_000)
+    qtbot.waitUntil(done)
 
 
 def painted(workbench: Workbench, name: str) -> set[tuple[int, int]]:

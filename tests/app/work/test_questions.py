@@ -60,7 +60,7 @@ def waited(workbench: Workbench, qtbot: Any, done: Any) -> None:
         workbench.files.opener.poll()
         return bool(done())
 
-    qtbot.waitUntil(look, timeout=60_000)
+    qtbot.waitUntil(look)
 
 
 def press(dialogs: Dialogs, value: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE
 from tests_app_fakes import FakeViewport
 
 from app.worker.catalogue_cache import CatalogueCache
@@ -39,9 +40,9 @@ def window(tmp_path: Path, qtbot: Any) -> Iterator[Any]:
 
 
 def until(window: Any, done: Callable[[], Any], what: str) -> None:
-    end = time.monotonic() + 120.0
+    end = time.monotonic() + PATIENCE
     while not done():
-        assert time.monotonic() < end, f"{what} did not come in 120 s"
+        assert time.monotonic() < end, f"{what} did not come"
         window.poll()
         time.sleep(0.005)
 

@@ -32,7 +32,7 @@ def damaged() -> Mesh:
 
 
 def settle(window: Any, qtbot: Any) -> None:
-    qtbot.waitUntil(lambda: window.poll() or not window.tasks.busy, timeout=30000)
+    qtbot.waitUntil(lambda: window.poll() or not window.tasks.busy)
 
 
 def press(window: Any, qtbot: Any, title: str) -> None:
@@ -94,7 +94,7 @@ def test_a_file_of_unusual_size_asks_for_its_unit_and_remembers_it(window: Any, 
     path = tmp_path / "bracket.stl"
     trimesh.creation.box((0.2, 0.1, 0.1)).export(path)
     window.workbench.files.open([path])
-    qtbot.waitUntil(lambda: window.poll() or bool(window.error_bar.text()), timeout=60000)
+    qtbot.waitUntil(lambda: window.poll() or bool(window.error_bar.text()))
     assert window.error_bar.text() == "bracket does not say its unit, and would be 0.2 mm long."
     titles = window.error_bar.offer_titles()
     assert "Millimetres: 0.2 mm" in titles and len(titles) == 3
@@ -106,7 +106,7 @@ def test_a_file_of_unusual_size_asks_for_its_unit_and_remembers_it(window: Any, 
     assert window.document.study.units == {"target": "m"}
     window.documents.new()
     window.workbench.files.open([path])
-    qtbot.waitUntil(lambda: window.poll() or bool(window.document.objects), timeout=60000)
+    qtbot.waitUntil(lambda: window.poll() or bool(window.document.objects))
     settle(window, qtbot)
     assert window.document.objects[0].unit == "m" and "unit" not in window.error_bar.text()
 

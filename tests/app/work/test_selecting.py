@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 from mouse import CTRL, SHIFT, click, drag
+from patience import PATIENCE
 
 from app.document.document import Document
 from app.document.placement import Placement
@@ -64,7 +65,7 @@ class Bench:
         self.notices.said.subscribe(self.said.append)
 
     def finish(self):
-        end = time.monotonic() + 20.0
+        end = time.monotonic() + PATIENCE
         while self.tasks.busy:
             assert time.monotonic() < end, "it never ended"
             self.tasks.poll()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 import psutil
 import pytest
 
-from app.work.apart import Report
+from app.work.apart import Channel, Report
 from app.work.task_rows import KEPT, TaskCancelledError, TaskRow
 from app.work.tasks import Tasks
 
@@ -102,6 +104,15 @@ def test_long_work_that_never_looks_whether_it_is_to_stop_is_ended_at_once(tasks
     poll_until(tasks, lambda: bool(told))
     assert isinstance(told[0], TaskCancelledError) and row.outcome == "cancelled"
     assert not psutil.pid_exists(process)
+
+
+def test_a_process_that_dies_while_it_says_something_is_not_waited_for() -> None:
+    channel = Channel(get_context("spawn"))
+    channel.report("Solving", 0.5)
+    os.write(channel._telling.fileno(), struct.pack("!i", 1000) + b"half of wha")
+    channel.begun()
+    assert list(channel.heard()) == [("Solving", 0.5, None)]
+    assert list(channel.heard()) == []
 
 
 def test_work_that_ends_between_two_looks_is_handed_over(tasks: Tasks) -> None:

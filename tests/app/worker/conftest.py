@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from engine_watch import Watch, shared_blocks
+from patience import until_so
 
 from app.worker.catalogue_cache import CatalogueCache
 from app.worker.messages import Settings
@@ -40,7 +41,7 @@ def make_session(tmp_path: Path) -> Iterator[Make]:
     yield make
     for session in sessions:
         session.close()
-    assert shared_blocks() <= before
+    assert until_so(lambda: shared_blocks() <= before)
 
 
 @pytest.fixture(scope="module")

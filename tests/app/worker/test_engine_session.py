@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from engine_watch import Watch, is_running, shared_blocks
+from engine_watch import Watch, shared_blocks
+from patience import is_running, until_so
 
 from app.worker.catalogue_cache import CatalogueCache
 from engine.core.errors import EngineStoppedError, FormwrightError
 from engine.protocol import edits, snapshot
 from engine.protocol import session as requests
-from engine.protocol.run_folder import read_summary, run_folder
+from engine.protocol.run_folder import is_run_folder, read_summary, run_folder
 from engine.protocol.study import Study
 
 Make = Callable[..., Watch]
@@ -54,20 +55,6 @@ def test_the_catalogue_comes_from_the_engine_first_and_from_disk_later(make_sess
     assert CatalogueCache(tmp_path / "cache").read() is None
 
 
-def test_an_edit_acts_within_one_iteration(watch: Watch, sphere: Sphere) -> None:
-    watch.session.start(sphere(sleep=0.05), {})
-    watch.until(lambda: watch.last_iteration() > 3)
-    for weight in (0.2, 0.3, 0.4):
-        watch.until(lambda: watch.last_iteration() > 3)
-        watch.poll()
-        known = watch.last_iteration()
-        watch.session.send(edits.SetWeight(term="noise", weight=weight))
-        before = len(watch.of(snapshot.EditApplied))
-        watch.until(lambda before=before: len(watch.of(snapshot.EditApplied)) > before)
-        # The last Snapshot was of the state before the iteration under way; the Edit acts at the next boundary.
-        assert watch.of(snapshot.EditApplied)[-1].iteration <= known + 2
-
-
 def test_many_edits_all_act_in_order(watch: Watch, sphere: Sphere) -> None:
     number = watch.session.start(sphere(), {})
     watch.until(lambda: watch.last_iteration() > 0)
@@ -84,18 +71,21 @@ def test_many_edits_all_act_in_order(watch: Watch, sphere: Sphere) -> None:
 def test_snapshots_are_whole_while_sizes_grow_and_the_reader_is_slow(watch: Watch, sphere: Sphere) -> None:
     watch.session.start(sphere(rings=2000, active=4, grow=3, noise=0.0), {})
     watch.until(lambda: watch.snapshots)
-    for k in range(120):
-        watch.poll()
-        time.sleep(0.3 if k % 40 == 20 else 0.01)
-    assert len(watch.snapshots) > 20
+
+    def sizes() -> list[int]:
+        return [seen.arrays["vertices"].nbytes for seen in watch.snapshots]
+
+    def has_seen_enough() -> bool:
+        time.sleep(0.3 if len(watch.snapshots) % 10 == 5 else 0.0)
+        return len(watch.snapshots) > 20 and max(sizes()) > 3 * min(sizes())
+
+    watch.until(has_seen_enough)
     for seen in watch.snapshots:
         vertices, triangles = seen.arrays["vertices"], seen.arrays["triangles"]
         assert len(vertices) == seen.info["vertex_count"] and len(triangles) == seen.info["triangle_count"]
         assert triangles.max() == len(vertices) - 1
         # Torn arrays would mix the radii of two iterations.
         assert np.allclose(np.linalg.norm(vertices, axis=1), seen.arrays["sensitivity"], atol=1e-5)
-    sizes = [seen.arrays["vertices"].nbytes for seen in watch.snapshots]
-    assert max(sizes) > 3 * min(sizes)
     iterations = [seen.iteration for seen in watch.snapshots]
     assert iterations == sorted(set(iterations))
 
@@ -119,9 +109,8 @@ def test_memory_mapped_files_stand_in_for_shared_memory(
 def test_a_killed_engine_is_noticed_and_the_run_goes_on_from_its_last_save(make_session: Make, sphere: Sphere) -> None:
     watch = make_session()
     number = watch.session.start(sphere(), {})
-    watch.until(lambda: watch.last_iteration() > 50)
-    end = time.monotonic() + 0.5
-    watch.until(lambda: time.monotonic() > end)  # an autosave every 0.2 s
+    folder = run_folder(watch.session.folder, number)
+    watch.until(lambda: is_run_folder(folder) and read_summary(folder).iteration > 20)
     watch.session.send(edits.SetWeight(term="noise", weight=0.45))
     watch.until(lambda: watch.of(snapshot.EditApplied))
     applied = watch.of(snapshot.EditApplied)[0].iteration
@@ -130,7 +119,7 @@ def test_a_killed_engine_is_noticed_and_the_run_goes_on_from_its_last_save(make_
     assert old is not None
     future = watch.session.ask(requests.CheckpointView(checkpoint=10**6))
     os.kill(old, signal.SIGKILL)
-    watch.until(lambda: not watch.session.alive, timeout=5.0)
+    watch.until(lambda: not watch.session.alive)
     watch.poll()
     problem = watch.of(snapshot.ProblemRaised)[-1]
     assert problem.fatal and "SIGKILL" in problem.message
@@ -220,7 +209,7 @@ def test_killing_the_window_ends_the_engine_and_leaves_no_shared_memory(tmp_path
                 session.events()
                 time.sleep(0.01)
             print(session.process_id, flush=True)
-            time.sleep(60)
+            time.sleep(600)
         """)
     )
     window = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
@@ -230,12 +219,8 @@ def test_killing_the_window_ends_the_engine_and_leaves_no_shared_memory(tmp_path
     assert not shared_blocks() - before  # mapped by both, and without a name: nothing can be left behind
     window.kill()
     window.wait()
-    end = time.monotonic() + 10.0
-    while is_running(engine) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not is_running(engine)
-    time.sleep(0.2)
-    assert shared_blocks() <= before
+    assert until_so(lambda: not is_running(engine))
+    assert until_so(lambda: shared_blocks() <= before)
     assert (tmp_path / "session").exists() is not temporary
     if not temporary:
         summary = read_summary(run_folder(tmp_path / "session", 1))

@@ -16,6 +16,7 @@ from sphere_study import build
 from engine.protocol import edits, snapshot
 from engine.protocol import session as requests
 from engine.protocol.recording import parse_recording
+from engine.protocol.run_folder import is_run_folder, read_manifest, run_folder
 from engine.protocol.study import Study
 from engine.studies.replay import replay
 
@@ -43,6 +44,12 @@ def pass_time(watch: Watch, seconds: float) -> None:
     watch.until(lambda: time.monotonic() > end)
 
 
+def saved(watch: Watch, run: int) -> set[int]:
+    """The Checkpoints that are in the folder of a Run: they must be there again after a kill."""
+    folder = run_folder(watch.session.folder, run)
+    return {entry["id"] for entry in read_manifest(folder)["checkpoints"]} if is_run_folder(folder) else set()
+
+
 @pytest.mark.slow
 def test_killed_at_random_moments_it_always_comes_back_and_is_repeated_as_one(
     make_session: Make, sphere: Sphere
@@ -56,9 +63,9 @@ def test_killed_at_random_moments_it_always_comes_back_and_is_repeated_as_one(
         for _ in range(choice.randint(0, 3)):
             steer(choice, watch, run)
             pass_time(watch, choice.uniform(0.0, 0.2))
-        pass_time(watch, choice.uniform(0.3, 0.6))  # several saves: what is older than that must be there again
         known = {event.checkpoint.id for event in watch.of(snapshot.CheckpointMade) if event.run == run}
-        pass_time(watch, choice.uniform(1.5, 2.5))
+        watch.until(lambda run=run, known=known: known <= saved(watch, run))
+        pass_time(watch, choice.uniform(0.0, 0.6))
         process = watch.session.process_id
         assert process is not None
         os.kill(process, signal.SIGKILL)

@@ -22,9 +22,9 @@ from engine.studies.samples import sample_named
 Make = Callable[..., Watch]
 
 
-def someone(choice: random.Random, watch: Watch) -> None:
+def someone(choice: random.Random, watch: Watch, run: int) -> None:
     """One thing that a person does in the window, looking included."""
-    made = {event.checkpoint.id for event in watch.of(snapshot.CheckpointMade)}
+    made = {event.checkpoint.id for event in watch.of(snapshot.CheckpointMade) if event.run == run}
     place = (choice.uniform(-10, 10), choice.uniform(-10, 10), choice.uniform(-3, 3))
     action = choice.randrange(7)
     if action == 0:
@@ -58,10 +58,10 @@ def test_a_session_in_the_window_and_the_command_come_to_the_same_bytes(
         parameters={"resolution": 20, "iterations": 200, "samples": 2000, "device": "cpu", "start": "sphere"},
     )
     target = sample_named(sample).make()
-    watch.session.start(study, {"target": target})
-    watch.until(lambda: watch.of(snapshot.CheckpointMade), timeout=200.0)
+    run = watch.session.start(study, {"target": target})
+    watch.until(lambda: watch.of(snapshot.CheckpointMade))
     for step in range(12):
-        someone(choice, watch)
+        someone(choice, watch, run)
         seen = len(watch.of(snapshot.LossesRecorded))
         watch.session.send(edits.Resume(steps=0))
         watch.until(lambda seen=seen: len(watch.of(snapshot.LossesRecorded)) > seen + 2)
@@ -70,8 +70,11 @@ def test_a_session_in_the_window_and_the_command_come_to_the_same_bytes(
             assert process is not None
             os.kill(process, signal.SIGKILL)
             watch.until(lambda: not watch.session.alive)
-            run = watch.session.restart()
-            watch.until(lambda run=run: any(e.run == run for e in watch.of(snapshot.LossesRecorded)), timeout=200.0)
+            again = watch.session.restart()
+            assert again is not None
+            run = again
+            watch.until(lambda run=run: any(e.run == run for e in watch.of(snapshot.CheckpointMade)))
+            watch.until(lambda run=run: any(e.run == run for e in watch.of(snapshot.LossesRecorded)))
     watch.session.send(edits.Stop())
     watch.until(lambda: watch.of(snapshot.StateChanged)[-1].state in ("stopped", "finished"))
     notes = watch.session.wait(watch.session.ask(requests.SaveReplay(tmp_path / "replay")))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import is_running, until_so
 
 from engine.core.errors import FileError, MemoryLimitError
 from engine.geometry.mesh import Mesh
@@ -37,6 +38,19 @@ def fifo(tmp_path: Path) -> Path:
     path = tmp_path / "endless.xyz"
     os.mkfifo(path)
     return path
+
+
+def until_opened(path: Path) -> int:
+    """Wait until a reader has opened the fifo, which then waits for what is never written; returns its other end."""
+    writing: list[int] = []
+
+    def has_opened() -> bool:
+        with contextlib.suppress(OSError):  # nobody reads
+            writing.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(writing)
+
+    assert until_so(has_opened)
+    return writing[0]
 
 
 def test_loader_gives_what_read_gives(corpus: dict[str, Path]) -> None:
@@ -72,9 +86,7 @@ def test_the_process_is_kept_for_the_next_file(corpus: dict[str, Path]) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at the process's libraries as Linux tells them")
 def test_warm_up_starts_a_process_that_has_its_libraries(corpus: dict[str, Path]) -> None:
     loader.warm_up()
-    deadline = time.monotonic() + 60
-    while not loader._idle and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert until_so(lambda: loader._idle)
     process = loader._idle[0].process
     assert "vtkIOGeometry" in Path(f"/proc/{process.pid}/maps").read_text()
     assert isinstance(load(corpus["obj"]), Mesh)
@@ -94,15 +106,15 @@ def test_progress_tells_bytes_read(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="no named pipes of this kind")
 def test_task_polls_and_cancels(tmp_path: Path, corpus: dict[str, Path]) -> None:
     task = LoadTask(corpus["ply"])
-    assert isinstance(task.future.result(30), Mesh)
+    assert isinstance(task.future.result(120), Mesh)
     assert task.poll().done and task.poll().fraction == 1.0
     hung = LoadTask(fifo(tmp_path))
     assert not hung.poll().done
     hung.cancel()
     with pytest.raises(LoadCancelledError, match="endless"):
-        hung.future.result(30)
+        hung.future.result(120)
     for item in (task, hung):
-        item.join(10)
+        item.join(120)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no named pipes of this kind")
@@ -118,14 +130,13 @@ def test_a_crashed_reader_is_a_plain_error(tmp_path: Path, corpus: dict[str, Pat
     load(corpus["ply"])
     process = loader._idle[0].process
     task = LoadTask(fifo(tmp_path))
-    while loader._idle:
-        time.sleep(0.01)
-    time.sleep(0.2)
+    writing = until_opened(tmp_path / "endless.xyz")
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(FileError, match="crashed"):
-        task.future.result(30)
-    task.join(10)
+        task.future.result(120)
+    task.join(120)
+    os.close(writing)
     assert isinstance(load(corpus["ply"]), Mesh)
 
 
@@ -156,18 +167,9 @@ def test_killing_the_parent_ends_the_loader_and_removes_its_files(tmp_path: Path
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        deadline = time.monotonic() + 20
-        while not list((tmp_path / "cache").glob("**/read-*")) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.5)
+        writing = until_opened(path)
+        assert list((tmp_path / "cache").glob("**/read-*"))
         parent.kill()
-    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
-        if "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]:
-            break
-        time.sleep(0.05)
-    else:
-        assert not Path(f"/proc/{child}").exists()
-    deadline = time.monotonic() + 5
-    while list((tmp_path / "cache" / "formwright" / "scratch").iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not list((tmp_path / "cache" / "formwright" / "scratch").iterdir())
+    assert until_so(lambda: not is_running(child))
+    assert until_so(lambda: not list((tmp_path / "cache" / "formwright" / "scratch").iterdir()))
+    os.close(writing)
