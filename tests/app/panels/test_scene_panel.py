@@ -219,8 +219,12 @@ def test_a_pin_is_told_by_its_region_and_what_carries_it(shell: Any) -> None:
     choice.setCurrentIndex(choice.findData("side"))
     assert set(form.forms["region"].editors) == {"kind", "side"}
     drawing = shell.workbench.scene_drawing
-    assert drawing.problems_of(Item("pin", "Sheet", 0))  # no side yet
-    assert form.problem.isVisible()
+    assert not drawing.problems and not form.problem.isVisible(), "it holds one side from the start"
+    nowhere = {"kind": "ball", "centre": [1.0, 1.0, 1.0], "radius": 1e-3}
+    assert staging.set_value(Item("pin", "Sheet", 0), ["region"], nowhere, "Region") == ""
+    assert drawing.problems_of(Item("pin", "Sheet", 0)) and form.problem.isVisible()
+    choice = form.forms["region"].editors["kind"].choice
+    choice.setCurrentIndex(choice.findData("side"))
     choice = form.forms["region"].editors["side"].choice
     choice.setCurrentIndex(choice.findData("left"))
     assert not drawing.problems and not form.problem.isVisible()
