@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, cast
@@ -233,9 +234,12 @@ class _Slot:
         # Where all axes are folded into the type, Warp makes up an axis of its own.
         self._lasting = tensor.ndim > 0 and self.descriptor.shape[0] == tensor.shape[0]
         self._dtype, self._stride, self._inner = tensor.dtype, tensor.stride(), tensor.shape[1:]
+        self._seen = weakref.ref(tensor)
 
     def take(self, argument: Any) -> bool:
         """Whether the descriptor is that of `argument` now."""
+        if self._seen() is argument:
+            return True  # half of all arguments never change; no tensor gets another memory
         if (
             not isinstance(argument, Tensor)
             or argument.dtype != self._dtype
@@ -248,6 +252,7 @@ class _Slot:
             return False
         self.descriptor.data = argument.data_ptr()
         self.descriptor.shape[0] = shape[0]
+        self._seen = weakref.ref(argument)
         return True
 
 

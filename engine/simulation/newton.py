@@ -314,7 +314,6 @@ class Newton:
         largest = objective.largest_step(q, direction)
         # Forces that cancel within an element are not seen here, and round all the same.
         noise = 4.0 * (gradient.rounding + ROUNDING * value.magnitude)
-        before = objective.residual(gradient.total)
         step = largest
         while step > SMALLEST_STEP:
             moved = q + step * direction
@@ -327,16 +326,16 @@ class Newton:
                 # Not so near a saddle (a sheet about to buckle): what leads away from it makes the force larger.
                 rise = reached.total - value.total
                 left = rise <= noise and not exact
-                if left or rise < -noise or (rise <= COARSE * noise and self._falls(objective, moved, before)):
+                if left or rise < -noise or (rise <= COARSE * noise and self._falls(objective, moved, gradient)):
                     return moved, reached, step == 1.0
                 if step < largest and rise <= noise:
                     return None
             step *= 0.5
         return None
 
-    def _falls(self, objective: Objective, moved: Tensor, before: float) -> bool:
-        """Whether the residual there is clearly below `before` [N]."""
-        return objective.residual(objective.gradient(moved).total) < 0.9 * before
+    def _falls(self, objective: Objective, moved: Tensor, before: Gradient) -> bool:
+        """Whether the residual there is clearly below that of `before`."""
+        return objective.residual(objective.gradient(moved).total) < 0.9 * objective.residual(before.total)
 
     def _is_rounding(self, objective: Objective, q: Tensor, size: float) -> bool:
         """Whether a residual of this size [N] comes from rounding the unknowns alone."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 
 from engine.core.errors import NonFiniteError
-from engine.simulation.energy import StressedEnergy
 from engine.simulation.newton import ROUNDING, Gradient, Stresses, Value
 from engine.simulation.system import System
 from engine.simulation.triplets import SparseMatrix
@@ -36,7 +36,7 @@ class StepObjective:
         self._diagonal = diagonal
         self._length = _spacing(target)
         self._valued: tuple[Tensor, int, Value] | None = None
-        self._stressed = {name: each for name, each in system.energies.items() if isinstance(each, StressedEnergy)}
+        self._stressed = system.stressed
 
     def value(self, q: Tensor) -> Value:
         # Whoever looks where to start from has asked for it there.
@@ -55,23 +55,26 @@ class StepObjective:
 
     def gradient(self, q: Tensor) -> Gradient:
         """The residual is measured by the largest of the forces of one energy, of inertia and of gravity."""
-        positions = self._system.unknowns.positions(q)
-        inertia = self._inertia * self._masses * (positions - self._target)
+        unknowns = self._system.unknowns
+        inertia = self._inertia * self._masses * (unknowns.positions(q) - self._target)
         total = torch.zeros_like(q)
-        self._system.unknowns.positions(total).copy_(inertia - self._weight)
-        forces = max(float(inertia.norm()), float(self._weight.norm()))
-        magnitude = total.abs()
-        for name, energy in self._system.energies.items():
-            part = energy.gradient(q)
-            size = float(part.norm())
-            if not size < float("inf"):
-                raise NonFiniteError(name, self._step, f"Step {self._step}: the energy {name} became non-finite.")
-            forces = max(forces, float(self._system.unknowns.positions(part).norm()))
-            magnitude += part.abs()
-            total += part
+        unknowns.positions(total).copy_(inertia - self._weight)
+        sizes, magnitude = torch.stack([vector_norm(inertia), vector_norm(self._weight)]), total.abs()
+        if self._system.energies:
+            parts = torch.stack([energy.gradient(q) for energy in self._system.energies.values()])
+            self._check_finite(vector_norm(parts, dim=1))
+            sizes = torch.cat([sizes, vector_norm(parts[:, : 3 * unknowns.vertex_count], dim=1)])
+            magnitude += parts.abs().sum(dim=0)
+            total += parts.sum(dim=0)
         if not bool(torch.isfinite(total).all()):
             raise NonFiniteError("inertia", self._step, f"Step {self._step}: the inertia became non-finite.")
-        return Gradient(total, forces, ROUNDING * float(magnitude @ q.abs()))
+        return Gradient(total, float(sizes.max()), ROUNDING * float(magnitude @ q.abs()))
+
+    def _check_finite(self, sizes: Tensor) -> None:
+        """Raise `NonFiniteError` for the first energy whose gradient has no size, of all in their order."""
+        for name, finite in zip(self._system.energies, torch.isfinite(sizes).tolist(), strict=True):
+            if not finite:
+                raise NonFiniteError(name, self._step, f"Step {self._step}: the energy {name} became non-finite.")
 
     def holding(self, q: Tensor) -> Tensor:
         """What holds the held unknowns where they are [N], shape (vertex_count, 3), 0 elsewhere."""
@@ -104,8 +107,8 @@ class StepObjective:
     def residual(self, gradient: Tensor) -> float:
         """Norm of the forces on free vertices, and of the moments on free rotations over the spacing of vertices."""
         free = gradient[self._free]
-        moments = float(free[self._first_rotation :].norm()) / self._length
-        return max(float(free[: self._first_rotation].norm()), moments)
+        moments = float(vector_norm(free[self._first_rotation :])) / self._length
+        return max(float(vector_norm(free[: self._first_rotation])), moments)
 
 
 def _spacing(positions: Tensor) -> float:

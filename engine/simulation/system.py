@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.core.errors import GeometryError, ParameterError
-from engine.simulation.energy import Energy, PacedEnergy, Unknowns
+from engine.simulation.energy import Energy, PacedEnergy, StressedEnergy, Unknowns
 from engine.simulation.errors import StepError
 from engine.simulation.mass import Mass
 
@@ -64,6 +64,9 @@ class System:
             raise ParameterError("masses", "a system needs the mass of its bodies.")
         self.unknowns = unknowns
         self.energies = dict(energies)
+        # Once: to look whether an object keeps to a protocol takes as long as a kernel.
+        self.stressed = {name: each for name, each in energies.items() if isinstance(each, StressedEnergy)}
+        self._paced = tuple(each for each in energies.values() if isinstance(each, PacedEnergy))
         self.masses = dict(masses)
         self.limits = tuple(limits)
         device = next(iter(masses.values())).masses().device
@@ -128,9 +131,8 @@ class System:
 
     def pace(self, step_size: float) -> None:
         """Let energies know how long the step is that begins [s]."""
-        for energy in self.energies.values():
-            if isinstance(energy, PacedEnergy):
-                energy.pace(step_size)
+        for energy in self._paced:
+            energy.pace(step_size)
 
     def blocked(self, q: Tensor, step: int) -> StepError | None:
         """What to tell at a step where limits let nothing go on from q."""

@@ -115,6 +115,15 @@ def test_repeated_launches_follow_place_length_order_and_type_of_what_they_are_g
         launch(weighted_square, 3, [given[0].to(torch.float32), *arguments[1:]], device=torch.device("cpu"))
 
 
+def test_a_tensor_that_is_given_again_is_taken_as_it_is_then() -> None:
+    short, long = torch.arange(3.0, dtype=torch.float64), torch.arange(5.0, dtype=torch.float64)
+    for x in (short, short, long, long, short):
+        x += 1.0
+        y = torch.empty_like(x)
+        launch(weighted_square, len(x), [x, torch.ones_like(x), wp.float64(1.0), y], device=x.device)
+        assert torch.equal(y, x * x)
+
+
 def test_an_empty_launch_does_nothing() -> None:
     empty = torch.zeros(0, dtype=torch.float64)
     launch(weighted_square, 0, [empty, empty, wp.float64(1.0), empty], device=torch.device("cpu"))
