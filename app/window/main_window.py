@@ -37,6 +37,7 @@ from app.window.docks import build_docks, show_dock
 from app.window.earlier_runs_menu import EarlierRunsMenu
 from app.window.recent_menu import RecentMenu
 from app.window.repair_menu import RepairMenu
+from app.window.tab_order import next_in_reading_order
 from app.window.tool_strip import ToolStrip
 from app.window.workspace_tabs import WorkspaceTabs
 
@@ -288,6 +289,16 @@ class MainWindow(QMainWindow):
         super().resizeEvent(event)
         if self.furnished:
             self.palette_of_commands.hide()
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        found = next_in_reading_order(self, QApplication.focusWidget(), forward=forward)
+        if found is None:
+            return super().focusNextPrevChild(forward)
+        for dock in self.docks.values():
+            if dock.isAncestorOf(found) and dock.visibleRegion().isEmpty():
+                dock.raise_()  # nobody types into what is not seen
+        found.setFocus(Qt.FocusReason.TabFocusReason if forward else Qt.FocusReason.BacktabFocusReason)
+        return True
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # At the press, not at the release: what a tool tells on the release belongs to the drag that it ends.
