@@ -7,7 +7,7 @@ import math
 import sys
 from typing import Any
 
-from engine.core.errors import FormwrightError
+from engine.core.errors import FormwrightError, StoppedError
 
 DONE = 0
 FAILED = 1
@@ -55,6 +55,8 @@ def report_error(error: Exception, *, as_json: bool = False) -> int:
 def _describe(error: Exception) -> tuple[str, str, int]:
     if isinstance(error, ResultError):
         return error.message, error.remedy, FAILED
+    if isinstance(error, StoppedError):
+        return error.message, error.remedy, INTERRUPTED
     if isinstance(error, FormwrightError):
         repairs = f"Add {' '.join(f'--repair {name}' for name in error.repairs)}." if error.repairs else ""
         return error.message, f"{error.remedy} {repairs}".strip(), WRONG_USAGE

@@ -100,5 +100,9 @@ class WithdrawnError(FormwrightError):
     """Nobody wants the answer to a question any more: it was given up."""
 
 
+class StoppedError(FormwrightError):
+    """The user stopped a task before it was done."""
+
+
 class EngineStoppedError(FormwrightError):
     """The engine process ended while the window lives."""

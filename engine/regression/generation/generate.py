@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.atomic import atomic_write
-from engine.core.errors import FileError, FormwrightError
+from engine.core.errors import FileError, FormwrightError, StoppedError
 from engine.regression.data.dataset import Dataset, Sample
 from engine.regression.data.flat_file import read_flat, write_flat
 from engine.regression.data.reading import FLAT_FILE
@@ -72,7 +72,7 @@ def generate(
 
     at_once : samples that wait at the executor
     progress : called with the number of samples that are there, and that are wanted
-    stop : asked now and then; what is made until then stays, and `FormwrightError` is raised
+    stop : asked now and then; what is made until then stays, and `StoppedError` is raised
 
     A sample that cannot be solved is left out and reported. Raises `FileError` when the folder holds another recipe.
     """
@@ -103,9 +103,7 @@ def generate(
                 done += 1
                 progress(done, samples)
             if stop():
-                raise FormwrightError(
-                    "The data set is not finished.", remedy="Start again: it goes on where it stopped."
-                )
+                raise StoppedError("The data set is not finished.", remedy="Start again: it goes on where it stopped.")
     finally:
         for future in running:
             future.cancel()

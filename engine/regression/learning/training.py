@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from engine.core.errors import FormwrightError, ParameterError
+from engine.core.errors import ParameterError, StoppedError
 from engine.regression.data.checking import check_dataset
 from engine.regression.data.dataset import Dataset, DatasetError
 from engine.regression.learning.assembling import domain_of, field_models, kept_columns, scalar_models
@@ -34,7 +34,7 @@ SCALED_ON = 200
 """Samples on which length scales are sought while scales are chosen."""
 
 
-class TrainingStoppedError(FormwrightError):
+class TrainingStoppedError(StoppedError):
     """The user does not want it any more."""
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.cli import main as command_line
 from app.cli.console import report_error, to_json
-from engine.core.errors import FileError
+from engine.core.errors import FileError, StoppedError
 
 
 def run(*arguments: str) -> int:
@@ -66,6 +66,10 @@ def test_debug_shows_the_traceback() -> None:
 def test_an_unforeseen_error_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert report_error(ZeroDivisionError("division by zero")) == 1
     assert "--debug" in capsys.readouterr().err
+
+
+def test_what_was_stopped_exits_with_130() -> None:
+    assert report_error(StoppedError("The training was stopped.")) == 130
 
 
 def test_files_open_the_window(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.core.errors import FileError, FormwrightError, ParameterError
+from engine.core.errors import FileError, FormwrightError, ParameterError, StoppedError
 from engine.optimization.executors import SerialExecutor, cluster_executor
 from engine.regression.data.checking import check_dataset
 from engine.regression.data.dataset import Sample
@@ -35,7 +35,7 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     def progress(done: int, total: int) -> None:
         made.append(done)
 
-    with pytest.raises(FormwrightError, match="not finished"):
+    with pytest.raises(StoppedError, match="not finished"):
         generate(
             GENERATOR,
             tmp_path,
