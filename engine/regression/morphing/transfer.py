@@ -206,29 +206,26 @@ def _best(points: np.ndarray, corners: np.ndarray, tree: cKDTree, count: int) ->
 def _least_outside(points: np.ndarray, corners: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same of the triangles `near` (point_count, count) to each. Of a point that lies in none it is the one whose
     edges it is least far beyond: in units of weight a flat triangle at the border would be further than one behind."""
-    weights = _weights(points, corners, near)
-    outside = -weights.min(axis=2)
-    best = np.argmin(outside, axis=1)
-    rows = np.arange(len(points))
-    beyond = np.flatnonzero(outside[rows, best] > 0.0)
-    if len(beyond):
-        a, b, c = (corners[near[beyond], k] for k in range(3))
-        edges = np.stack([c - b, a - c, b - a], axis=2)
-        area = np.abs(edges[..., 2, 0] * edges[..., 1, 1] - edges[..., 2, 1] * edges[..., 1, 0])
-        heights = area[..., None] / np.maximum(np.linalg.norm(edges, axis=3), 1e-300)
-        best[beyond] = np.argmax((weights[beyond] * heights).min(axis=2), axis=1)
-    return near[rows, best], np.maximum(outside[rows, best], 0.0)
-
-
-def _weights(points: np.ndarray, corners: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """Barycentric weights in triangles (point_count, count) of each point, shape (point_count, count, 3)."""
     a, b, c = (corners[near, k] for k in range(3))
     first, second, way = b - a, c - a, points[:, None] - a
     area = first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
     area = np.where(np.abs(area) > 0, area, np.inf)
     u = (way[..., 0] * second[..., 1] - way[..., 1] * second[..., 0]) / area
     v = (first[..., 0] * way[..., 1] - first[..., 1] * way[..., 0]) / area
-    return np.stack([1.0 - u - v, u, v], axis=2)
+    outside = np.maximum(np.maximum(-u, -v), u + v - 1.0)
+    best = np.argmin(outside, axis=1)
+    rows = np.arange(len(points))
+    beyond = np.flatnonzero(outside[rows, best] > 0.0)
+    if len(beyond):
+        u, v, area, first, second = (each[beyond] for each in (u, v, area, first, second))
+        ac, ab, bc = (
+            np.maximum(np.hypot(edge[..., 0], edge[..., 1]), 1e-300) for edge in (second, first, second - first)
+        )
+        # Of how far it is beyond each edge: weights are this over the height of the triangle above the edge.
+        far = np.maximum(np.maximum(-u / ac, -v / ab), (u + v - 1.0) / bc)
+        there = np.isfinite(area)
+        best[beyond] = np.argmin(np.where(there, far * np.abs(np.where(there, area, 0.0)), np.inf), axis=1)
+    return near[rows, best], np.maximum(outside[rows, best], 0.0)
 
 
 def _cross(a: Tensor, b: Tensor) -> Tensor:
