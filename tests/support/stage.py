@@ -12,6 +12,7 @@ from typing import Any
 
 import mouse
 import numpy as np
+from patience import PATIENCE
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt, QTimer, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QImage, QPainter
@@ -41,8 +42,6 @@ from app.worker.session import EngineSession
 from engine.protocol.snapshot import Snapshot
 
 SIZE = (1440, 900)
-PATIENCE = 120.0
-"""Seconds for the slowest wait: a first run compiles its kernels."""
 LARGEST_COLOUR_ERROR = 48
 """Of 255, that a picture may have anywhere."""
 THREADS = 1
@@ -114,24 +113,32 @@ class Stage:
 
     # Waiting ------------------------------------------------------------------------------------------------------
 
-    def wait(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
         """Let the window live until it is so."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while not condition():
             failed = self.window.furnished and self.run.state == "failed"
             if failed or time.monotonic() > end:
                 raise TimeoutError(f"waited for {what} in vain; the bar says {self.window.error_bar.text()!r}")
             QTest.qWait(10)
 
-    def run_to(self, iteration: int) -> None:
-        """Let the run go on to an iteration, and pause it there or a little later."""
-        if self.run.state == "paused":
-            self.resume()
-        self.wait(lambda: self.run.iteration >= iteration, f"iteration {iteration}")
+    def pause(self) -> None:
+        """Pause a run that goes on; one that has ended meanwhile stays as it is."""
+        self._activate()  # before the state is looked at: what the key does depends on that
         if self.run.state == "running":
             self.key("Space")
             self.wait(lambda: self.run.state in ("paused", "finished"), "the pause")
         self._see_the_last()
+
+    def run_to(self, iteration: int) -> None:
+        """Let the run go on to an iteration, where the engine pauses it by itself: a window that is held up would see
+        one that has run away. One that is farther already is paused where it is."""
+        self.pause()
+        if self.run.state == "paused" and self.run.iteration < iteration:
+            self.window.link.resume(steps=iteration - self.run.iteration)
+            self.wait(lambda: self.run.iteration >= iteration and self.run.state != "running", f"iteration {iteration}")
+            self._see_the_last()
+        assert self.run.iteration >= iteration, f"the run has ended at {self.run.iteration}"
 
     def resume(self) -> None:
         """Let a paused run go on; it does once the engine says so."""
@@ -153,9 +160,7 @@ class Stage:
         for name in parts[:-1]:
             held |= {"Ctrl": mouse.CTRL, "Shift": mouse.SHIFT, "Alt": mouse.ALT}[name]
         target = on or self.view
-        if not self.window.isActiveWindow():
-            self.window.activateWindow()
-            self.wait(self.window.isActiveWindow, "the window to be the active one", 10.0)
+        self._activate()
         target.setFocus()
         QTest.keyClick(target, getattr(Qt.Key, f"Key_{parts[-1]}"), held)
 
@@ -271,7 +276,7 @@ class Stage:
         dock = self.window.docks[name]
         if dock.visibleRegion().isEmpty():
             self.menu("View", "Panels", dock.windowTitle())
-        self.wait(lambda: not dock.visibleRegion().isEmpty(), f"the panel {name}", 10.0)
+        self.wait(lambda: not dock.visibleRegion().isEmpty(), f"the panel {name}")
 
     # Pictures -----------------------------------------------------------------------------------------------------
 
@@ -305,6 +310,11 @@ class Stage:
         folder = self.window.keeping.engine_folder
         assert folder is not None
         return EngineSession(Settings(folder=folder, threads=THREADS, temporary=False))
+
+    def _activate(self) -> None:
+        if not self.window.isActiveWindow():
+            self.window.activateWindow()
+            self.wait(self.window.isActiveWindow, "the window to be the active one")
 
     def _see_the_last(self) -> None:
         """A run that has stopped shows once more what it has come to, in a Snapshot that says so."""

@@ -16,12 +16,14 @@ from stage import Stage
 
 from app.document.file import save_document
 
+ITERATIONS = 60
+
 
 def main() -> None:
     store, scan, what_was_open = (Path(argument) for argument in sys.argv[1:4])
     stage = Stage(store)
     work(stage, scan)
-    print(stage.run.iteration, flush=True)
+    print(f"iteration {stage.run.iteration}", flush=True)
     save_document(what_was_open, stage.window.documents.content(preview=b""))
     while True:
         QTest.qWait(100)
@@ -32,11 +34,11 @@ def work(stage: Stage, scan: Path) -> None:
     stage.drop(scan)
     stage.wait(lambda: bool(stage.document.objects), "the scan")
     stage.type("Resolution", "24")
-    stage.type("Iterations", "60")
+    stage.type("Iterations", "1000")  # it shall not end by itself
     stage.key("Space")
     stage.wait(lambda: stage.run.iteration > 3, "the descent")
     stage.hide_object(scan.stem)
-    stage.run_to(20)
+    stage.run_to(25)
     stage.type("Weight of Smoothness", "2.5")
     stage.key("B")
     x, y = stage.pixel(stage.seen_at(0.6, 0.6))
@@ -51,7 +53,9 @@ def work(stage: Stage, scan: Path) -> None:
     for across in (0.45, 0.6):
         mouse.click(stage.view, stage.pixel(stage.seen_at(across, 0.35)))
     assert stage.document.project.measurements and stage.document.project.strokes
-    stage.run_to(stage.run.iteration + 10)
+    stage.run_to(stage.run.iteration + 20)
+    stage.type("Iterations", str(ITERATIONS))
+    stage.wait(lambda: stage.run.iterations == ITERATIONS, "as many iterations")
 
 
 if __name__ == "__main__":

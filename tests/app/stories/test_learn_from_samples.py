@@ -14,7 +14,7 @@ from app.document.workspaces import REGRESSION
 from engine.protocol.study import MODEL
 from engine.regression.sample_set import sample_data
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_samples_become_a_model_with_a_card(stage: Stage, tmp_path: Path) -> None:

@@ -22,13 +22,16 @@ FINE = 20, 80
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_play_a_simulation(stage: Stage, tmp_path: Path) -> None:
     cells, steps = FINE if stage.pictures else (CELLS, STEPS)
-    stage.document.set_study(Study(study="simulate", scene=curtain(cells, steps)))
+    stage.document.set_study(Study(study="simulate", scene=curtain(cells, 100 * steps)))  # it shall not end by itself
     stage.key("Space")
-    stage.wait(lambda: stage.run.iteration >= steps // 4, "a quarter of the simulation")
-    stage.key("Space")
-    stage.wait(lambda: stage.run.state == "paused", "the pause")
+    stage.wait(lambda: stage.run.iteration >= 1, "the simulation")
+    stage.pause()
+    began = stage.run.iteration
+    shorten(stage, began + steps)
+    stage.run_to(began + steps // 4)
     colour(stage)
     scrub(stage)
     sense(stage)
@@ -36,6 +39,15 @@ def test_play_a_simulation(stage: Stage, tmp_path: Path) -> None:
     stage.run_to_the_end()
     export(stage, tmp_path)
     replay_from_disk(stage, tmp_path)
+
+
+def shorten(stage: Stage, steps: int) -> None:
+    """Let the simulation end earlier than it began with: its duration may change while it goes on."""
+    scene = stage.document.study.scene
+    assert scene is not None
+    time = scene.time.model_copy(update={"duration": steps * scene.time.step})
+    stage.window.workbench.staging.change("last", scene.model_copy(update={"time": time}))
+    stage.wait(lambda: stage.run.iterations == steps, "its new end")
 
 
 def curtain(cells: int, steps: int) -> Scene:
@@ -52,7 +64,7 @@ def colour(stage: Stage) -> None:
     """The menu beside the timeline colours by strain, and the bar begins at zero."""
     stage.drop_down("Colour by", "Strain")
     assert stage.view.colour_range[0] == 0.0 and stage.view.colour_range[1] > 0.0
-    stage.wait(lambda: not stage.view.scene.waiting, "the picture", 10.0)
+    stage.wait(lambda: not stage.view.scene.waiting, "the picture")
     assert stage.view.scene.surface.coloured
     stage.picture("simulation-strain")
 
@@ -73,8 +85,8 @@ def sense(stage: Stage) -> None:
     """What the height of the curtain depends on: colours on its vertices, and a message about its parameters."""
     view = stage.view
     stage.drop_down("Colour by", "Sensitivity of", "curtain centre z [m]")
-    stage.wait(lambda: "curtain centre z [m] is" in stage.window.error_bar.text(), "the derivatives", 60.0)
-    stage.wait(lambda: not view.scene.waiting, "the picture", 10.0)
+    stage.wait(lambda: "curtain centre z [m] is" in stage.window.error_bar.text(), "the derivatives")
+    stage.wait(lambda: not view.scene.waiting, "the picture")
     assert view.scene.surface.coloured and view.scene.surface.shade.unit == "m/m"
     stage.picture("simulation-sensitivity")
     stage.press("Live")
@@ -112,7 +124,7 @@ def export(stage: Stage, folder: Path) -> None:
     assert dialog is not None
     stage.type("File", str(folder / "curtain.glb"), enter=False)
     stage.press("Export", dialog)
-    stage.wait(lambda: dialog.said().startswith("Wrote"), "the file", 30.0)
+    stage.wait(lambda: dialog.said().startswith("Wrote"), "the file")
     assert (folder / "curtain.glb").read_bytes()[:4] == b"glTF"
     dialog.close()
 
@@ -124,7 +136,7 @@ def replay_from_disk(stage: Stage, folder: Path) -> None:
     assert playing.open(Path(str(stage.run.info["trajectory"])))
     assert playing.from_disk and playing.frame_count == end
     playing.play()
-    stage.wait(lambda: playing.frame > 3, "the frames to be played", 20.0)
+    stage.wait(lambda: playing.frame > 3, "the frames to be played")
     playing.pause()
 
 

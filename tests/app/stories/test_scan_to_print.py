@@ -23,6 +23,7 @@ AWAY = np.array([2000.0, 0.0, 500.0])
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_scan_to_print(stage: Stage, bracket: Mesh, tmp_path: Path) -> None:
     document, bar = stage.document, stage.window.error_bar
     scan = scanned(bracket)

@@ -18,6 +18,7 @@ from engine.io.registry import write
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_several_objects(stage: Stage, bracket: Mesh, tmp_path: Path) -> None:
     document = stage.document
     write(bracket, tmp_path / "bracket.ply", unit="mm")

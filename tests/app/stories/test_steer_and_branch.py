@@ -22,6 +22,7 @@ FINE = 48, 160, 20_000
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_steer_and_branch(stage: Stage, tmp_path: Path) -> None:
     document = stage.document
     file = tmp_path / "nut.ply"

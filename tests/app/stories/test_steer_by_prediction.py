@@ -20,7 +20,7 @@ from engine.regression.saved_model import save_regression
 from engine.regression.settings import TrainingParameters
 from engine.studies.sample_part import part_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

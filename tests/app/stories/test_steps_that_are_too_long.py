@@ -11,6 +11,7 @@ from engine.protocol.study import Study
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_steps_that_are_divided(stage: Stage) -> None:
     stage.window.registry.trigger("workspace.shell")
     stage.document.set_study(Study(study="simulate", scene=meeting(step=0.005)))
@@ -27,6 +28,7 @@ def test_steps_that_are_divided(stage: Stage) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_steps_that_are_too_long(stage: Stage) -> None:
     stage.document.set_study(Study(study="simulate", scene=meeting(step=0.005, divide=1)))
     bar = stage.window.error_bar

@@ -51,6 +51,7 @@ def saved(watch: Watch, run: int) -> set[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_killed_at_random_moments_it_always_comes_back_and_is_repeated_as_one(
     make_session: Make, sphere: Sphere
 ) -> None:
@@ -59,7 +60,7 @@ def test_killed_at_random_moments_it_always_comes_back_and_is_repeated_as_one(
     study = sphere(iterations=4000, sleep=0.001)
     run = watch.session.start(study, {})
     watch.until(lambda: watch.last_iteration() > 10)
-    for _ in range(15):
+    for _ in range(10):
         for _ in range(choice.randint(0, 3)):
             steer(choice, watch, run)
             pass_time(watch, choice.uniform(0.0, 0.2))

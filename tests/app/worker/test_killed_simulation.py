@@ -25,6 +25,7 @@ def steps_of(watch: Watch) -> list[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_it_is_killed_comes_back_and_is_repeated_as_one(make_session: Callable[..., Watch]) -> None:
     watch = make_session(build="", autosave_seconds=0.05)
     begun = study(time=LONG)

@@ -47,6 +47,7 @@ def someone(choice: random.Random, watch: Watch, run: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("sample", ["knot", "nut"])
 def test_a_session_in_the_window_and_the_command_come_to_the_same_bytes(
     make_session: Make, tmp_path: Path, sample: str
