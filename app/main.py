@@ -47,6 +47,7 @@ def run_window(files: list[Path], *, demo: bool = False) -> int:
         apply_theme(application, dark=window.appearance.dark)
     garbage = GarbageCollection(window, starting=True)
     start = _Start(window, files, demo, garbage)
+    window.resize(window.size().boundedTo(window.screen().availableSize()))  # first it is as on a large screen
     window.show()
     # Ctrl-C in the terminal closes the window as its button does; Python hears signals only while it runs code, which
     # the window's timer makes sure of.

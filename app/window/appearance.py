@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QByteArray, QSettings, QSize
+from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow
 
@@ -15,8 +15,6 @@ from app.window.docks import RARE
 LAYOUT_VERSION = 2
 FIRST = "Surface"
 """The workspace that the window begins with."""
-FIRST_SIZE = QSize(1440, 900)
-"""Of the window, where the screen is as large."""
 
 
 class Appearance:
@@ -62,7 +60,7 @@ class Appearance:
     def restore_layout(self) -> None:
         """Docks and window as they were left; remembers what they were before, for `reset_layout`."""
         self._first_layout = self._window.saveState(LAYOUT_VERSION)
-        self._window.resize(FIRST_SIZE.boundedTo(self._window.screen().availableSize()))
+        self._window.resize(1440, 900)
         if self._settings is None:
             return
         geometry, state = self._settings.value("geometry"), self._settings.value(f"layout/{FIRST}")
