@@ -88,12 +88,12 @@ def test_a_training_is_cancelled_gone_on_with_and_its_model_used(
     said: list[Any] = []
     workbench.notices.said.subscribe(said.append)
     choose(monkeypatch, dialog, folder_of_vases(tmp_path, 4))
-    for name, value in (("iterations", 400), ("samples", 1000), ("batch", 16), ("width", 8), ("layers", 1)):
+    for name, value in (("iterations", 1000), ("samples", 1000), ("batch", 16), ("width", 8), ("layers", 1)):
         dialog.form.value_changed.emit(name, value)
     QTest.mouseClick(dialog.learn, Qt.MouseButton.LeftButton)
     row = workbench.learning.row
     assert row is not None and dialog.cancel.isVisible() and not dialog.learn.isEnabled()
-    wait(workbench, lambda: (row.fraction or 0.0) > 0.2)
+    wait(workbench, lambda: (row.fraction or 0.0) > 0.1)
     assert row.detail.startswith("Learning, error") and dialog.progress.isVisible()
     QTest.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
     wait(workbench, lambda: workbench.learning.row is None)
@@ -111,7 +111,7 @@ def test_a_training_is_cancelled_gone_on_with_and_its_model_used(
         return workbench.learning.row is None
 
     wait(workbench, ended)
-    assert learning[0] > 0.2, "it began anew"
+    assert learning[0] > 0.1, "it began anew"
     assert not (tmp_path / "vases.safetensors.part").exists()
     card = read_card(tmp_path / "vases.safetensors")
     assert len(card.data) == 4 and card.details["options"]["width"] == 8
