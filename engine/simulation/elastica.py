@@ -61,7 +61,7 @@ def _end(load: float, taper: float, clamp: float) -> tuple[float, float]:
     def clamped(t: float, y: np.ndarray) -> float:
         return float(y[0] - clamp)
 
-    clamped.terminal = True  # type: ignore[attr-defined]
+    clamped.terminal = True  # type: ignore[attr-defined]  # solve_ivp asks the function itself
 
     def shape(logarithm: float) -> np.ndarray:
         """t, φ, φ' and both ways at the clamp's angle, or at the end where it is not reached."""
